@@ -1,0 +1,70 @@
+// IP addresses and CIDR blocks as values, for both families.
+//
+// An address is 16 bytes in network order with its family beside them; IPv4 uses the first four.
+// Text forms are those of inet_ntop(3). Nothing here knows packets, pods or policies.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::acl {
+
+enum class Family : uint8_t { kIpv4 = 4, kIpv6 = 6 };
+
+struct IpAddress {
+  Family family = Family::kIpv4;
+  std::array<uint8_t, 16> bytes{};  // network order; IPv4 in bytes[0..3], the rest zero
+
+  // `data` points at 4 or 16 bytes, as `family` says.
+  static IpAddress FromBytes(Family family, const uint8_t* data) {
+    IpAddress address;
+    address.family = family;
+    std::memcpy(address.bytes.data(), data, family == Family::kIpv4 ? 4 : 16);
+    return address;
+  }
+
+  // Errors: InvalidArgument naming the text, for anything inet_pton(3) refuses (zone suffixes and
+  // leading zeros too). An IPv4-mapped IPv6 address stays IPv6.
+  static absl::StatusOr<IpAddress> Parse(std::string_view text);
+
+  std::string ToString() const;
+  unsigned bits() const { return family == Family::kIpv4 ? 32 : 128; }
+
+  auto operator<=>(const IpAddress&) const = default;
+
+  template <typename H>
+  friend H AbslHashValue(H h, const IpAddress& a) {
+    return H::combine(std::move(h), a.family, a.bytes);
+  }
+};
+
+// A block of addresses. Host bits are always zero: Parse masks them, as Kubernetes does.
+struct Cidr {
+  IpAddress base;
+  uint8_t prefix_len = 0;
+
+  // "10.0.0.0/8" or "fd00::/8". Errors: InvalidArgument naming the text and what is wrong with it.
+  static absl::StatusOr<Cidr> Parse(std::string_view text);
+  // The block of `prefix_len` bits around `address`; prefix_len <= address.bits().
+  static Cidr Around(const IpAddress& address, uint8_t prefix_len);
+
+  bool Contains(const IpAddress& address) const;
+  bool Contains(const Cidr& other) const;
+  std::string ToString() const;
+
+  auto operator<=>(const Cidr&) const = default;
+
+  template <typename H>
+  friend H AbslHashValue(H h, const Cidr& c) {
+    return H::combine(std::move(h), c.base, c.prefix_len);
+  }
+};
+
+}  // namespace sluice::acl

@@ -1,0 +1,58 @@
+// The question both classifiers answer, and how to read the answer.
+//
+// A key carries classes instead of addresses. The answer has one slot for each category, and a
+// category is (tier, direction): 0 says that no rule matched, any other value is 1 + the index of the
+// winning FlatRule in the table the classifier was built from.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "acl/flat_rule.h"
+
+namespace sluice::acl {
+
+// 12 bytes, network order throughout: rte_acl reads one byte, then groups of four.
+struct ClassifyKey {
+  uint8_t protocol = 0;
+  uint8_t pad0[3] = {};
+  uint16_t src_class_be = 0;
+  uint16_t dst_class_be = 0;
+  uint16_t dst_port_be = 0;  // 0 for protocols without ports
+  uint16_t pad1 = 0;
+
+  static ClassifyKey Make(uint8_t protocol, ClassId src, ClassId dst, uint16_t dst_port) {
+    ClassifyKey key;
+    key.protocol = protocol;
+    key.src_class_be = __builtin_bswap16(src);
+    key.dst_class_be = __builtin_bswap16(dst);
+    key.dst_port_be = __builtin_bswap16(dst_port);
+    return key;
+  }
+};
+static_assert(sizeof(ClassifyKey) == 12);
+
+// rte_acl takes 1 category or a multiple of 4. NetworkPolicy and Admin fill the first four; only a
+// table with Baseline rules pays for eight.
+inline constexpr unsigned kMaxCategories = 8;
+constexpr unsigned CategoryOf(Tier tier, Direction direction) {
+  constexpr unsigned kSlot[] = {/*kAdmin=*/1, /*kNetworkPolicy=*/0, /*kBaseline=*/2};
+  return kSlot[static_cast<unsigned>(tier)] * kDirections + static_cast<unsigned>(direction);
+}
+// 4 or 8: how many answers a classifier of this table writes for each key.
+unsigned CategoriesOf(const RuleTable& table);
+
+// The outcome for one direction.
+struct Decision {
+  bool allow = true;
+  Tier tier = Tier::kNone;
+  uint32_t rule = 0;  // 0: nothing matched (allowed by default); else 1 + index of the rule
+  bool operator==(const Decision&) const = default;
+};
+
+// Applies the order of the tiers (DESIGN 5.5): Admin, then NetworkPolicy, then Baseline, then allow.
+// Pass, or no match, goes on to the next tier. `hits` are the answers for one key, by category;
+// categories beyond hits.size() count as no match.
+Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Direction direction);
+
+}  // namespace sluice::acl

@@ -1,0 +1,55 @@
+// Policies -> classes -> flat rules: the whole calculation for one network, from current state only.
+//
+// Compile(input) is a pure function: the same objects in any order give the same result, bit for bit.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/statusor.h>
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "acl/address_map.h"
+#include "acl/flat_rule.h"
+#include "acl/objects.h"
+
+namespace sluice::acl {
+
+struct PolicyInput {
+  std::vector<Namespace> namespaces;     // one missing here has no labels but its own name
+  std::vector<Endpoint> endpoints;
+  std::vector<NetworkPolicy> policies;   // each passed Validate
+  std::vector<Cidr> cluster_cidrs;       // unknown addresses in here are kUnknownClass
+  // Flat rules are made only for these subjects: (namespace, name). With `all_local` every endpoint
+  // counts as local (sluicectl verdict).
+  std::set<std::pair<std::string, std::string>> local;
+  bool all_local = false;
+};
+
+// The classes of an endpoint as a subject, by family. Both are set even if it has no address of that
+// family (then its class is that of an address no CIDR contains).
+struct SubjectClasses {
+  ClassId v4 = kUnknownClass;
+  ClassId v6 = kUnknownClass;
+  bool operator==(const SubjectClasses&) const = default;
+};
+
+// What one class stands for, for `sluicectl get classes`.
+struct ClassInfo {
+  std::vector<std::string> selectors;  // selectors and CIDRs its members match, as text
+  size_t endpoint_addresses = 0;       // members that are endpoint addresses
+};
+
+struct CompiledPolicy {
+  RuleTable table;
+  AddressMap addresses;
+  absl::flat_hash_map<std::pair<std::string, std::string>, SubjectClasses> subjects;
+  std::vector<ClassInfo> classes;  // by ClassId
+};
+
+// Errors: ResourceExhausted when classes exceed kMaxClass, naming the figure.
+absl::StatusOr<CompiledPolicy> Compile(const PolicyInput& input);
+
+}  // namespace sluice::acl

@@ -1,0 +1,43 @@
+// Starts and stops DPDK's environment layer for a program: the switch, sluicectl's offline verdict,
+// the packet generator, the tests. One per process.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::dataplane {
+
+enum class HugePages { kAuto, kOn, kOff };
+
+struct EalConfig {
+  std::string file_prefix;           // distinct for each process
+  HugePages huge_pages = HugePages::kAuto;  // kAuto: if enough 2 MiB pages are free
+  bool single_file_segments = false;  // for virtio-user ports with huge pages
+  size_t memory_mb = 512;
+  int main_core = -1;                 // CPU of the main lcore; -1: the first allowed one
+  std::vector<int> worker_cores;      // one lcore each, pinned; CPUs may repeat
+  bool telemetry = false;
+};
+
+class Eal {
+ public:
+  // Errors: FailedPrecondition (huge pages asked for and not there), Internal with DPDK's words.
+  static absl::StatusOr<std::unique_ptr<Eal>> Start(const EalConfig& config);
+  ~Eal();  // stops the EAL and removes its run-time directory
+  Eal(const Eal&) = delete;
+  Eal& operator=(const Eal&) = delete;
+
+  bool huge_pages() const { return huge_pages_; }
+
+ private:
+  Eal() = default;
+  bool huge_pages_ = false;
+  std::string runtime_dir_;
+  std::vector<std::string> arguments_;
+};
+
+}  // namespace sluice::dataplane

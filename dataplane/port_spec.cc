@@ -1,0 +1,91 @@
+#include "dataplane/port_spec.h"
+
+#include <fmt/core.h>
+#include <net/if.h>
+#include <sys/un.h>
+
+namespace sluice::dataplane {
+namespace {
+
+struct KindName {
+  PortKind kind;
+  const char* name;
+};
+constexpr KindName kKindNames[] = {
+    {PortKind::kVhostServer, "vhost-server"}, {PortKind::kVhostClient, "vhost-client"},
+    {PortKind::kRing, "ring"},                {PortKind::kPcap, "pcap"},
+    {PortKind::kTap, "tap"},                  {PortKind::kAfPacket, "af-packet"},
+};
+
+bool IsNameChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+// Paths end up in DPDK's comma-separated devargs.
+bool HasDevargsSeparator(std::string_view text) {
+  return text.find_first_of(",=[]\"' \n") != std::string_view::npos;
+}
+
+}  // namespace
+
+const char* PortKindName(PortKind kind) {
+  for (const KindName& row : kKindNames) {
+    if (row.kind == kind) return row.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<PortKind> ParsePortKind(std::string_view text) {
+  for (const KindName& row : kKindNames) {
+    if (row.name == text) return row.kind;
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "\"{}\" is not a port kind (vhost-server, vhost-client, ring, pcap, tap, af-packet)", text));
+}
+
+absl::Status Validate(const PortSpec& spec) {
+  auto bad = [&spec](std::string_view field, std::string_view reason) {
+    return absl::InvalidArgumentError(fmt::format("port {}: {}: {}", spec.name, field, reason));
+  };
+  if (spec.name.empty() || spec.name.size() > 32) return bad("name", "must have 1 to 32 characters");
+  for (char c : spec.name) {
+    if (!IsNameChar(c)) return bad("name", "may hold only a-z, 0-9, '-' and '.'");
+  }
+  if (spec.network.empty()) return bad("network", "is empty");
+  if (HasDevargsSeparator(spec.path)) return bad("path", "has a character that devargs cannot carry");
+  if (HasDevargsSeparator(spec.pcap_out)) {
+    return bad("pcap_out", "has a character that devargs cannot carry");
+  }
+  switch (spec.kind) {
+    case PortKind::kVhostServer:
+    case PortKind::kVhostClient:
+      if (spec.path.empty() || spec.path[0] != '/') return bad("path", "must be an absolute path");
+      if (spec.path.size() >= sizeof(sockaddr_un::sun_path)) {
+        return bad("path", fmt::format("has {} characters; a unix socket's path may have {}",
+                                       spec.path.size(), sizeof(sockaddr_un::sun_path) - 1));
+      }
+      break;
+    case PortKind::kTap:
+    case PortKind::kAfPacket:
+      if (spec.path.empty()) return bad("path", "must name a network interface");
+      if (spec.path.size() >= IFNAMSIZ) {
+        return bad("path", fmt::format("\"{}\" is too long for an interface name (at most {})",
+                                       spec.path, IFNAMSIZ - 1));
+      }
+      break;
+    case PortKind::kPcap:
+    case PortKind::kRing:
+      break;
+  }
+  if (spec.role == PortRole::kPod) {
+    if (spec.pod_namespace.empty() || spec.pod_name.empty()) {
+      return bad("pod", "a pod port needs namespace/name");
+    }
+    if (spec.mac.IsZero() || spec.mac.IsMulticast()) {
+      return bad("mac", "must be a unicast address that is not zero");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,44 @@
+// What an operator or CNI asks for when a port is added: plain values, no DPDK.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "acl/address.h"
+#include "dataplane/mac_address.h"
+
+namespace sluice::dataplane {
+
+enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, kAfPacket };
+
+// Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there.
+enum class PortRole : uint8_t { kPod, kUplink };
+
+struct PortSpec {
+  std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
+  PortKind kind = PortKind::kVhostServer;
+  PortRole role = PortRole::kPod;
+  // vhost: socket path (at most 107 bytes). tap: interface to create. af_packet: interface to open.
+  // pcap: file to read, or "" for none. ring: unused.
+  std::string path;
+  std::string pcap_out;  // pcap: file to write, or "" to discard
+  std::string network = "default";
+  std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
+  MacAddress mac;                                // kPod: the pod's own address
+  std::vector<acl::IpAddress> addresses;         // kPod: the pod's own addresses
+  bool guard = true;  // false: the pod may send from any address (a router pod)
+
+  bool operator==(const PortSpec&) const = default;
+};
+
+const char* PortKindName(PortKind kind);  // "vhost-server", "vhost-client", "ring", ...
+absl::StatusOr<PortKind> ParsePortKind(std::string_view text);
+
+// Shape only (names, lengths, required fields); whether another port stands in the way is for who
+// knows the other ports. Errors: InvalidArgument "port NAME: FIELD: REASON".
+absl::Status Validate(const PortSpec& spec);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,72 @@
+// The immutable whole that a worker reads: who is where, which classes, which rules.
+//
+// Control builds a Snapshot, Switch::Publish makes it the one in force with a single pointer store,
+// and frees its predecessor when no worker can still see it. Values only; no DPDK type in here.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acl/address_map.h"
+#include "acl/flat_rule.h"
+#include "acl/trie_classifier.h"
+#include "dataplane/mac_address.h"
+#include "dataplane/port_spec.h"
+
+namespace sluice::dataplane {
+
+using PortId = uint16_t;  // slot in Snapshot::ports; 0 is no port
+inline constexpr PortId kNoPort = 0;
+inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
+
+using NetworkId = uint16_t;  // index into Snapshot::networks
+
+// Whether and how policy holds for what is behind a port.
+enum class SubjectState : uint8_t {
+  kNone,     // no subject (uplink): its direction is not judged here
+  kUnknown,  // a pod whose labels are not known: the port is shut
+  kKnown,    // judged by the classes below
+};
+
+// One attached port as a worker sees it.
+struct PortView {
+  bool in_use = false;
+  PortRole role = PortRole::kPod;
+  SubjectState subject = SubjectState::kNone;
+  bool guard = true;
+  uint16_t device = 0;      // ethdev id, from Switch::AttachPort
+  uint16_t generation = 0;  // from Switch::AttachPort: differs each time a slot is used again
+  NetworkId network = 0;
+  acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
+  acl::ClassId class_v6 = acl::kUnknownClass;
+  MacAddress mac;
+  std::vector<acl::IpAddress> addresses;
+  std::string name;
+};
+
+// One bridge domain.
+struct NetworkView {
+  std::string name;
+  std::shared_ptr<const acl::AddressMap> addresses;
+  std::shared_ptr<const acl::RuleTable> rules;
+  std::shared_ptr<const acl::TrieClassifier> classifier;
+  absl::flat_hash_map<MacAddress, PortId> macs;  // of pods
+  std::vector<PortId> members;                   // every port: who gets floods
+  PortId uplink = kNoPort;                       // where unknown unicast goes; kNoPort: dropped
+};
+
+struct Snapshot {
+  uint64_t epoch = 0;
+  // Connections judged under another verdict epoch are judged again at their next packet. Control
+  // raises it when rules, classes or ports changed.
+  uint32_t verdict_epoch = 0;
+  std::vector<PortView> ports;  // by PortId; ports[0] unused
+  std::vector<NetworkView> networks;
+  std::vector<std::vector<PortId>> polled;  // by worker: every port in exactly one list
+};
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,99 @@
+// The data plane's facade: all that control/ may call.
+//
+// One control thread calls everything here (the const readers may be called from any thread); the
+// workers run on their own pinned cores from Create to destruction.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acl/address.h"
+#include "acl/classifier.h"
+#include "dataplane/drop_reason.h"
+#include "dataplane/port_spec.h"
+#include "dataplane/snapshot.h"
+
+namespace sluice::dataplane {
+
+struct SwitchConfig {
+  std::vector<int> worker_cores = {1};      // as given to the Eal: one worker a core
+  uint32_t connection_capacity = 1u << 20;  // fixed for the life of the switch
+  uint32_t packet_buffers = 32768;          // mbufs in the shared pool
+  uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
+};
+
+struct AttachedPort {
+  PortId id = kNoPort;
+  uint16_t device = 0;
+  uint16_t generation = 0;
+};
+
+struct PortCounters {
+  uint64_t rx_packets = 0, rx_bytes = 0;
+  uint64_t tx_packets = 0, tx_bytes = 0;
+  std::array<uint64_t, kDropReasonCount> drops{};  // of packets that entered here, by DropReason
+};
+
+struct WorkerCounters {
+  uint64_t loops = 0, busy_loops = 0;  // busy: at least one packet
+  uint64_t packets = 0;
+  uint64_t classified = 0;             // packets that went to the tries
+  uint64_t connections_created = 0, connections_removed = 0;
+};
+
+// One tracked connection, for people. Ports are numbers in host order; ICMP: the echo identifier.
+struct ConnectionInfo {
+  NetworkId network = 0;
+  uint8_t protocol = 0;
+  acl::IpAddress initiator, responder;
+  uint16_t initiator_port = 0, responder_port = 0;
+  PortId initiator_subject = kNoPort, responder_subject = kNoPort;
+  std::string state;         // "syn_sent", "established", ...
+  uint32_t verdict_epoch = 0;
+  uint64_t idle_ms = 0;
+};
+
+class Switch {
+ public:
+  // Needs a running Eal with one worker lcore for each of config.worker_cores.
+  static absl::StatusOr<std::unique_ptr<Switch>> Create(const SwitchConfig& config);
+  // Stops the workers, closes every port, removes sockets.
+  ~Switch();
+  Switch(const Switch&) = delete;
+  Switch& operator=(const Switch&) = delete;
+
+  unsigned worker_count() const;
+
+  // Opens the device and reserves a slot. No worker polls it before a published snapshot says so.
+  // Errors: AlreadyExists (name in use, socket path exists), InvalidArgument (path too long, ...),
+  // FailedPrecondition (not writable, no such interface), ResourceExhausted (kMaxPorts); all read
+  // "port NAME: REASON".
+  absl::StatusOr<AttachedPort> AttachPort(const PortSpec& spec);
+  // Closes the device and frees the slot. The published snapshot must not contain the port.
+  absl::Status DetachPort(PortId id);
+
+  // Puts `snapshot` in force; returns when every worker runs it and its predecessor is freed.
+  void Publish(std::unique_ptr<const Snapshot> snapshot);
+  uint64_t epoch() const;  // of the snapshot in force
+
+  bool PortLinkUp(PortId id) const;  // vhost: a peer is connected
+  PortCounters ReadPortCounters(PortId id) const;  // since the port was attached
+  WorkerCounters ReadWorkerCounters(unsigned worker) const;
+
+  // Calls `visit` for each live connection until it returns false. Any thread; not a consistent cut.
+  void VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const;
+  uint32_t connection_count() const;
+
+ private:
+  struct Impl;
+  explicit Switch(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::dataplane
