@@ -44,7 +44,7 @@ test: build hugepages
 bench: build hugepages
 	python3 perf/bench/bench.py --build $(BUILD) --output perf/results/latest.json
 
-lint: packages-check $(BUILD)/build.ninja
+lint: packages-check build
 	tools/lint $(BUILD)
 
 fuzz: packages-check

@@ -1,6 +1,6 @@
 """Runs unittest modules the way GoogleTest programs run: with JUnit XML for tools/run-tests.
 
-    python3 tests/junit.py FILE [unittest arguments]
+    python3 tools/junit.py FILE [unittest arguments]
 
 FILE is a test_*.py; its own directory is on the path. The XML goes to the file that
 GTEST_OUTPUT=xml:PATH names; without it, this is plain unittest.
