@@ -15,8 +15,8 @@ using Pods = std::map<std::string, HostStack*>;
 // Errors: NotFound naming the pod.
 absl::StatusOr<HostStack*> FindPod(const Pods& pods, const std::string& name);
 
-// FindPod, for a pod that is to send to `to`. Errors: FailedPrecondition if it has no address of that
-// family, InvalidArgument if `to` is its own (no packet would leave).
+// FindPod, for a pod that is to send to `to`. Errors: FailedPrecondition if it has no address of
+// that family, InvalidArgument if `to` is its own (no packet would leave).
 absl::StatusOr<HostStack*> FindSender(const Pods& pods, const std::string& name,
                                       const IpAddress& to);
 
