@@ -10,6 +10,7 @@ import dataclasses
 import os
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 from harness import Lab  # noqa: E402
@@ -54,11 +55,11 @@ ALL_REACH = to_web(EVERYBODY) + to_db(EVERYBODY, True) + from_web(True)
 
 
 class Demo:
-    def __init__(self, lab):
+    def __init__(self, lab, report):
         self.lab = lab
         self.ctl = lab.ctl
         self.cast = Cast(lab)
-        self.report = Report()
+        self.report = report
         self._tags = 0
 
     def run(self):
@@ -242,15 +243,21 @@ def main():
         print("make demo needs root: it makes network namespaces", file=sys.stderr)
         return 1
     start = time.monotonic()
+    report = Report()
+    lab = Lab(arguments.build)
     try:
-        with Lab(arguments.build) as lab:
-            demo = Demo(lab)
-            demo.run()
-    except KeyboardInterrupt:
-        print("interrupted; everything that was started is stopped", file=sys.stderr)
-        return 130
-    print(f"{time.monotonic() - start:.0f} seconds; everything that was started is gone")
-    return demo.report.finish()
+        with lab:
+            Demo(lab, report).run()
+    except KeyboardInterrupt as interrupt:
+        report.step("interrupted")
+        report.expect("the demo runs to its end", [f"it was interrupted: {interrupt}"])
+    except Exception:  # whatever it was: say it, clean up, and count it
+        report.step("broken off")
+        report.expect("the demo runs to its end", [traceback.format_exc()])
+    report.step("afterwards")
+    report.expect("everything that the demo started is gone", lab.remains())
+    print(f"{time.monotonic() - start:.0f} seconds")
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -110,6 +110,3 @@ class Pktgen:
 
     def counters(self, pod):
         return self.call("counters", pod=pod)
-
-    def stop(self):
-        return self.process.stop()

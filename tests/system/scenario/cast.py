@@ -72,7 +72,7 @@ class Cast:
         web = self.pods["default/web"]
         self._web = web.start(self._web_log, sys.executable, "-u", "-m", "http.server", "80",
                               "--protocol", "HTTP/1.1", "--directory", self.lab.path("www"))
-        self.lab.own(self._web.stop)
+        self.lab.own(self._web)
         self._web.wait_for_log("Serving HTTP", 10)
 
     # --- reaching out --------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class RealConnection:
         self._process = cast.pods[source].start(
             log, sys.executable, TCP_CLIENT, cast.address(target), str(port), str(WAIT_SECONDS),
             pipes=True)
-        cast.lab.own(self._process.stop)
+        cast.lab.own(self._process)
         self.connected = json.loads(self._process.stdout.readline())["connected"]
 
     def exchange(self, text):

@@ -11,12 +11,18 @@ class Report:
         self.failed = []
         self._step = ""
 
+        self._head_due = False
+
     def step(self, title):
         self._step = title
-        heads = " ".join(f"{name:{width}}" for name, width in COLUMNS)
-        print(f"\n{title}\n  {heads} decided by", flush=True)
+        self._head_due = True
+        print(f"\n{title}", flush=True)
 
     def attempt(self, cells, decided_by, problems):
+        if self._head_due:
+            heads = " ".join(f"{name:{width}}" for name, width in COLUMNS)
+            print(f"  {heads} decided by")
+            self._head_due = False
         row = " ".join(f"{cell:{width}}" for cell, (_, width) in zip(cells, COLUMNS))
         print(f"  {row} {decided_by}", flush=True)
         self._count(" ".join(cells[:4]), problems)
@@ -33,7 +39,8 @@ class Report:
         if not problems:
             self.passed += 1
             return
-        self.failed.append(f"{self._step.split(':')[0]}: {name}: {'; '.join(problems)}")
+        last_lines = [problem.strip().splitlines()[-1] for problem in problems]
+        self.failed.append(f"{self._step.split(':')[0]}: {name}: {'; '.join(last_lines)}")
         for problem in problems:
             print(f"    !! {problem}", flush=True)
 
