@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """make demo: six pods, and NetworkPolicies that cut some of their flows and not others.
 
-Every attempt is judged by four witnesses: who tried, who should (not) have received it, the switch's
-drop counters, and what `sluicectl explain` says. Exit code 0 only if all of them agree with what is
-expected. Everything that it starts is gone afterwards, also after a failure or Ctrl-C.
+Every attempt is judged by four witnesses: who tried, who should (not) have received it, the
+switch's drop counters, and what `sluicectl explain` says. Exit code 0 only if all of them agree
+with what is expected. Everything it starts is gone afterwards, also after a failure or Ctrl-C.
 """
 import argparse
 import dataclasses
@@ -40,7 +40,9 @@ def to_web(allowed):
 
 def to_db(allowed, other_ports):
     rows = [(FRONTEND, 4), (FRONTEND, 6), (WORKER, 4), (STRANGER, 4), (CLIENT, 4), (WEB, 4)]
-    return [Attempt(source, DB, "tcp", 6379, source in allowed, family) for source, family in rows] + [
+    by_source = [Attempt(source, DB, "tcp", 6379, source in allowed, family)
+                 for source, family in rows]
+    return by_source + [
         Attempt(FRONTEND, DB, "tcp", 6380, other_ports),
         Attempt(FRONTEND, DB, "udp", 6379, other_ports),
         Attempt(FRONTEND, DB, "icmp", 0, other_ports)]
@@ -68,11 +70,11 @@ class Demo:
         self.report.step("2: no policy: all reach")
         self.attempt_all(ALL_REACH)
         connections = self.open_connections()
-        self.report.step("3: default-deny.yaml: nobody reaches a pod of `default`, nor does web reach out")
+        self.report.step("3: default-deny.yaml: nobody reaches web, and web reaches nobody")
         self.apply("default-deny.yaml")
         self.check_cut(connections)
         self.attempt_all(to_web(set()) + from_web(False))
-        self.report.step("4: access.yaml: access=true reaches web; web answers, though it may not send")
+        self.report.step("4: access.yaml: access=true reaches web, which answers but may not send")
         self.apply("access.yaml")
         self.attempt_all(to_web({CLIENT}) + from_web(False))
         self.check_reply_under_denied_egress()
@@ -80,7 +82,7 @@ class Demo:
         self.apply("db.yaml")
         self.attempt_all(to_db({FRONTEND, WORKER}, False) + to_web({CLIENT}))
         self.report.step("6: all policies removed: all reach")
-        self.ctl.delete(*(self.manifest(n) for n in ("db.yaml", "access.yaml", "default-deny.yaml")))
+        self.ctl.delete(*map(self.manifest, ("db.yaml", "access.yaml", "default-deny.yaml")))
         self.attempt_all(ALL_REACH)
         self.show_counters()
 
@@ -96,8 +98,9 @@ class Demo:
         ports = self.ctl.ports()
         for name, pod in self.cast.pods.items():
             port = ports[pod.port]
+            good = port["link_up"] and port["subject"] == "known"
             self.report.expect(f"{name:17} on a {pod.kind} port: link up, subject known",
-                               [] if port["link_up"] and port["subject"] == "known" else [str(port)])
+                               [] if good else [str(port)])
 
     # --- attempts ------------------------------------------------------------------------------
 
@@ -116,8 +119,8 @@ class Demo:
         if a.target == WEB:
             problems += self.check_served(a, tag)
         word = {True: "reach", False: "drop"}
-        self.report.attempt([a.source, a.target, what, f"v{a.family}", word[a.allowed], word[reached]],
-                            decided_by(explanation), problems)
+        cells = [a.source, a.target, what, f"v{a.family}", word[a.allowed], word[reached]]
+        self.report.attempt(cells, decided_by(explanation), problems)
 
     def check_attempt(self, a, reached, explanation, drops, arrived):
         """What the sender, the switch and the receiver say that does not fit the expectation."""
@@ -207,8 +210,8 @@ class Demo:
             problems.append(f"{arrived} segments reached the web server: {self.cast.served(tag)}")
         if self.tracked(source):
             problems.append(f"still tracked: {self.tracked(source)}")
-        self.report.expect(f"the connection that {source} had open is cut: {dropped} packets dropped as"
-                           f" policy_ingress, {arrived} reached web", problems)
+        self.report.expect(f"the connection that {source} had open is cut: {dropped} packets"
+                           f" dropped as policy_ingress, {arrived} reached web", problems)
 
     def check_reply_under_denied_egress(self):
         """The web server may send nothing, and yet its side of an allowed connection passes."""
@@ -225,8 +228,9 @@ class Demo:
             problems.append(f"web's egress is not denied: {verdict}")
         if denied or not sent or received < sent:
             problems.append(f"web sent {sent} packets, {denied} denied; client received {received}")
-        self.report.expect(f"web's egress is denied by {', '.join(verdict['policies'])}, and its {sent}"
-                           f" reply packets reached client (no policy_egress drop)", problems)
+        deniers = ", ".join(verdict["policies"])
+        self.report.expect(f"web's egress is denied by {deniers}, and its {sent} reply packets"
+                           f" reached client (no policy_egress drop)", problems)
 
     def show_counters(self):
         print("\nthe switch's own count of what it dropped (sluicectl drops):")

@@ -19,7 +19,8 @@ class LabTest(unittest.TestCase):
             print(self.lab.switch.log()[-5000:])
 
     def _failed(self):
-        return any(error for _, error in self._outcome.result.failures + self._outcome.result.errors)
+        result = self._outcome.result
+        return any(test.id().startswith(self.id()) for test, _ in result.failures + result.errors)
 
     def start(self, kind="vhost-server"):
         """A switch with pods a and b on ports of `kind`; b echoes TCP and UDP on port 7."""

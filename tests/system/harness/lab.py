@@ -29,8 +29,9 @@ def cores():
 
 def free_huge_pages():
     """Free pages of 2 MiB."""
+    knob = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
     try:
-        with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as file:
+        with open(knob, encoding="ascii") as file:
             return int(file.read())
     except OSError:
         return 0

@@ -1,4 +1,4 @@
-"""Six pods on one switch: two network namespaces with real TCP stacks, four played by sluice-pktgen.
+"""Six pods on one switch: two network namespaces with real TCP stacks, four of sluice-pktgen's.
 
 Owns how a pod reaches for another and how its arrival is witnessed where it should (not) have
 arrived. What is expected is demo.py's business; labels and addresses stand in demo/pods.yaml.
@@ -81,7 +81,7 @@ class Cast:
         return self.pods[name].addresses[0 if family == 4 else 1]
 
     def reach(self, source, target, protocol, port, family, tag):
-        """Tries once; True if an answer came back. `tag` marks the request in the web server's log."""
+        """Tries once; True if an answer came back. `tag` marks the request in web's access log."""
         to = self.address(target, family)
         if self.is_played(source):
             return self._reach_played(source, target, to, protocol, port, tag)
@@ -118,8 +118,8 @@ class Cast:
     # --- witnesses where packets arrive --------------------------------------------------------
 
     def arrivals(self, source, target, protocol, family):
-        """How much of `protocol` has arrived at `target` so far: from `source`, where the target can
-        tell (sluice-pktgen), else from anybody (a kernel counts TCP segments)."""
+        """How much of `protocol` has arrived at `target` so far: from `source`, where the target
+        can tell (sluice-pktgen), else from anybody (a kernel counts TCP segments)."""
         if not self.is_played(target):
             return self.pods[target].tcp_counters()["InSegs"]
         counters = self.pktgen.counters(target)
