@@ -76,8 +76,8 @@ HOT_PATH_FORBIDDEN = {
 # Where a hot file says one of them all the same: {(file, text): why that is not once a packet}.
 _TABLE = "dataplane/connection_table"
 HOT_PATH_EXCEPTIONS = {
-    (_TABLE + ".cc", "std::scoped_lock"): "insert, remove and ageing lock two buckets; look-up none",
-    (_TABLE + ".cc", "std::unique_lock"): "insert, remove and ageing lock two buckets; look-up none",
+    (_TABLE + ".cc", "std::scoped_lock"): "changes lock two buckets; look-ups none",
+    (_TABLE + ".cc", "std::unique_lock"): "changes lock two buckets; look-ups none",
     (_TABLE + ".h", "std::mutex"): "between visitors, which are not workers",
     (_TABLE + ".h", "std::function"): "Visit, which is not for workers",
     (_TABLE + ".cc", "std::function"): "Visit, which is not for workers",
@@ -85,7 +85,7 @@ HOT_PATH_EXCEPTIONS = {
     (_TABLE + ".cc", "std::make_unique"): "Create",
     (_TABLE + ".cc", "push_back("): "Create",
     ("dataplane/transmit.cc", "push_back("): "capacity reserved for every port",
-    ("dataplane/transmit.cc", "std::scoped_lock"): "a spin lock a flush: workers share a port's queue",
+    ("dataplane/transmit.cc", "std::scoped_lock"): "once a flush: workers share a queue",
     ("dataplane/worker.cc", "usleep("): "an idle worker, offline",
 }
 
