@@ -2,8 +2,8 @@
 """make bench: what the switch forwards, with and without policies, between two vhost-user pods.
 
 Writes a list of {name, unit, value, samples, params, machine}: value is the median of the samples.
-Cases take turns (A B C A B C ...), so that a slow spell of the machine hits all of them; each sample
-carries the machine's CPU pressure of its time. The packet generator and both its pods run on one
+Cases take turns (A B C A B C ...), so that a slow spell of the machine hits all of them; each
+sample carries the machine's CPU pressure of its time. The packet generator and both its pods run on one
 core: it may be the bottleneck, so the ratio beside "no policy" says more than the rate.
 """
 import argparse
@@ -58,8 +58,8 @@ class Bench:
     def sample(self, case, seconds):
         count, flows, size = case
         self.install(count)
-        answer = self.pktgen.call("blast", pod=self.a.name, to=self.b.addresses[0], port=9, size=size,
-                                  seconds=seconds, rate_pps=0, flows=flows, wait=seconds + 30)
+        answer = self.pktgen.call("blast", wait=seconds + 30, pod=self.a.name, flows=flows, size=size,
+                                  to=self.b.addresses[0], port=9, seconds=seconds, rate_pps=0)
         if not answer["received"]:
             raise RuntimeError(f"nothing arrived: {answer}")
         return {"value": answer["received"] / seconds / 1e6, "sent": answer["sent"],

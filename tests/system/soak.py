@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """make soak: traffic that must pass and traffic that must not, under churning policies and ports.
 
-Every round changes the policy for one pod, adds and deletes a port, and then holds that a reaches b,
-that c does exactly what the policy of the moment says, and that the switch's memory does not grow.
+Every round changes the policy for one pod, adds and deletes a port, and then holds that a reaches
+b, that c does exactly what the policy of the moment says, and that the switch's memory does not
+grow.
 Counts each round as a case; the last line is `N passed, N failed`.
 """
 import argparse
@@ -46,7 +47,8 @@ class Soak:
             self.lab.add_port(pod)
         self.pktgen = self.lab.start_pktgen(pods)
         self.pktgen.listen(self.b.name, 7)
-        self.kept = self.pktgen.connect(self.a.name, self.b.addresses[0], 7, keep=True)["connection"]
+        opened = self.pktgen.connect(self.a.name, self.b.addresses[0], 7, keep=True)
+        self.kept = opened["connection"]
 
     def round(self, number):
         c_admitted = number % 2 == 0
