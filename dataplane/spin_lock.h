@@ -6,6 +6,7 @@
 #include <rte_pause.h>
 
 #include <atomic>
+#include <mutex>  // scoped_lock, for users
 
 namespace sluice::dataplane {
 
