@@ -1,8 +1,8 @@
 // The question both classifiers answer, and how to read the answer.
 //
 // A key carries classes instead of addresses. The answer has one slot for each category, and a
-// category is (tier, direction): 0 says that no rule matched, any other value is 1 + the index of the
-// winning FlatRule in the table the classifier was built from.
+// category is (tier, direction): 0 says that no rule matched, any other value is 1 + the index of
+// the winning FlatRule in the table the classifier was built from.
 #pragma once
 
 #include <cstdint>
@@ -50,9 +50,9 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
-// Applies the order of the tiers (DESIGN 5.5): Admin, then NetworkPolicy, then Baseline, then allow.
-// Pass, or no match, goes on to the next tier. `hits` are the answers for one key, by category;
-// categories beyond hits.size() count as no match.
+// Applies the order of the tiers (DESIGN 5.5): Admin, then NetworkPolicy, then Baseline, then
+// allow. Pass, or no match, goes on to the next tier. `hits` are the answers for one key, by
+// category; categories beyond hits.size() count as no match.
 Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Direction direction);
 
 }  // namespace sluice::acl

@@ -1,6 +1,8 @@
-// Policies -> classes -> flat rules: the whole calculation for one network, from current state only.
+// Policies -> classes -> flat rules: the whole calculation for one network, from current state
+// only.
 //
-// Compile(input) is a pure function: the same objects in any order give the same result, bit for bit.
+// Compile(input) is a pure function: the same objects in any order give the same result, bit for
+// bit.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -18,18 +20,18 @@
 namespace sluice::acl {
 
 struct PolicyInput {
-  std::vector<Namespace> namespaces;     // one missing here has no labels but its own name
+  std::vector<Namespace> namespaces;  // one missing here has no labels but its own name
   std::vector<Endpoint> endpoints;
-  std::vector<NetworkPolicy> policies;   // each passed Validate
-  std::vector<Cidr> cluster_cidrs;       // unknown addresses in here are kUnknownClass
+  std::vector<NetworkPolicy> policies;  // each passed Validate
+  std::vector<Cidr> cluster_cidrs;      // unknown addresses in here are kUnknownClass
   // Flat rules are made only for these subjects: (namespace, name). With `all_local` every endpoint
   // counts as local (sluicectl verdict).
   std::set<std::pair<std::string, std::string>> local;
   bool all_local = false;
 };
 
-// The classes of an endpoint as a subject, by family. Both are set even if it has no address of that
-// family (then its class is that of an address no CIDR contains).
+// The classes of an endpoint as a subject, by family. Both are set even if it has no address of
+// that family (then its class is that of an address no CIDR contains).
 struct SubjectClasses {
   ClassId v4 = kUnknownClass;
   ClassId v6 = kUnknownClass;

@@ -1,8 +1,9 @@
 // What policies become: classes of peers, and flat rules over them.
 //
-// A Class stands for all (endpoint, address) pairs and address ranges that no active policy can tell
-// apart (DESIGN 5.1). A FlatRule is (source classes, destination classes, protocol, destination
-// ports) -> action, for one direction and tier. Both classifiers read the same flat rules.
+// A Class stands for all (endpoint, address) pairs and address ranges that no active policy can
+// tell apart (DESIGN 5.1). A FlatRule is (source classes, destination classes, protocol,
+// destination ports) -> action, for one direction and tier. Both classifiers read the same flat
+// rules.
 #pragma once
 
 #include <cstdint>

@@ -47,8 +47,8 @@ struct NamedPort {
   bool operator==(const NamedPort&) const = default;
 };
 
-// A pod or VM as policies know it. A finished pod (phase Succeeded or Failed) and a host-network pod
-// are never made into an Endpoint with addresses: the reader drops them (SEMANTICS 11, 13).
+// A pod or VM as policies know it. A finished pod (phase Succeeded or Failed) and a host-network
+// pod are never made into an Endpoint with addresses: the reader drops them (SEMANTICS 11, 13).
 struct Endpoint {
   std::string namespace_name;
   std::string name;

@@ -1,7 +1,7 @@
 // The fast classifier: one rte_acl context, the (tier, direction) pairs as its categories.
 //
-// Needs an initialised EAL (rte_acl allocates from its heap). Build is single-threaded; Classify may
-// be called by any number of workers at once. The SIMD level is chosen at run time.
+// Needs an initialised EAL (rte_acl allocates from its heap). Build is single-threaded; Classify
+// may be called by any number of workers at once. The SIMD level is chosen at run time.
 #pragma once
 
 #include <absl/status/statusor.h>

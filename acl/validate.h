@@ -1,9 +1,10 @@
 // Says whether an object may enter the desired state.
 //
-// Every error is InvalidArgument and reads "KIND NAMESPACE/NAME: FIELD: REASON", FIELD being the API
-// path ("spec.ingress[0].ports[1].endPort"), so that it reaches the user unchanged. The rules are
-// those of the API server's own validation (label keys and values, names, CIDRs, except inside cidr,
-// endPort at or above port, ipBlock alone in its peer, known operators, In/NotIn with values).
+// Every error is InvalidArgument and reads "KIND NAMESPACE/NAME: FIELD: REASON", FIELD being the
+// API path ("spec.ingress[0].ports[1].endPort"), so that it reaches the user unchanged. The rules
+// are those of the API server's own validation (label keys and values, names, CIDRs, except inside
+// cidr, endPort at or above port, ipBlock alone in its peer, known operators, In/NotIn with
+// values).
 #pragma once
 
 #include <absl/status/status.h>

@@ -14,12 +14,12 @@ namespace sluice::dataplane {
 enum class HugePages { kAuto, kOn, kOff };
 
 struct EalConfig {
-  std::string file_prefix;           // distinct for each process
+  std::string file_prefix;                  // distinct for each process
   HugePages huge_pages = HugePages::kAuto;  // kAuto: if enough 2 MiB pages are free
-  bool single_file_segments = false;  // for virtio-user ports with huge pages
+  bool single_file_segments = false;        // for virtio-user ports with huge pages
   size_t memory_mb = 512;
-  int main_core = -1;                 // CPU of the main lcore; -1: the first allowed one
-  std::vector<int> worker_cores;      // one lcore each, pinned; CPUs may repeat
+  int main_core = -1;             // CPU of the main lcore; -1: the first allowed one
+  std::vector<int> worker_cores;  // one lcore each, pinned; CPUs may repeat
   bool telemetry = false;
 };
 
@@ -35,8 +35,10 @@ class Eal {
 
  private:
   Eal() = default;
+  bool started_ = false;
   bool huge_pages_ = false;
-  std::string runtime_dir_;
+  std::string runtime_dir_;       // DPDK's, removed at the end
+  std::string own_runtime_root_;  // made by us for an unprivileged user, removed at the end
   std::vector<std::string> arguments_;
 };
 

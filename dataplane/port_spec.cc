@@ -12,9 +12,12 @@ struct KindName {
   const char* name;
 };
 constexpr KindName kKindNames[] = {
-    {PortKind::kVhostServer, "vhost-server"}, {PortKind::kVhostClient, "vhost-client"},
-    {PortKind::kRing, "ring"},                {PortKind::kPcap, "pcap"},
-    {PortKind::kTap, "tap"},                  {PortKind::kAfPacket, "af-packet"},
+    {PortKind::kVhostServer, "vhost-server"},
+    {PortKind::kVhostClient, "vhost-client"},
+    {PortKind::kRing, "ring"},
+    {PortKind::kPcap, "pcap"},
+    {PortKind::kTap, "tap"},
+    {PortKind::kAfPacket, "af-packet"},
 };
 
 bool IsNameChar(char c) {
@@ -47,12 +50,14 @@ absl::Status Validate(const PortSpec& spec) {
   auto bad = [&spec](std::string_view field, std::string_view reason) {
     return absl::InvalidArgumentError(fmt::format("port {}: {}: {}", spec.name, field, reason));
   };
-  if (spec.name.empty() || spec.name.size() > 32) return bad("name", "must have 1 to 32 characters");
+  if (spec.name.empty() || spec.name.size() > 32)
+    return bad("name", "must have 1 to 32 characters");
   for (char c : spec.name) {
     if (!IsNameChar(c)) return bad("name", "may hold only a-z, 0-9, '-' and '.'");
   }
   if (spec.network.empty()) return bad("network", "is empty");
-  if (HasDevargsSeparator(spec.path)) return bad("path", "has a character that devargs cannot carry");
+  if (HasDevargsSeparator(spec.path))
+    return bad("path", "has a character that devargs cannot carry");
   if (HasDevargsSeparator(spec.pcap_out)) {
     return bad("pcap_out", "has a character that devargs cannot carry");
   }

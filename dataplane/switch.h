@@ -43,7 +43,7 @@ struct PortCounters {
 struct WorkerCounters {
   uint64_t loops = 0, busy_loops = 0;  // busy: at least one packet
   uint64_t packets = 0;
-  uint64_t classified = 0;             // packets that went to the tries
+  uint64_t classified = 0;  // packets that went to the tries
   uint64_t connections_created = 0, connections_removed = 0;
 };
 
@@ -54,7 +54,7 @@ struct ConnectionInfo {
   acl::IpAddress initiator, responder;
   uint16_t initiator_port = 0, responder_port = 0;
   PortId initiator_subject = kNoPort, responder_subject = kNoPort;
-  std::string state;         // "syn_sent", "established", ...
+  std::string state;  // "syn_sent", "established", ...
   uint32_t verdict_epoch = 0;
   uint64_t idle_ms = 0;
 };
@@ -82,11 +82,12 @@ class Switch {
   void Publish(std::unique_ptr<const Snapshot> snapshot);
   uint64_t epoch() const;  // of the snapshot in force
 
-  bool PortLinkUp(PortId id) const;  // vhost: a peer is connected
+  bool PortLinkUp(PortId id) const;                // vhost: a peer is connected
   PortCounters ReadPortCounters(PortId id) const;  // since the port was attached
   WorkerCounters ReadWorkerCounters(unsigned worker) const;
 
-  // Calls `visit` for each live connection until it returns false. Any thread; not a consistent cut.
+  // Calls `visit` for each live connection until it returns false. Any thread; not a consistent
+  // cut.
   void VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const;
   uint32_t connection_count() const;
 
