@@ -18,12 +18,12 @@ absl::StatusOr<std::shared_ptr<const acl::TrieClassifier>> BuildTrie(
 
 }  // namespace
 
-absl::StatusOr<PolicyBuild> BuildPolicy(const acl::PolicyInput& input, const PolicyBuild* previous,
+absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits) {
   auto compiled = acl::Compile(input);
   if (!compiled.ok()) return compiled.status();
   PolicyBuild build;
-  build.local = input.local;
+  build.input = std::make_shared<const acl::PolicyInput>(std::move(input));
   build.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
   const acl::CompiledPolicy& now = *build.compiled;
   if (previous != nullptr && *previous->addresses == now.addresses) {

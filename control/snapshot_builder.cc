@@ -28,7 +28,7 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Policy
   view.subject = SubjectState::kUnknown;
   const ObjectName pod{spec.pod_namespace, spec.pod_name};
   auto subject = policy.compiled->subjects.find(pod);
-  if (policy.local.contains(pod) && subject != policy.compiled->subjects.end()) {
+  if (policy.input->local.contains(pod) && subject != policy.compiled->subjects.end()) {
     view.subject = SubjectState::kKnown;
     view.class_v4 = subject->second.v4;
     view.class_v6 = subject->second.v6;
