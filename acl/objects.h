@@ -19,6 +19,9 @@ namespace sluice::acl {
 
 using Labels = std::map<std::string, std::string>;
 
+// IP protocol number of "TCP", "UDP" or "SCTP"; empty means TCP. 0 for any other text.
+uint8_t ProtocolNumber(const std::string& protocol);
+
 // meta/v1 LabelSelectorRequirement.
 struct Requirement {
   std::string key;

@@ -1,0 +1,24 @@
+// The syntax of names, labels and port names, as the Kubernetes API server checks it.
+//
+// Each function answers why `text` is refused, in words that follow a field path, or nothing if it
+// is fine. Source: k8s.io/apimachinery/pkg/util/validation.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::acl {
+
+using Refusal = std::optional<std::string>;
+
+// `text` in quotes, escaped and cut to a length that suits an error message.
+std::string Quoted(std::string_view text);
+
+Refusal CheckDnsLabel(std::string_view text);      // RFC 1123 label: namespaces
+Refusal CheckDnsSubdomain(std::string_view text);  // RFC 1123 subdomain: pods, policies
+Refusal CheckLabelKey(std::string_view text);      // [prefix/]name
+Refusal CheckLabelValue(std::string_view text);    // may be empty
+Refusal CheckPortName(std::string_view text);      // IANA_SVC_NAME (RFC 6335)
+
+}  // namespace sluice::acl
