@@ -13,10 +13,6 @@ absl::Status CheckSource(const std::string& source) {
   return absl::InvalidArgumentError("source: is required: it names the owner of the objects");
 }
 
-bool IsKind(const std::string& kind) {
-  return kind == "Namespace" || kind == "Endpoint" || kind == "NetworkPolicy";
-}
-
 bool NamesOtherPod(const std::string& old_uid, const std::string& new_uid) {
   return !old_uid.empty() && !new_uid.empty() && old_uid != new_uid;
 }
@@ -114,10 +110,9 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
   absl::Status status = CheckSource(source);
   if (!status.ok()) return status;
   for (const ObjectKey& key : keys) {
-    if (!IsKind(key.kind)) {
-      return absl::InvalidArgumentError(
-          fmt::format("{}: kind: \"{}\" is not Namespace, Endpoint or NetworkPolicy",
-                      key.ToString(), key.kind));
+    if (!IsObjectKind(key.kind)) {
+      return absl::InvalidArgumentError(fmt::format("{}: kind: \"{}\" is not {}", key.ToString(),
+                                                    key.kind, kObjectKinds));
     }
     status = CheckOwner(source, key);
     if (!status.ok()) return status;

@@ -15,6 +15,10 @@ ObjectKey KeyOfKind(const acl::NetworkPolicy& policy) {
 
 }  // namespace
 
+bool IsObjectKind(std::string_view kind) {
+  return kind == "Namespace" || kind == "Endpoint" || kind == "NetworkPolicy";
+}
+
 ObjectKey ObjectKey::Of(const Object& object) {
   return std::visit([](const auto& value) { return KeyOfKind(value); }, object);
 }

@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "control/kube/manifest.h"
@@ -14,6 +15,9 @@ namespace sluice::control {
 
 // Namespace (empty for a Namespace object) and name.
 using ObjectName = std::pair<std::string, std::string>;
+
+inline constexpr char kObjectKinds[] = "Namespace, Endpoint or NetworkPolicy";
+bool IsObjectKind(std::string_view kind);
 
 struct ObjectKey {
   std::string kind;  // "Namespace", "Endpoint" or "NetworkPolicy"
