@@ -136,7 +136,7 @@ acl::NetworkPolicy Read(const v1::NetworkPolicy& proto) {
 absl::Status EndpointError(const v1::Endpoint& proto, const std::string& field,
                            std::string_view reason) {
   return absl::InvalidArgumentError(
-      fmt::format("Endpoint {}/{}: {}: {}", proto.namespace_(), proto.name(), field, reason));
+      fmt::format("Pod {}/{}: {}: {}", proto.namespace_(), proto.name(), field, reason));
 }
 
 template <typename Texts>
