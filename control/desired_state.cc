@@ -64,7 +64,9 @@ Refusal DesiredState::Refuse(const std::string& source, const Candidate& candida
     if (it != policies.end() && !it->second.stand_in) return refusal;
     const acl::NetworkPolicy* refused =
         candidate.object.ok() ? std::get_if<acl::NetworkPolicy>(&*candidate.object) : nullptr;
-    policies[key.name] = {MakeStandIn(key.name, refused), source, true};
+    if (auto stand_in = MakeStandIn(key.name, refused)) {
+      policies[key.name] = {*std::move(stand_in), source, true};
+    }
   } else if (key.kind == "Endpoint") {
     auto& endpoints = Table<acl::Endpoint>();
     auto it = endpoints.find(key.name);

@@ -1,6 +1,5 @@
 #include "control/policy_input.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include <map>
@@ -61,22 +60,6 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
   }
 }
 
-void DropContested(std::vector<acl::Endpoint>& endpoints) {
-  absl::flat_hash_map<acl::IpAddress, int> claims;
-  for (const acl::Endpoint& endpoint : endpoints) {
-    if (endpoint.host_network) continue;
-    const absl::flat_hash_set<acl::IpAddress> own(endpoint.addresses.begin(),
-                                                  endpoint.addresses.end());
-    for (const acl::IpAddress& address : own) ++claims[address];
-  }
-  for (acl::Endpoint& endpoint : endpoints) {
-    std::erase_if(endpoint.addresses, [&](const acl::IpAddress& a) {
-      auto it = claims.find(a);
-      return it != claims.end() && it->second > 1;
-    });
-  }
-}
-
 }  // namespace
 
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings) {
@@ -87,7 +70,6 @@ acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings
   const LocalPorts ports(state.ports());
   AddEndpoints(state, ports, input);
   if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
-  DropContested(input.endpoints);
   return input;
 }
 

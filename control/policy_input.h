@@ -23,8 +23,7 @@ struct PolicySettings {
 
 // What acl::Compile takes for the default network. A local pod (one port here; UIDs agree where both
 // sides know one) has its port's addresses and the API's labels and named ports, and is listed in
-// `local`; everyone else has the API's addresses but for those a local port owns. An address that two
-// endpoints claim is nobody's: it loses what selectors would admit.
+// `local`; everyone else has the API's addresses but for those a local port owns.
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings);
 
 }  // namespace sluice::control

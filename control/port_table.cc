@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "acl/objects.h"
+#include "acl/validate.h"
+
 namespace sluice::control {
 namespace {
 
@@ -22,6 +25,16 @@ bool Lists(const PortSpec& spec, const acl::IpAddress& address) {
 absl::Status CheckAlone(const PortSpec& spec) {
   absl::Status shape = dataplane::Validate(spec);
   if (!shape.ok()) return shape;
+  if (spec.role == PortRole::kPod) {
+    acl::Endpoint pod;
+    pod.namespace_name = spec.pod_namespace;
+    pod.name = spec.pod_name;
+    const absl::Status valid = acl::Validate(pod);
+    if (!valid.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("port {}: pod: {}", spec.name, std::string(valid.message())));
+    }
+  }
   if (spec.network != kDefaultNetwork) {
     return absl::InvalidArgumentError(
         fmt::format("port {}: network: \"{}\" is not \"{}\", the only network that policies act on",
