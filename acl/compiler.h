@@ -51,7 +51,12 @@ struct CompiledPolicy {
   std::vector<ClassInfo> classes;  // by ClassId
 };
 
-// Errors: ResourceExhausted when classes exceed kMaxClass, naming the figure.
+// Host-network endpoints and those without addresses are nobody's subject or peer. An address that
+// two endpoints claim goes to the local one; between equals whose classes differ it is
+// kUnknownClass. Exemptions (own node, the pod itself) are not in here: acl/exemption.h.
+//
+// Errors: ResourceExhausted when classes exceed kMaxClass or rules kMaxFlatRules, naming the
+// figure; InvalidArgument for a policy that does not pass Validate and for two objects of one name.
 absl::StatusOr<CompiledPolicy> Compile(const PolicyInput& input);
 
 }  // namespace sluice::acl

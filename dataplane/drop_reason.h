@@ -23,6 +23,7 @@ namespace sluice::dataplane {
   X(kFragment, "fragment", "IP fragments are not supported yet")                                  \
   X(kTcpMalformed, "tcp_malformed", "TCP header length or flag combination is invalid")           \
   X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
+  X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \
   X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                 \
   X(kGuardMac, "guard_mac", "source MAC is not the port's")                                       \
   X(kGuardAddress, "guard_address", "source address is not the port's")                           \
@@ -36,11 +37,10 @@ namespace sluice::dataplane {
   X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                      \
   X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
-  X(kIcmpNoRequest, "icmp_no_request", "echo reply without a request")                            \
+  X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
-  X(kNoMemory, "no_memory", "no packet buffer for a copy")                                        \
   X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
 
 enum class DropReason : uint8_t {

@@ -125,7 +125,8 @@ class Checks(unittest.TestCase):
 
     def test_the_line_of_a_hot_path_symbol_is_named(self):
         tree = self.tree({"dataplane/a.cc": "/* one\n two */\nauto p = new int;\n"})
-        self.assertTrue(checks.hot_path(tree, ["dataplane/a.cc"])[0].startswith("dataplane/a.cc:3: "))
+        finding = checks.hot_path(tree, ["dataplane/a.cc"])[0]
+        self.assertTrue(finding.startswith("dataplane/a.cc:3: "), finding)
 
     def test_a_hot_path_file_that_is_gone_is_found(self):
         self.assertTrue(checks.hot_path(self.tree({"dataplane/a.cc": ""}), ["dataplane/b.cc"]))
@@ -134,7 +135,8 @@ class Checks(unittest.TestCase):
         for text, refused in [("cd /work/main", True), ("see /root/x", True), ("/home/me/y", True),
                               ("out/work/x", False), ("/run/sluice", False), ("at work/", False)]:
             with self.subTest(text=text):
-                self.assertEqual(bool(checks.machine_paths(self.tree({"docs/a.md": text}))), refused)
+                tree = self.tree({"docs/a.md": text})
+                self.assertEqual(bool(checks.machine_paths(tree)), refused)
 
     def test_links(self):
         cases = [("[x](b.md)", False), ("[x](c.md)", True), ("[x](b.md#two-words)", False),

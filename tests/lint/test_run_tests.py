@@ -1,4 +1,4 @@
-"""tools/run-tests and tools/junit.py count what happened: a crash, a hang, an empty run are failures."""
+"""tools/run-tests and tools/junit.py count what happened: a crash or an empty run is a failure."""
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -13,7 +13,8 @@ JUNIT = os.path.join(ROOT, "tools", "junit.py")
 
 
 def load_runner():
-    loader = importlib.machinery.SourceFileLoader("run_tests", os.path.join(ROOT, "tools/run-tests"))
+    path = os.path.join(ROOT, "tools/run-tests")
+    loader = importlib.machinery.SourceFileLoader("run_tests", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
     sys.modules["run_tests"] = module  # dataclasses look themselves up
     loader.exec_module(module)
@@ -23,7 +24,7 @@ def load_runner():
 sys.dont_write_bytecode = True
 runner = load_runner()
 
-WRITE_XML = 'out=${GTEST_OUTPUT#xml:}; echo "<testsuites><testsuite>%s</testsuite></testsuites>" > $out; %s'
+WRITE_XML = 'echo "<testsuites><testsuite>%s</testsuite></testsuites>" > ${GTEST_OUTPUT#xml:}; %s'
 CASE = "<testcase classname='A' name='b' status='run' result='completed'/>"
 FAILED = "<testcase classname='A' name='c' status='run'><failure message='no'/></testcase>"
 SKIPPED = "<testcase classname='A' name='d' status='run'><skipped message='why'/></testcase>"

@@ -8,10 +8,11 @@
 when the block ends, however it ends.
 """
 from harness.ctl import Ctl, CtlError
-from harness.lab import Lab, LabError, cores
+from harness.lab import Lab, LabError, cores, free_huge_pages
 from harness.netns import NetworkPod
 from harness.pktgen import Pktgen, PktgenError, Pod
 from harness.process import Process
 
 __all__ = ["Ctl", "CtlError", "Lab", "LabError", "NetworkPod", "Pktgen", "PktgenError", "Pod",
-           "Process", "cores"]
+           "Process", "cores",
+           "free_huge_pages"]

@@ -49,7 +49,8 @@ class Ctl:
 
     def ports(self):
         """{name: PortStatus}, counters as numbers."""
-        return {port["spec"]["name"]: _with_numbers(port) for port in self.json("port", "list")["ports"]}
+        ports = self.json("port", "list")["ports"]
+        return {port["spec"]["name"]: _with_numbers(port) for port in ports}
 
     def drops(self):
         """{(port, reason): packets}, without zeros."""

@@ -11,7 +11,7 @@ import time
 from harness.ctl import Ctl
 from harness.netns import NetworkPod
 from harness.pktgen import Pktgen
-from harness.process import Process
+from harness.process import Process, pid_exists
 
 _START_SECONDS = 30
 _TAGS = itertools.count(1)
@@ -25,6 +25,16 @@ def cores():
     """(main, worker, pods): CPUs this process may use. With one CPU they are all the same."""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[0], allowed[min(1, len(allowed) - 1)], allowed[0]
+
+
+def free_huge_pages():
+    """Free pages of 2 MiB."""
+    knob = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+    try:
+        with open(knob, encoding="ascii") as file:
+            return int(file.read())
+    except OSError:
+        return 0
 
 
 def _interrupted(number, _frame):
@@ -41,20 +51,33 @@ class Lab:
         self.switch = None
         self.ctl = None
         self._stack = contextlib.ExitStack()
+        self._processes, self._network_pods = [], []  # all there ever were, for remains()
         self._prefix = f"sluice{os.getpid()}-{next(_TAGS)}"
 
     def __enter__(self):
+        sluicectl = self.program("control/ctl/sluicectl")
         # SIGTERM unwinds like Ctrl-C does.
         previous = signal.signal(signal.SIGTERM, _interrupted)
         self._stack.callback(signal.signal, signal.SIGTERM, previous)
         self.directory = tempfile.mkdtemp(prefix="sluice-")
         self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        self.ctl = Ctl(self.program("control/ctl/sluicectl"), self.server)
+        self.ctl = Ctl(sluicectl, self.server)
         return self
 
     def __exit__(self, *_):
         with _no_interruptions():
             self._stack.close()
+
+    def remains(self):
+        """What is still there of what was made here; asked after the end, an empty list."""
+        left = [f"process {p.pid} ({p.command[0]})" for p in self._processes if pid_exists(p.pid)]
+        left += [f"namespace {p.namespace}" for p in self._network_pods
+                 if os.path.exists(f"/run/netns/{p.namespace}")]
+        left += [f"interface {p.interface}" for p in self._network_pods
+                 if os.path.exists(f"/sys/class/net/{p.interface}")]
+        left += [path for path in [self.directory, f"/run/dpdk/{self._prefix}"]
+                 if path and os.path.exists(path)]
+        return left
 
     @property
     def server(self):
@@ -69,9 +92,10 @@ class Lab:
             raise LabError(f"{path} is not built (make build)")
         return path
 
-    def own(self, stop, *arguments):
-        """`stop` is called at the end, in reverse order."""
-        self._stack.callback(stop, *arguments)
+    def own(self, process):
+        """`process` (a Process, or a Pktgen) is stopped at the end, in reverse order."""
+        self._processes.append(process)
+        self._stack.callback(process.stop)
 
     def start_switch(self, *flags):
         """Starts sluiced (again) and waits until it serves."""
@@ -80,9 +104,19 @@ class Lab:
                    "--main-core", str(main), "--worker-cores", str(worker), "--huge", self.huge,
                    "--file-prefix", self._prefix, "--idle-sleep-us", "50", *flags]
         self.switch = Process(command, self.path(f"sluiced-{next(_TAGS)}.log"))
-        self.own(self.switch.stop)
+        self.own(self.switch)
         self.switch.wait_for_log("ready", _START_SECONDS)
         return self.switch
+
+    def write_manifest(self, name, *objects):
+        """A file with `objects` (harness/manifests.py) as a List; its path."""
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump({"apiVersion": "v1", "kind": "List", "items": objects}, out)
+        return path
+
+    def apply(self, *objects):
+        self.ctl.apply(self.write_manifest(f"manifest-{next(_TAGS)}.json", *objects))
 
     def add_port(self, pod):
         """A Pod's or NetworkPod's port, as its CNI would add it."""
@@ -98,7 +132,8 @@ class Lab:
     def make_network_pod(self, name, kind, mac, addresses):
         """A namespace whose port is not added yet."""
         pod = NetworkPod(name, kind, mac, addresses, f"{os.getpid()}-{next(_TAGS)}"[-11:])
-        self.own(pod.remove)
+        self._network_pods.append(pod)
+        self._stack.callback(pod.remove)
         pod.make()
         return pod
 
@@ -113,7 +148,7 @@ class Lab:
                          str(cores()[2]), "--huge", self.huge, "--file-prefix",
                          f"{self._prefix}-pods{next(_TAGS)}", *flags],
                         self.path(f"pktgen-{next(_TAGS)}.log"))
-        self.own(pktgen.stop)
+        self.own(pktgen.process)
         if wait:
             pktgen.wait_ready()
         return pktgen

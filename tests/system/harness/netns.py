@@ -12,8 +12,8 @@ def _write(path, text):
 
 
 class NetworkPod:
-    """`kind` is "tap" (the switch makes the interface; `adopt` moves it in once the port is there) or
-    "af-packet" (a veth pair; the switch opens the end that stays outside).
+    """`kind` is "tap" (the switch makes the interface; `adopt` moves it in once the port is there)
+    or "af-packet" (a veth pair; the switch opens the end that stays outside).
 
     `addresses` are written with their prefix length ("10.10.0.5/24").
     """

@@ -1,4 +1,4 @@
-"""sluice-pktgen: pods played over virtio-user. One JSON command a line in, one answer a line out."""
+"""sluice-pktgen: pods played over virtio-user. A JSON command a line in, an answer a line out."""
 import dataclasses
 import json
 import queue
@@ -110,6 +110,3 @@ class Pktgen:
 
     def counters(self, pod):
         return self.call("counters", pod=pod)
-
-    def stop(self):
-        return self.process.stop()

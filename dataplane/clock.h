@@ -1,0 +1,16 @@
+// The data plane's clock: milliseconds since some start, 32 bits that wrap after 49 days. Good for
+// differences only.
+#pragma once
+
+#include <rte_cycles.h>
+
+#include <cstdint>
+
+namespace sluice::dataplane {
+
+inline uint32_t CoarseNowMs() {
+  static const uint64_t ticks_per_ms = rte_get_tsc_hz() / 1000;
+  return static_cast<uint32_t>(rte_rdtsc() / ticks_per_ms);
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,97 @@
+// One tracked flow, both directions, as it lies in the connection table's region.
+//
+// The key names both ends with address, port and *subject port*: a verdict holds only for the pair
+// of switch ports that it was computed for (DESIGN 6). Ends are normalised, so a packet and its
+// reply have the same key. Each direction has its own Half on its own cache line, written only by
+// the worker that polls the sender's port. Nothing in here is a pointer: the region may be a file.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "dataplane/snapshot.h"
+
+namespace sluice::dataplane {
+
+// A local port as a connection remembers it; {0, 0} is "no local subject". The generation keeps a
+// re-used slot from inheriting its predecessor's connections.
+struct SubjectRef {
+  uint16_t port = 0;
+  uint16_t generation = 0;
+  bool operator==(const SubjectRef&) const = default;
+};
+
+struct ConnectionEnd {
+  uint8_t address[16] = {};  // network order; IPv4 in the first four
+  uint16_t port = 0;         // host order; ICMP echo: the identifier; 0 without ports
+  SubjectRef subject;
+};
+
+struct ConnectionKey {
+  ConnectionEnd a, b;  // a sorts before b bytewise
+  uint16_t network = 0;
+  uint8_t protocol = 0;
+  uint8_t family = 0;  // 4 or 6
+  bool operator==(const ConnectionKey& other) const {
+    return std::memcmp(this, &other, sizeof(*this)) == 0;
+  }
+};
+static_assert(sizeof(ConnectionKey) == 48 &&
+                  std::has_unique_object_representations_v<ConnectionKey>,
+              "hashed and compared as bytes");
+
+// What one side has sent so far; see tcp_state.h for how flags move it. Other protocols use kIdle
+// and kOpen.
+enum class HalfState : uint8_t { kIdle, kSynSent, kSynAckSent, kOpen, kFinSent, kReset };
+inline constexpr unsigned kHalfStates = 6;
+
+struct alignas(64) Half {
+  std::atomic<HalfState> state{HalfState::kIdle};
+  std::atomic<uint32_t> last_seen_ms{0};
+  std::atomic<uint64_t> packets{0};
+};
+
+struct alignas(64) Connection {
+  ConnectionKey key;
+  // Odd while the entry is live. Written last on insert and first on removal, so a process that
+  // takes the region over can tell a torn entry.
+  std::atomic<uint32_t> sequence{0};
+  std::atomic<uint32_t> verdict_epoch{0};  // Snapshot::verdict_epoch it was allowed under
+  bool initiator_is_b = false;             // immutable while live
+  uint32_t next = 0;                       // table's: list of free or retired entries
+  Half halves[2];                          // [0]: sent by a, [1]: sent by b
+
+  Half& Sent(bool by_b) { return halves[by_b ? 1 : 0]; }
+  const Half& Sent(bool by_b) const { return halves[by_b ? 1 : 0]; }
+  const ConnectionEnd& Initiator() const { return initiator_is_b ? key.b : key.a; }
+  const ConnectionEnd& Responder() const { return initiator_is_b ? key.a : key.b; }
+};
+static_assert(sizeof(Connection) == 192);
+
+// A connection's state, derived from its halves; each has a timeout. X(constant, name, timeout_ms)
+#define SLUICE_CONNECTION_STATES(X)         \
+  X(kSynSent, "syn_sent", 30'000)           \
+  X(kSynReceived, "syn_received", 60'000)   \
+  X(kEstablished, "established", 7'440'000) \
+  X(kClosing, "closing", 120'000)           \
+  X(kTimeWait, "time_wait", 60'000)         \
+  X(kReset, "reset", 10'000)                \
+  X(kUnreplied, "unreplied", 30'000)        \
+  X(kReplied, "replied", 120'000)
+
+enum class ConnectionState : uint8_t {
+#define SLUICE_X(constant, name, timeout_ms) constant,
+  SLUICE_CONNECTION_STATES(SLUICE_X)
+#undef SLUICE_X
+};
+
+ConnectionState StateOf(const Connection& connection);
+// Since either side was last seen. A half that another worker touched a moment after `now_ms` was
+// read counts as just seen.
+uint32_t IdleMs(const Connection& connection, uint32_t now_ms);
+const char* ConnectionStateName(ConnectionState state);
+uint32_t TimeoutMs(ConnectionState state);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,87 @@
+#include "dataplane/flood.h"
+
+#include <netinet/in.h>
+
+#include "dataplane/judge.h"
+
+namespace sluice::dataplane {
+namespace {
+
+bool IsJudged(const Packet& packet) {
+  return packet.kind == PacketKind::kTracked || packet.kind == PacketKind::kUntracked;
+}
+
+// Judges one packet for up to kBurstSize receivers, and sends it to those that may have it.
+class FloodedPacket {
+ public:
+  FloodedPacket(const Burst& burst, Packet& packet, Transmitter& transmitter)
+      : burst_(burst), packet_(packet), transmitter_(transmitter) {}
+
+  void Offer(PortId receiver) {
+    receivers_[count_++] = receiver;
+    if (count_ == kBurstSize) SendToOffered();
+  }
+
+  unsigned Finish() {
+    SendToOffered();
+    if (copies_ == 0) packet_.drop = refusal_;
+    return asked_;
+  }
+
+ private:
+  void SendToOffered() {
+    std::array<DropReason, kBurstSize> outcomes{};
+    if (IsJudged(packet_)) JudgeOffered(outcomes);
+    for (unsigned i = 0; i < count_; ++i) {
+      if (outcomes[i] != DropReason::kNone) {
+        refusal_ = outcomes[i];
+        continue;
+      }
+      rte_mbuf_refcnt_update(packet_.mbuf, 1);  // ours stays until the sink
+      transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], packet_.mbuf);
+      ++copies_;
+    }
+    count_ = 0;
+  }
+
+  void JudgeOffered(std::array<DropReason, kBurstSize>& outcomes) {
+    std::array<Parties, kBurstSize> parties;
+    const bool has_ports = packet_.protocol == IPPROTO_TCP || packet_.protocol == IPPROTO_UDP ||
+                           packet_.protocol == IPPROTO_SCTP;
+    for (unsigned i = 0; i < count_; ++i) {
+      parties[i] = {burst_.in,        &burst_.snapshot->ports[receivers_[i]],
+                    packet_.src,      packet_.dst,
+                    packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
+    }
+    asked_ += AskPolicy(*burst_.snapshot, {parties.data(), count_}, outcomes);
+  }
+
+  const Burst& burst_;
+  Packet& packet_;
+  Transmitter& transmitter_;
+  std::array<PortId, kBurstSize> receivers_;
+  unsigned count_ = 0;
+  unsigned copies_ = 0;
+  unsigned asked_ = 0;
+  DropReason refusal_ = DropReason::kNoReceiver;
+};
+
+}  // namespace
+
+unsigned Flood(Burst& burst, Transmitter& transmitter) {
+  const Snapshot& snapshot = *burst.snapshot;
+  unsigned asked = 0;
+  for (Packet& packet : burst.all()) {
+    if (!packet.alive() || !packet.flood) continue;
+    FloodedPacket flooded(burst, packet, transmitter);
+    for (const PortId member : snapshot.networks[burst.in->network].members) {
+      if (member == burst.in_port) continue;
+      if (snapshot.ports[member].subject == SubjectState::kUnknown) continue;
+      flooded.Offer(member);
+    }
+    asked += flooded.Finish();
+  }
+  return asked;
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,15 @@
+// Second stage: a pod sends only as itself.
+//
+// Source MAC and source address must be the port's own; ARP and neighbour discovery may speak only
+// for the port's addresses; router advertisements and redirects never come from pods. A port whose
+// endpoint is not known yet sends nothing. Ports without guard (uplinks, router pods) pass, but for
+// the last rule. Link-local IPv6 is the pod's if it is the EUI-64 address of its MAC.
+#pragma once
+
+#include "dataplane/packet.h"
+
+namespace sluice::dataplane {
+
+void Guard(Burst& burst);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,142 @@
+#include "dataplane/judge.h"
+
+#include <netinet/in.h>
+
+#include "acl/classifier.h"
+#include "dataplane/track.h"
+
+namespace sluice::dataplane {
+namespace {
+
+using acl::ClassId;
+using acl::ClassifyKey;
+using acl::Direction;
+
+constexpr unsigned kMaxKeys = 2 * kBurstSize;
+constexpr int kNotJudged = -1;
+
+// Which key answers a direction, as an index into the burst's keys; kNotJudged: no subject there.
+struct Questions {
+  int egress = kNotJudged;
+  int ingress = kNotJudged;
+};
+
+ClassId SubjectClass(const PortView& port, acl::Family family) {
+  return family == acl::Family::kIpv4 ? port.class_v4 : port.class_v6;
+}
+
+struct KeyList {
+  std::array<ClassifyKey, kMaxKeys> keys;
+  unsigned count = 0;
+  int Add(uint8_t protocol, ClassId source, ClassId destination, uint16_t port) {
+    keys[count] = ClassifyKey::Make(protocol, source, destination, port);
+    return static_cast<int>(count++);
+  }
+};
+
+Questions Ask(const Parties& parties, const acl::AddressMap& addresses, KeyList& list) {
+  Questions questions;
+  const bool egress = parties.from->subject == SubjectState::kKnown;
+  const bool ingress = parties.to->subject == SubjectState::kKnown;
+  if (!egress && !ingress) return questions;
+  const ClassId source = addresses.Lookup(parties.source);
+  const ClassId destination = addresses.Lookup(parties.destination);
+  const ClassId sender = SubjectClass(*parties.from, parties.source.family);
+  const ClassId receiver = SubjectClass(*parties.to, parties.source.family);
+  const uint16_t port = parties.destination_port;
+  if (egress) questions.egress = list.Add(parties.protocol, sender, destination, port);
+  if (!ingress) return questions;
+  const bool same_pair = egress && sender == source && receiver == destination;
+  questions.ingress =
+      same_pair ? questions.egress : list.Add(parties.protocol, source, receiver, port);
+  return questions;
+}
+
+// The parties of a packet, turned round if the packet is its connection's responder's.
+Parties PartiesOf(const Burst& burst, const Packet& packet) {
+  const bool reply =
+      packet.connection != nullptr && packet.from_b != packet.connection->initiator_is_b;
+  const PortView* out = &burst.snapshot->ports[packet.out_port];
+  const bool has_ports = packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP ||
+                         packet.protocol == IPPROTO_SCTP;
+  if (!has_ports && !reply) return {burst.in, out, packet.src, packet.dst, packet.protocol, 0};
+  if (!has_ports) return {out, burst.in, packet.dst, packet.src, packet.protocol, 0};
+  if (reply) return {out, burst.in, packet.dst, packet.src, packet.protocol, packet.src_port};
+  return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
+}
+
+// Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
+void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+  const uint32_t epoch = burst.snapshot->verdict_epoch;
+  if (packet.connection == nullptr) {
+    packet.connection =
+        table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms)
+            .connection;
+    if (packet.connection == nullptr) {
+      packet.drop = DropReason::kTableFull;
+      return;
+    }
+  } else {
+    packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
+  }
+  packet.drop = Advance(packet, *packet.connection, burst.now_ms);
+}
+
+void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
+            DropReason outcome) {
+  packet.drop = outcome;
+  if (packet.kind == PacketKind::kUntracked) return;
+  if (outcome == DropReason::kNone) {
+    Commit(burst, table, worker, packet);
+  } else if (packet.connection != nullptr) {
+    table.Remove(worker, packet.connection);
+  }
+}
+
+}  // namespace
+
+unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
+                   std::span<DropReason> outcomes) {
+  if (parties.empty()) return 0;
+  const NetworkView& network = snapshot.networks[parties[0].from->network];
+  std::array<Questions, kBurstSize> questions;
+  KeyList list;
+  for (size_t i = 0; i < parties.size(); ++i) {
+    questions[i] = Ask(parties[i], *network.addresses, list);
+  }
+  std::array<uint32_t, kMaxKeys * acl::kMaxCategories> hits;
+  if (list.count > 0) network.classifier->Classify({list.keys.data(), list.count}, hits);
+
+  const unsigned stride = network.classifier->categories();
+  const auto allows = [&](int key, Direction direction) {
+    if (key == kNotJudged) return true;
+    const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
+    return acl::Decide(*network.rules, answer, direction).allow;
+  };
+  for (size_t i = 0; i < parties.size(); ++i) {
+    outcomes[i] = DropReason::kNone;
+    if (!allows(questions[i].ingress, Direction::kIngress)) {
+      outcomes[i] = DropReason::kPolicyIngress;
+    }
+    if (!allows(questions[i].egress, Direction::kEgress)) outcomes[i] = DropReason::kPolicyEgress;
+  }
+  return list.count;
+}
+
+unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
+  std::array<Packet*, kBurstSize> open;
+  std::array<Parties, kBurstSize> parties;
+  std::array<DropReason, kBurstSize> outcomes;
+  unsigned count = 0;
+  for (Packet& packet : burst.all()) {
+    if (!NeedsVerdict(packet, *burst.snapshot)) continue;
+    open[count] = &packet;
+    parties[count++] = PartiesOf(burst, packet);
+  }
+  if (count == 0) return 0;
+  const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, outcomes);
+  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], outcomes[i]);
+  return asked;
+}
+
+}  // namespace sluice::dataplane

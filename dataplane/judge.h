@@ -1,0 +1,35 @@
+// Fifth stage: what does policy say?
+//
+// Only for packets that track left open. Addresses become classes, and all questions of a burst go
+// to the tries together. The subject of a direction is the port, not the address (DESIGN 5.4):
+// egress is asked about (subject of in_port, class of destination), ingress about (class of source,
+// subject of out_port). When both describe one pair, as they mostly do, one key answers both.
+//
+// A connection is always judged by its initiator's key, whoever sent the packet. Allowed: a new one
+// is entered into the table, a stale one gets this snapshot's verdict epoch. Denied: the packet
+// dies, and so does its connection.
+#pragma once
+
+#include "dataplane/connection_table.h"
+#include "dataplane/packet.h"
+
+namespace sluice::dataplane {
+
+// Returns how many keys went to the tries.
+unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker);
+
+// Both directions of one conversation, seen from who starts it.
+struct Parties {
+  const PortView* from = nullptr;
+  const PortView* to = nullptr;
+  acl::IpAddress source, destination;
+  uint8_t protocol = 0;
+  uint16_t destination_port = 0;  // host order; 0 for protocols without ports
+};
+
+// Verdicts on the parties, without touching any connection: kNone, kPolicyEgress or kPolicyIngress
+// in `outcomes`, parties by parties. parties.size() <= kBurstSize. Returns how many keys it asked.
+unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
+                   std::span<DropReason> outcomes);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,76 @@
+// A packet on its way through the pipeline: the buffer, and what the stages found out about it.
+//
+// Each stage fills its own part and reads only what earlier stages filled. A packet is alive while
+// `drop` is kNone; whoever sets another reason ends its way, and the sink frees it.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "acl/address.h"
+#include "dataplane/connection.h"
+#include "dataplane/drop_reason.h"
+#include "dataplane/mac_address.h"
+#include "dataplane/snapshot.h"
+
+namespace sluice::dataplane {
+
+inline constexpr unsigned kBurstSize = 32;
+
+// What kind of treatment a packet gets; decided by parse.
+enum class PacketKind : uint8_t {
+  kArp,        // guarded, never judged
+  kNeighbour,  // neighbour discovery and MLD: guarded, never judged
+  kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
+  kUntracked,  // ICMP other than echo: judged each time
+};
+
+inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
+
+struct Packet {
+  rte_mbuf* mbuf = nullptr;
+  DropReason drop = DropReason::kNone;
+
+  // parse
+  PacketKind kind = PacketKind::kArp;
+  uint8_t protocol = 0;   // of the transport header, after IPv6 extensions
+  uint8_t tcp_flags = 0;  // kTcpFin | ...
+  uint8_t icmp_type = 0;
+  uint8_t hop_limit = 0;
+  uint16_t src_port = 0;  // host order; ICMP echo: the asking side's is the identifier
+  uint16_t dst_port = 0;
+  uint16_t l3_offset = 0;  // from the start of the frame
+  uint16_t l4_offset = 0;
+  MacAddress src_mac, dst_mac;
+  acl::IpAddress src, dst;  // ARP: sender and target protocol address
+
+  // forward
+  PortId out_port = kNoPort;
+  bool flood = false;  // goes to every member that may have it
+
+  // track
+  uint64_t hash = 0;                 // of key
+  ConnectionKey key;                 // normalised: see connection.h
+  bool from_b = false;               // the sender is the key's end b
+  Connection* connection = nullptr;  // null: none yet
+
+  bool alive() const { return drop == DropReason::kNone; }
+  bool is_ip() const { return kind != PacketKind::kArp; }
+};
+
+// Up to kBurstSize packets of one port, handled together.
+struct Burst {
+  const Snapshot* snapshot = nullptr;
+  const PortView* in = nullptr;
+  PortId in_port = kNoPort;
+  uint32_t now_ms = 0;  // a clock that may wrap
+  unsigned count = 0;
+  std::array<Packet, kBurstSize> packets;
+
+  std::span<Packet> all() { return {packets.data(), count}; }
+};
+
+}  // namespace sluice::dataplane

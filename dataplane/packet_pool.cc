@@ -1,0 +1,26 @@
+#include "dataplane/packet_pool.h"
+
+#include <fmt/core.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+namespace sluice::dataplane {
+
+constexpr unsigned kPerLcoreCache = 256;
+
+absl::StatusOr<PacketPool> PacketPool::Create(const std::string& name, unsigned buffers) {
+  const unsigned cache = buffers >= 8 * kPerLcoreCache ? kPerLcoreCache : 0;
+  PacketPool pool;
+  pool.pool_ = rte_pktmbuf_pool_create(name.c_str(), buffers, cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                       SOCKET_ID_ANY);
+  if (pool.pool_ == nullptr) {
+    return absl::ResourceExhaustedError(
+        fmt::format("packet buffers: {} of {} bytes do not fit into DPDK's memory: {}", buffers,
+                    RTE_MBUF_DEFAULT_BUF_SIZE, rte_strerror(rte_errno)));
+  }
+  return pool;
+}
+
+PacketPool::~PacketPool() { rte_mempool_free(pool_); }
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,278 @@
+#include "dataplane/parse.h"
+
+#include <netinet/in.h>
+#include <rte_arp.h>
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+#include <rte_sctp.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "dataplane/icmp.h"
+
+namespace sluice::dataplane {
+namespace {
+
+using acl::Family;
+using acl::IpAddress;
+
+// The bytes of one packet that may be read, and how to ask for a header in them.
+class Reader {
+ public:
+  explicit Reader(const rte_mbuf* mbuf)
+      : data_(rte_pktmbuf_mtod(mbuf, const uint8_t*)),
+        readable_(rte_pktmbuf_data_len(mbuf)),
+        frame_(rte_pktmbuf_pkt_len(mbuf)) {}
+
+  // kNone if `length` bytes at `offset` may be read, else why not.
+  DropReason Check(uint32_t offset, uint32_t length) const {
+    if (offset + length <= readable_) return DropReason::kNone;
+    return offset + length <= frame_ ? DropReason::kHeaderSplit : DropReason::kTruncated;
+  }
+  // The header of type T at `offset`, or null with `drop` set.
+  template <typename T>
+  const T* At(uint32_t offset, DropReason* drop) const {
+    *drop = Check(offset, sizeof(T));
+    return *drop == DropReason::kNone ? reinterpret_cast<const T*>(data_ + offset) : nullptr;
+  }
+  uint32_t frame() const { return frame_; }
+
+ private:
+  const uint8_t* data_;
+  uint32_t readable_;
+  uint32_t frame_;
+};
+
+// Where the transport header starts and where the IP packet ends.
+struct Transport {
+  uint32_t offset = 0;
+  uint32_t end = 0;
+};
+
+bool BadSource(const IpAddress& source) {
+  const auto& b = source.bytes;
+  if (source.family == Family::kIpv6) {
+    static constexpr std::array<uint8_t, 16> kLoopback = {0, 0, 0, 0, 0, 0, 0, 0,
+                                                          0, 0, 0, 0, 0, 0, 0, 1};
+    return b[0] == 0xff || b == kLoopback;
+  }
+  return b[0] == 127 || b[0] >= 224;
+}
+
+DropReason ReadArp(const Reader& reader, Packet& packet) {
+  DropReason drop = DropReason::kNone;
+  const auto* arp = reader.At<rte_arp_hdr>(packet.l3_offset, &drop);
+  if (arp == nullptr) return drop;
+  const uint16_t op = rte_be_to_cpu_16(arp->arp_opcode);
+  if (rte_be_to_cpu_16(arp->arp_hardware) != RTE_ARP_HRD_ETHER ||
+      rte_be_to_cpu_16(arp->arp_protocol) != RTE_ETHER_TYPE_IPV4 || arp->arp_hlen != 6 ||
+      arp->arp_plen != 4 || (op != RTE_ARP_OP_REQUEST && op != RTE_ARP_OP_REPLY)) {
+    return DropReason::kArpMalformed;
+  }
+  packet.kind = PacketKind::kArp;
+  packet.src =
+      IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&arp->arp_data.arp_sip));
+  packet.dst =
+      IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&arp->arp_data.arp_tip));
+  // The sender's hardware address must be the frame's: else the cache it lands in is poisoned.
+  if (MacAddress::FromBytes(arp->arp_data.arp_sha.addr_bytes) != packet.src_mac) {
+    return DropReason::kGuardArp;
+  }
+  return DropReason::kNone;
+}
+
+DropReason ReadIpv4(const Reader& reader, Packet& packet, Transport& transport) {
+  DropReason drop = DropReason::kNone;
+  const auto* ip = reader.At<rte_ipv4_hdr>(packet.l3_offset, &drop);
+  if (ip == nullptr) return drop;
+  if (ip->version_ihl >> 4 != 4) return DropReason::kIpVersion;
+  const uint32_t header = (ip->version_ihl & 0xfu) * 4;
+  const uint32_t total = rte_be_to_cpu_16(ip->total_length);
+  const uint32_t available = reader.frame() - packet.l3_offset;
+  if (header < sizeof(*ip) || header > available) return DropReason::kIpHeaderLength;
+  if (total < header || total > available) return DropReason::kIpTotalLength;
+  constexpr uint16_t kMoreOrOffset = RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK;
+  if ((rte_be_to_cpu_16(ip->fragment_offset) & kMoreOrOffset) != 0) return DropReason::kFragment;
+  packet.src = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->src_addr));
+  packet.dst = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->dst_addr));
+  packet.protocol = ip->next_proto_id;
+  packet.hop_limit = ip->time_to_live;
+  transport = {packet.l3_offset + header, packet.l3_offset + total};
+  return DropReason::kNone;
+}
+
+// Walks the extension headers from `transport.offset` on; leaves it and packet.protocol at the
+// transport header.
+DropReason WalkExtensions(const Reader& reader, Packet& packet, Transport& transport) {
+  struct Extension {
+    uint8_t next;
+    uint8_t length;  // in units of 8 bytes (AH: 4), without the first
+  };
+  for (unsigned walked = 0;; ++walked) {
+    switch (packet.protocol) {
+      case IPPROTO_FRAGMENT:
+        return DropReason::kFragment;
+      case IPPROTO_HOPOPTS:
+        if (walked != 0) return DropReason::kIpv6Extension;  // only ever first (RFC 8200, 4.1)
+        break;
+      case IPPROTO_ROUTING:
+      case IPPROTO_DSTOPTS:
+      case IPPROTO_AH:
+        break;
+      default:
+        return DropReason::kNone;
+    }
+    if (walked == kMaxIpv6Extensions) return DropReason::kIpv6Extension;
+    DropReason drop = DropReason::kNone;
+    const auto* extension = reader.At<Extension>(transport.offset, &drop);
+    if (extension == nullptr) return drop;
+    const uint32_t length =
+        packet.protocol == IPPROTO_AH ? (extension->length + 2u) * 4 : (extension->length + 1u) * 8;
+    if (transport.offset + length > transport.end) return DropReason::kIpv6Extension;
+    packet.protocol = extension->next;
+    transport.offset += length;
+  }
+}
+
+DropReason ReadIpv6(const Reader& reader, Packet& packet, Transport& transport) {
+  DropReason drop = DropReason::kNone;
+  const auto* ip = reader.At<rte_ipv6_hdr>(packet.l3_offset, &drop);
+  if (ip == nullptr) return drop;
+  if ((rte_be_to_cpu_32(ip->vtc_flow) >> 28) != 6) return DropReason::kIpVersion;
+  const uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
+  const uint32_t start = packet.l3_offset + sizeof(*ip);
+  if (start + payload > reader.frame()) return DropReason::kIpTotalLength;
+  packet.src = IpAddress::FromBytes(Family::kIpv6, ip->src_addr);
+  packet.dst = IpAddress::FromBytes(Family::kIpv6, ip->dst_addr);
+  packet.protocol = ip->proto;
+  packet.hop_limit = ip->hop_limits;
+  transport = {start, start + payload};
+  return WalkExtensions(reader, packet, transport);
+}
+
+DropReason ReadTcp(const Reader& reader, const Transport& transport, Packet& packet) {
+  if (transport.offset + sizeof(rte_tcp_hdr) > transport.end) return DropReason::kTcpMalformed;
+  DropReason drop = DropReason::kNone;
+  const auto* tcp = reader.At<rte_tcp_hdr>(transport.offset, &drop);
+  if (tcp == nullptr) return drop;
+  const uint32_t header = (tcp->data_off >> 4) * 4u;
+  if (header < sizeof(*tcp) || transport.offset + header > transport.end) {
+    return DropReason::kTcpMalformed;
+  }
+  packet.src_port = rte_be_to_cpu_16(tcp->src_port);
+  packet.dst_port = rte_be_to_cpu_16(tcp->dst_port);
+  packet.tcp_flags = tcp->tcp_flags;
+  return DropReason::kNone;
+}
+
+DropReason ReadUdp(const Reader& reader, const Transport& transport, Packet& packet) {
+  if (transport.offset + sizeof(rte_udp_hdr) > transport.end) return DropReason::kUdpMalformed;
+  DropReason drop = DropReason::kNone;
+  const auto* udp = reader.At<rte_udp_hdr>(transport.offset, &drop);
+  if (udp == nullptr) return drop;
+  const uint32_t length = rte_be_to_cpu_16(udp->dgram_len);
+  if (length < sizeof(*udp) || transport.offset + length > transport.end) {
+    return DropReason::kUdpMalformed;
+  }
+  packet.src_port = rte_be_to_cpu_16(udp->src_port);
+  packet.dst_port = rte_be_to_cpu_16(udp->dst_port);
+  return DropReason::kNone;
+}
+
+DropReason ReadSctp(const Reader& reader, const Transport& transport, Packet& packet) {
+  if (transport.offset + sizeof(rte_sctp_hdr) > transport.end) return DropReason::kSctpMalformed;
+  DropReason drop = DropReason::kNone;
+  const auto* sctp = reader.At<rte_sctp_hdr>(transport.offset, &drop);
+  if (sctp == nullptr) return drop;
+  packet.src_port = rte_be_to_cpu_16(sctp->src_port);
+  packet.dst_port = rte_be_to_cpu_16(sctp->dst_port);
+  return DropReason::kNone;
+}
+
+// ICMP and ICMPv6 share the first eight bytes: type, code, checksum, and for echo the identifier.
+DropReason ReadIcmp(const Reader& reader, const Transport& transport, Packet& packet) {
+  if (transport.offset + sizeof(rte_icmp_hdr) > transport.end) return DropReason::kIcmpMalformed;
+  DropReason drop = DropReason::kNone;
+  const auto* icmp = reader.At<rte_icmp_hdr>(transport.offset, &drop);
+  if (icmp == nullptr) return drop;
+  packet.icmp_type = icmp->icmp_type;
+  packet.kind = KindOfIcmp(packet.protocol, icmp->icmp_type, packet.dst_mac);
+  if (packet.kind == PacketKind::kTracked) {
+    // The asking side has the identifier for a port: a request the other way is another connection.
+    (IsEchoRequest(packet) ? packet.src_port : packet.dst_port) =
+        rte_be_to_cpu_16(icmp->icmp_ident);
+  }
+  if (packet.kind != PacketKind::kNeighbour) return DropReason::kNone;
+  const uint32_t length = NeighbourLength(icmp->icmp_type);
+  if (transport.offset + length > transport.end) return DropReason::kIcmpMalformed;
+  return reader.Check(transport.offset, length);
+}
+
+DropReason ReadTransport(const Reader& reader, const Transport& transport, Packet& packet) {
+  packet.kind = PacketKind::kTracked;
+  packet.l4_offset = static_cast<uint16_t>(transport.offset);
+  switch (packet.protocol) {
+    case IPPROTO_TCP:
+      return ReadTcp(reader, transport, packet);
+    case IPPROTO_UDP:
+      return ReadUdp(reader, transport, packet);
+    case IPPROTO_SCTP:
+      return ReadSctp(reader, transport, packet);
+    case IPPROTO_ICMP:
+      if (packet.src.family == Family::kIpv6) return DropReason::kIcmpMalformed;
+      return ReadIcmp(reader, transport, packet);
+    case IPPROTO_ICMPV6:
+      if (packet.src.family == Family::kIpv4) return DropReason::kIcmpMalformed;
+      return ReadIcmp(reader, transport, packet);
+    default:
+      return DropReason::kNone;
+  }
+}
+
+DropReason Read(Packet& packet) {
+  const Reader reader(packet.mbuf);
+  DropReason drop = DropReason::kNone;
+  const auto* ether = reader.At<rte_ether_hdr>(0, &drop);
+  if (ether == nullptr) return drop;
+  packet.src_mac = MacAddress::FromBytes(ether->src_addr.addr_bytes);
+  packet.dst_mac = MacAddress::FromBytes(ether->dst_addr.addr_bytes);
+  packet.l3_offset = sizeof(rte_ether_hdr);
+  if (packet.src_mac.IsMulticast() || packet.src_mac.IsZero()) return DropReason::kEtherSource;
+  if ((packet.mbuf->ol_flags & RTE_MBUF_F_RX_VLAN) != 0) return DropReason::kVlanNotAllowed;
+
+  Transport transport;
+  switch (rte_be_to_cpu_16(ether->ether_type)) {
+    case RTE_ETHER_TYPE_ARP:
+      return ReadArp(reader, packet);
+    case RTE_ETHER_TYPE_VLAN:
+    case RTE_ETHER_TYPE_QINQ:
+      return DropReason::kVlanNotAllowed;
+    case RTE_ETHER_TYPE_IPV4:
+      drop = ReadIpv4(reader, packet, transport);
+      break;
+    case RTE_ETHER_TYPE_IPV6:
+      drop = ReadIpv6(reader, packet, transport);
+      break;
+    default:
+      return DropReason::kEtherType;
+  }
+  if (drop == DropReason::kNone && BadSource(packet.src)) drop = DropReason::kIpSource;
+  return drop == DropReason::kNone ? ReadTransport(reader, transport, packet) : drop;
+}
+
+}  // namespace
+
+void ParsePacket(Packet& packet) { packet.drop = Read(packet); }
+
+void Parse(Burst& burst) {
+  for (Packet& packet : burst.all()) ParsePacket(packet);
+}
+
+const uint8_t* NeighbourTarget(const Packet& packet) {
+  if (!HasNeighbourTarget(packet.icmp_type)) return nullptr;
+  return rte_pktmbuf_mtod_offset(packet.mbuf, const uint8_t*, packet.l4_offset) +
+         kNeighbourTargetOffset;
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,63 @@
+#include "dataplane/pipeline.h"
+
+#include <rte_prefetch.h>
+
+#include "dataplane/flood.h"
+#include "dataplane/forward.h"
+#include "dataplane/guard.h"
+#include "dataplane/judge.h"
+#include "dataplane/parse.h"
+#include "dataplane/track.h"
+
+namespace sluice::dataplane {
+
+Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally)
+    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_locks, tally) {}
+
+void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
+                       uint32_t now_ms) {
+  Load(snapshot, in_port, received, now_ms);
+
+  Parse(burst_);                          // headers -> values; malformed packets die
+  Guard(burst_);                          // a pod sends only as itself
+  Forward(burst_);                        // destination MAC -> out_port
+  Track(burst_, *connections_, worker_);  // known connections move on
+  unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
+  asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
+  transmitter_.Transmit(burst_);         // into the out_port's buffer
+  Sink();                                // the dead are counted and freed
+
+  tally_->classified.Add(asked);
+}
+
+void Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
+                    uint32_t now_ms) {
+  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+  burst_.snapshot = &snapshot;
+  burst_.in = &snapshot.ports[in_port];
+  burst_.in_port = in_port;
+  burst_.now_ms = now_ms;
+  burst_.count = static_cast<unsigned>(received.size());
+  uint64_t bytes = 0;
+  for (unsigned i = 0; i < burst_.count; ++i) {
+    burst_.packets[i] = Packet{};
+    burst_.packets[i].mbuf = received[i];
+    bytes += received[i]->pkt_len;
+  }
+  PortTally& port = tally_->ports[in_port];
+  port.rx_packets.Add(burst_.count);
+  port.rx_bytes.Add(bytes);
+  tally_->packets.Add(burst_.count);
+}
+
+void Pipeline::Sink() {
+  PortTally& port = tally_->ports[burst_.in_port];
+  for (Packet& packet : burst_.all()) {
+    if (packet.mbuf == nullptr) continue;  // transmitted
+    if (!packet.alive()) port.drops[static_cast<size_t>(packet.drop)].Add(1);
+    rte_pktmbuf_free(packet.mbuf);  // flooded packets end here too: their copies are references
+    packet.mbuf = nullptr;
+  }
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,51 @@
+// Opens and closes the DPDK device of a port.
+//
+// rte_ethdev is the port abstraction; a port kind is one row in port_device.cc that turns a
+// PortSpec into a device. What the kinds share (queues, start, close) is here once.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "dataplane/port_spec.h"
+
+struct rte_mempool;
+
+namespace sluice::dataplane {
+
+// A started device with one receive and one transmit queue. Move-only; closes in its destructor,
+// and removes the socket that a vhost server made.
+class PortDevice {
+ public:
+  // `pool` feeds the receive queue and outlives the device. `spec` passed Validate. Errors read
+  // "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory not
+  // writable, no such interface, file not readable), ResourceExhausted (DPDK's own limit of ports),
+  // Internal with DPDK's error.
+  static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool);
+
+  PortDevice(PortDevice&& other) noexcept { *this = std::move(other); }
+  PortDevice& operator=(PortDevice&& other) noexcept;
+  ~PortDevice() { Close(); }
+
+  uint16_t id() const { return id_; }
+  bool LinkUp() const;
+
+ private:
+  PortDevice() = default;
+  absl::Status Start(const PortSpec& spec, rte_mempool* pool);
+  void Close();
+
+  bool open_ = false;
+  uint16_t id_ = 0;           // ethdev id
+  std::string vdev_;          // name on the vdev bus; empty for ring ports
+  std::string owned_socket_;  // a socket file to remove at the end
+};
+
+// The two rings of a ring port, by which another part of the process is its peer:
+// rte_ring_lookup("NAME-rx") goes into the switch, "NAME-tx" comes out of it.
+std::string RingName(const PortSpec& spec, bool into_switch);
+
+}  // namespace sluice::dataplane

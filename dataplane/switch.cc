@@ -1,0 +1,254 @@
+#include "dataplane/switch.h"
+
+#include <fmt/core.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <array>
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "dataplane/clock.h"
+#include "dataplane/connection_table.h"
+#include "dataplane/packet_pool.h"
+#include "dataplane/port_device.h"
+#include "dataplane/quiescence.h"
+#include "dataplane/worker.h"
+
+namespace sluice::dataplane {
+namespace {
+
+// What an lcore needs to run one worker.
+struct Launch {
+  Worker* worker;
+  const std::atomic<bool>* running;
+};
+
+int RunWorker(void* argument) {
+  const auto* launch = static_cast<const Launch*>(argument);
+  launch->worker->Run(*launch->running);
+  return 0;
+}
+
+// A port slot. Written by the control thread; counters' readers take the mutex.
+struct Slot {
+  std::optional<PortDevice> device;
+  std::string name;
+  uint16_t generation = 0;
+  PortCounters before;  // what the slot's earlier ports had counted
+};
+
+std::shared_ptr<Snapshot> EmptySnapshot(size_t workers) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->ports.resize(1);
+  snapshot->polled.resize(workers);
+  return snapshot;
+}
+
+PortCounters Minus(PortCounters now, const PortCounters& before) {
+  now.rx_packets -= before.rx_packets;
+  now.rx_bytes -= before.rx_bytes;
+  now.tx_packets -= before.tx_packets;
+  now.tx_bytes -= before.tx_bytes;
+  for (size_t i = 0; i < kDropReasonCount; ++i) now.drops[i] -= before.drops[i];
+  return now;
+}
+
+acl::IpAddress AddressOf(const ConnectionKey& key, const ConnectionEnd& end) {
+  const auto family = static_cast<acl::Family>(key.family);
+  return acl::IpAddress::FromBytes(family, end.address);
+}
+
+ConnectionInfo Describe(const Connection& connection, uint32_t now_ms) {
+  const ConnectionEnd& initiator = connection.Initiator();
+  const ConnectionEnd& responder = connection.Responder();
+  ConnectionInfo info;
+  info.network = connection.key.network;
+  info.protocol = connection.key.protocol;
+  info.initiator = AddressOf(connection.key, initiator);
+  info.responder = AddressOf(connection.key, responder);
+  info.initiator_port = initiator.port;
+  info.responder_port = responder.port;
+  info.initiator_subject = initiator.subject.port;
+  info.responder_subject = responder.subject.port;
+  info.state = ConnectionStateName(StateOf(connection));
+  info.verdict_epoch = connection.verdict_epoch.load(std::memory_order_relaxed);
+  info.idle_ms = IdleMs(connection, now_ms);
+  return info;
+}
+
+}  // namespace
+
+struct Switch::Impl {
+  explicit Impl(const SwitchConfig& c)
+      : config(c),
+        quiescence(static_cast<unsigned>(c.worker_cores.size()) + 1),  // + who walks the table
+        current(EmptySnapshot(c.worker_cores.size())),
+        published(current.get()) {}
+
+  PortCounters RawCounters(PortId id) const;
+
+  const SwitchConfig config;
+  PacketPool pool;
+  Quiescence quiescence;
+  std::unique_ptr<ConnectionTable> connections;
+  TxLocks tx_locks;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<Launch> launches;
+  std::atomic<bool> running{true};
+
+  std::shared_ptr<const Snapshot> current;  // control thread
+  std::atomic<const Snapshot*> published;   // workers
+  std::atomic<uint64_t> epoch{0};
+  mutable std::mutex slots_mutex;  // guards slots
+  std::array<Slot, kMaxPorts> slots;
+};
+
+Switch::Switch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& config) {
+  const auto workers = static_cast<unsigned>(config.worker_cores.size());
+  if (workers == 0 || workers != rte_lcore_count() - 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("workers: {} asked for, the EAL has {} lcores beside its main one", workers,
+                    rte_lcore_count() - 1));
+  }
+  auto impl = std::make_unique<Impl>(config);
+  absl::StatusOr<PacketPool> pool = PacketPool::Create("sluice_packets", config.packet_buffers);
+  if (!pool.ok()) return pool.status();
+  impl->pool = *std::move(pool);
+  auto connections =
+      ConnectionTable::Create(config.connection_capacity, workers, &impl->quiescence);
+  if (!connections.ok()) return connections.status();
+  impl->connections = *std::move(connections);
+
+  unsigned lcore = rte_get_next_lcore(-1u, /*skip_main=*/1, /*wrap=*/0);
+  impl->launches.reserve(workers);
+  for (unsigned index = 0; index < workers; ++index) {
+    impl->workers.push_back(std::make_unique<Worker>(WorkerConfig{index, config.idle_sleep_us},
+                                                     &impl->published, impl->connections.get(),
+                                                     &impl->quiescence, &impl->tx_locks));
+    impl->launches.push_back({impl->workers.back().get(), &impl->running});
+    if (rte_eal_remote_launch(RunWorker, &impl->launches.back(), lcore) != 0) {
+      impl->running = false;
+      rte_eal_mp_wait_lcore();
+      return absl::InternalError(fmt::format("lcore {} does not take a worker", lcore));
+    }
+    lcore = rte_get_next_lcore(lcore, 1, 0);
+  }
+  return std::unique_ptr<Switch>(new Switch(std::move(impl)));
+}
+
+Switch::~Switch() {
+  impl_->running = false;
+  rte_eal_mp_wait_lcore();
+  for (Slot& slot : impl_->slots) slot.device.reset();
+}
+
+unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->workers.size()); }
+
+absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
+  if (absl::Status valid = Validate(spec); !valid.ok()) return valid;
+  PortId free_slot = kNoPort;
+  for (PortId id = kMaxPorts - 1; id != kNoPort; --id) {
+    const Slot& slot = impl_->slots[id];
+    if (!slot.device.has_value()) {
+      free_slot = id;
+    } else if (slot.name == spec.name) {
+      return absl::AlreadyExistsError(fmt::format("port {}: the name is in use", spec.name));
+    }
+  }
+  if (free_slot == kNoPort) {
+    return absl::ResourceExhaustedError(
+        fmt::format("port {}: all {} slots are in use", spec.name, kMaxPorts - 1));
+  }
+  absl::StatusOr<PortDevice> device = PortDevice::Open(spec, impl_->pool.get());
+  if (!device.ok()) return device.status();
+
+  const std::scoped_lock lock(impl_->slots_mutex);
+  Slot& slot = impl_->slots[free_slot];
+  slot.device = *std::move(device);
+  slot.name = spec.name;
+  if (++slot.generation == 0) slot.generation = 1;  // {0, 0} is "no subject"
+  slot.before = impl_->RawCounters(free_slot);
+  return AttachedPort{free_slot, slot.device->id(), slot.generation};
+}
+
+absl::Status Switch::DetachPort(PortId id) {
+  Slot& slot = impl_->slots.at(id);
+  if (!slot.device.has_value()) {
+    return absl::NotFoundError(fmt::format("port slot {} is empty", id));
+  }
+  const auto& ports = impl_->current->ports;
+  if (id < ports.size() && ports[id].in_use) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {}: the snapshot in force still has it", slot.name));
+  }
+  impl_->connections->RemoveSubject({id, slot.generation});
+  std::optional<PortDevice> closing;  // closed outside the lock: it may wait for the peer
+  {
+    const std::scoped_lock lock(impl_->slots_mutex);
+    closing = std::exchange(slot.device, std::nullopt);
+    slot.name.clear();
+  }
+  return absl::OkStatus();
+}
+
+void Switch::Publish(std::unique_ptr<const Snapshot> snapshot) {
+  const std::shared_ptr<const Snapshot> previous =
+      std::exchange(impl_->current, std::shared_ptr<const Snapshot>(std::move(snapshot)));
+  impl_->published.store(impl_->current.get(), std::memory_order_release);
+  impl_->quiescence.Wait();
+  impl_->epoch.store(impl_->current->epoch, std::memory_order_release);
+}
+
+uint64_t Switch::epoch() const { return impl_->epoch.load(std::memory_order_acquire); }
+
+bool Switch::PortLinkUp(PortId id) const {
+  const std::scoped_lock lock(impl_->slots_mutex);
+  const Slot& slot = impl_->slots.at(id);
+  return slot.device.has_value() && slot.device->LinkUp();
+}
+
+PortCounters Switch::Impl::RawCounters(PortId id) const {
+  PortCounters sum;
+  for (const auto& worker : workers) {
+    const PortTally& port = worker->tally().ports.at(id);
+    sum.rx_packets += port.rx_packets.Read();
+    sum.rx_bytes += port.rx_bytes.Read();
+    sum.tx_packets += port.tx_packets.Read();
+    sum.tx_bytes += port.tx_bytes.Read();
+    for (size_t i = 0; i < kDropReasonCount; ++i) sum.drops[i] += port.drops[i].Read();
+  }
+  return sum;
+}
+
+PortCounters Switch::ReadPortCounters(PortId id) const {
+  const std::scoped_lock lock(impl_->slots_mutex);
+  return Minus(impl_->RawCounters(id), impl_->slots.at(id).before);
+}
+
+WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
+  const Tally& tally = impl_->workers.at(worker)->tally();
+  WorkerCounters counters;
+  counters.loops = tally.loops.Read();
+  counters.busy_loops = tally.busy_loops.Read();
+  counters.packets = tally.packets.Read();
+  counters.classified = tally.classified.Read();
+  counters.connections_created = impl_->connections->CreatedBy(worker);
+  counters.connections_removed = impl_->connections->RemovedBy(worker);
+  return counters;
+}
+
+uint32_t Switch::connection_count() const { return impl_->connections->size(); }
+
+void Switch::VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const {
+  const uint32_t now_ms = CoarseNowMs();
+  impl_->connections->Visit(
+      [&](const Connection& connection) { return visit(Describe(connection, now_ms)); });
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,28 @@
+// Fourth stage: which connection does a packet belong to?
+//
+// Looks all packets of the burst up together. A packet of a connection whose verdict is of this
+// snapshot moves that connection on and is done; one without a connection, or with a stale verdict,
+// is left to judge. Only a SYN may open a TCP connection, only a request an ICMP echo.
+#pragma once
+
+#include "dataplane/connection_table.h"
+#include "dataplane/packet.h"
+
+namespace sluice::dataplane {
+
+// `worker` is the caller's index, for the table.
+void Track(Burst& burst, ConnectionTable& table, unsigned worker);
+
+// Accounts one packet of an allowed connection: state, time, count. kNone, or why it must die.
+DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms);
+
+// True if judge has to say something about this packet.
+inline bool NeedsVerdict(const Packet& packet, const Snapshot& snapshot) {
+  if (!packet.alive() || packet.flood) return false;
+  if (packet.kind == PacketKind::kUntracked) return true;
+  if (packet.kind != PacketKind::kTracked) return false;
+  return packet.connection == nullptr ||
+         packet.connection->verdict_epoch.load(std::memory_order_relaxed) != snapshot.verdict_epoch;
+}
+
+}  // namespace sluice::dataplane

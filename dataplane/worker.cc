@@ -1,0 +1,72 @@
+#include "dataplane/worker.h"
+
+#include <rte_ethdev.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "dataplane/clock.h"
+
+namespace sluice::dataplane {
+namespace {
+
+constexpr unsigned kLoopsBeforeRest = 1000;  // empty loops, some 50 us, before a worker sleeps
+constexpr uint32_t kAgeingRoundMs = 4000;    // the whole table is looked at once in this time
+constexpr unsigned kMaxAgeingPiece = 64;     // entries a loop
+
+}  // namespace
+
+Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
+               ConnectionTable* connections, Quiescence* quiescence, TxLocks* tx_locks)
+    : config_(config),
+      published_(published),
+      connections_(connections),
+      quiescence_(quiescence),
+      pipeline_(config.index, connections, tx_locks, &tally_) {}
+
+void Worker::Run(const std::atomic<bool>& running) {
+  quiescence_->GoOnline(config_.index);
+  unsigned idle_loops = 0;
+  while (running.load(std::memory_order_relaxed)) {
+    idle_loops = RunOnce(CoarseNowMs()) ? 0 : idle_loops + 1;
+    quiescence_->Report(config_.index);
+    if (config_.idle_sleep_us != 0 && idle_loops >= kLoopsBeforeRest) Rest();
+  }
+  quiescence_->GoOffline(config_.index);
+}
+
+bool Worker::RunOnce(uint32_t now_ms) {
+  const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
+  bool busy = false;
+  for (const PortId port : snapshot.polled[config_.index]) {
+    rte_mbuf* received[kBurstSize];
+    const uint16_t count = rte_eth_rx_burst(snapshot.ports[port].device, 0, received, kBurstSize);
+    if (count == 0) continue;
+    busy = true;
+    pipeline_.Process(snapshot, port, {received, count}, now_ms);
+  }
+  pipeline_.Flush(snapshot);
+  Age(now_ms);
+  tally_.loops.Add(1);
+  if (busy) tally_.busy_loops.Add(1);
+  return busy;
+}
+
+// As much of the table as is due since the last turn, a bounded piece at a time.
+void Worker::Age(uint32_t now_ms) {
+  const uint32_t elapsed_ms = now_ms - aged_ms_;
+  const uint64_t due = uint64_t{elapsed_ms} * connections_->capacity() / kAgeingRoundMs;
+  if (due == 0) return;
+  aged_ms_ = now_ms;
+  const auto piece = static_cast<unsigned>(std::min<uint64_t>(due, kMaxAgeingPiece));
+  connections_->Age(config_.index, now_ms, piece);
+}
+
+// Nothing to read: offline first, so that nobody waits for a sleeper.
+void Worker::Rest() {
+  quiescence_->GoOffline(config_.index);
+  usleep(config_.idle_sleep_us);
+  quiescence_->GoOnline(config_.index);
+}
+
+}  // namespace sluice::dataplane

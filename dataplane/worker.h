@@ -1,0 +1,48 @@
+// One polling core: reads its ports, runs the pipeline, sends, ages connections, reports
+// quiescence.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/connection_table.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/quiescence.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/tally.h"
+
+namespace sluice::dataplane {
+
+struct WorkerConfig {
+  unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
+  uint32_t idle_sleep_us = 0;  // 0: never sleeps
+};
+
+class Worker {
+ public:
+  // Everything pointed to outlives the worker. `published` holds the snapshot in force.
+  Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
+         ConnectionTable* connections, Quiescence* quiescence, TxLocks* tx_locks);
+
+  // Polls until `running` is false. On the worker's own lcore.
+  void Run(const std::atomic<bool>& running);
+
+  // One turn over all ports of this worker; true if there was a packet. `now_ms` may wrap.
+  bool RunOnce(uint32_t now_ms);
+
+  const Tally& tally() const { return tally_; }
+
+ private:
+  void Age(uint32_t now_ms);
+  void Rest();
+
+  const WorkerConfig config_;
+  const std::atomic<const Snapshot*>* const published_;
+  ConnectionTable* const connections_;
+  Quiescence* const quiescence_;
+  Tally tally_;
+  Pipeline pipeline_;
+  uint32_t aged_ms_ = 0;
+};
+
+}  // namespace sluice::dataplane
