@@ -98,6 +98,15 @@ TEST(Classes, AllPodsANamespaceAndABlockAreOneRangeEach) {
   EXPECT_EQ(count_allows(Block("203.0.113.0/24")), 1);
 }
 
+TEST(Classes, OfPodsComeBeforeThoseOfOutsideAddresses) {
+  PolicyInput input = Cluster::Standard();
+  input.policies = {DenyAll("p")};
+  const CompiledPolicy compiled = Compiled(input);
+  for (const auto& [name, classes] : compiled.subjects) {
+    EXPECT_LT(classes.v4, compiled.addresses.Lookup(Address("203.0.113.9"))) << name.second;
+  }
+}
+
 TEST(Classes, DescribeTheirMembers) {
   PolicyInput input = Cluster::Standard();
   input.policies = {DenyAll("p")};
