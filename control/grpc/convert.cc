@@ -183,7 +183,19 @@ absl::StatusOr<Object> Read(const v1::Endpoint& proto) {
   return endpoint;
 }
 
-absl::StatusOr<Object> ReadKind(const v1::Object& proto) {
+}  // namespace
+
+void ToProto(const Object& object, v1::Object* out) {
+  if (const auto* ns = std::get_if<acl::Namespace>(&object)) {
+    Write(*ns, out->mutable_namespace_());
+  } else if (const auto* endpoint = std::get_if<acl::Endpoint>(&object)) {
+    Write(*endpoint, out->mutable_endpoint());
+  } else if (const auto* policy = std::get_if<acl::NetworkPolicy>(&object)) {
+    Write(*policy, out->mutable_network_policy());
+  }
+}
+
+absl::StatusOr<Object> UncheckedFromProto(const v1::Object& proto) {
   switch (proto.kind_case()) {
     case v1::Object::kNamespace: {
       const v1::Namespace& ns = proto.namespace_();
@@ -199,20 +211,8 @@ absl::StatusOr<Object> ReadKind(const v1::Object& proto) {
   return absl::InvalidArgumentError("Object: kind: is not set, or newer than this program");
 }
 
-}  // namespace
-
-void ToProto(const Object& object, v1::Object* out) {
-  if (const auto* ns = std::get_if<acl::Namespace>(&object)) {
-    Write(*ns, out->mutable_namespace_());
-  } else if (const auto* endpoint = std::get_if<acl::Endpoint>(&object)) {
-    Write(*endpoint, out->mutable_endpoint());
-  } else if (const auto* policy = std::get_if<acl::NetworkPolicy>(&object)) {
-    Write(*policy, out->mutable_network_policy());
-  }
-}
-
 absl::StatusOr<Object> FromProto(const v1::Object& proto) {
-  absl::StatusOr<Object> object = ReadKind(proto);
+  absl::StatusOr<Object> object = UncheckedFromProto(proto);
   if (!object.ok()) return object;
   absl::Status valid = std::visit([](const auto& value) { return acl::Validate(value); }, *object);
   if (!valid.ok()) return valid;

@@ -13,6 +13,10 @@ namespace sluice::control {
 
 void ToProto(const Object& object, sluice::v1::Object* out);
 
+// The object as it was sent, not validated: what was meant matters even if it is refused (an
+// isolating stand-in). Errors: InvalidArgument as below, for what an Object cannot hold.
+absl::StatusOr<Object> UncheckedFromProto(const sluice::v1::Object& proto);
+
 // The object, validated (acl/validate.h). Errors: InvalidArgument "KIND NAMESPACE/NAME: FIELD:
 // REASON", FIELD being a proto path for what has no counterpart in the Kubernetes API.
 absl::StatusOr<Object> FromProto(const sluice::v1::Object& proto);
