@@ -12,8 +12,8 @@ namespace {
 bool Means(const std::string& end, const dataplane::PortSpec& spec) {
   if (end == spec.pod_namespace + "/" + spec.pod_name) return true;
   const auto address = acl::IpAddress::Parse(end);
-  return address.ok() && std::find(spec.addresses.begin(), spec.addresses.end(), *address) !=
-                             spec.addresses.end();
+  return address.ok() &&
+         std::find(spec.addresses.begin(), spec.addresses.end(), *address) != spec.addresses.end();
 }
 
 absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
