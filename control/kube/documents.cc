@@ -21,11 +21,7 @@ absl::StatusOr<std::vector<nlohmann::json>> ReadDocuments(std::string_view text,
     return absl::InvalidArgumentError(
         fmt::format("line 1: the file is larger than {} bytes", limits.max_bytes));
   }
-  if (!LooksLikeJson(text)) return ReadYamlDocuments(text, limits);
-  auto json = ReadJsonDocuments(text, limits);
-  if (json.ok()) return json;
-  auto yaml = ReadYamlDocuments(text, limits);
-  return yaml.ok() ? std::move(yaml) : std::move(json);
+  return LooksLikeJson(text) ? ReadJsonDocuments(text, limits) : ReadYamlDocuments(text, limits);
 }
 
 }  // namespace sluice::control

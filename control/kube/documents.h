@@ -1,8 +1,8 @@
 // The text of a manifest file -> its documents as trees: YAML or JSON, one or several.
 //
-// What the trees mean is the readers' matter (control/kube/readers.h). A file that begins with `{`
-// is JSON (one value, or several one after another); if it does not parse as JSON, and anything
-// else, is YAML. Scalars of YAML: control/kube/scalar.h.
+// What the trees mean is the readers' matter (control/kube/readers.h). As with kubectl, a file that
+// begins with `{` is JSON (one value, or several one after another), any other is YAML. Scalars of
+// YAML: control/kube/scalar.h.
 #pragma once
 
 #include <absl/status/statusor.h>

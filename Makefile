@@ -1,0 +1,59 @@
+# The commands of README.md; meson does the work. As root on a fresh Debian 12 each of them does
+# its own set-up (packages, huge pages if that is easy, build).
+SHELL := /bin/bash
+BUILD ?= build
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 3600
+PROGRAMS := control/grpc/sluiced control/ctl/sluicectl perf/pktgen/sluice-pktgen
+
+.PHONY: help build test demo bench lint fuzz soak full clean packages packages-check hugepages
+
+help:
+	@echo "make build   programs into $(BUILD)/bin"
+	@echo "make demo    six pods, six policies, every expectation checked (root)"
+	@echo "make test    all tests"
+	@echo "make bench   throughput and latency, into perf/results/latest.json"
+	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
+	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make soak    traffic under churning policies for SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make full    test, lint, fuzz, soak, demo, bench"
+
+packages:
+	@tools/install-packages.sh
+
+packages-check:
+	@tools/install-packages.sh tools/packages.txt tools/packages-check.txt
+
+hugepages:
+	@tools/setup-hugepages.sh
+
+$(BUILD)/build.ninja: | packages
+	meson setup $(BUILD)
+
+build: packages $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+	@mkdir -p $(BUILD)/bin
+	@ln -sf $(addprefix ../,$(PROGRAMS)) $(BUILD)/bin/
+
+demo: build hugepages
+	python3 tests/system/demo.py --build $(BUILD)
+
+test: build hugepages
+	tools/run-tests $(BUILD)
+
+bench: build hugepages
+	python3 perf/bench/bench.py --build $(BUILD) --output perf/results/latest.json
+
+lint: packages-check build
+	tools/lint $(BUILD)
+
+fuzz: packages-check
+	tools/fuzz $(FUZZ_SECONDS)
+
+soak: build hugepages
+	python3 tests/system/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
+
+full: test lint fuzz soak demo bench
+
+clean:
+	rm -rf build build-*

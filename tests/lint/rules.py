@@ -1,0 +1,95 @@
+"""The rules of the tree, as tables. tests/lint/checks.py holds files against them.
+
+INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix governs a file.
+  own   prefixes of our own headers, as written in the include
+  libs  prefixes of third-party headers; headers of the C and C++ library and of Linux are free,
+        but for FORBIDDEN_SYSTEM
+"""
+
+_VALUES = ["absl/", "fmt/"]
+_FACADE = ["dataplane/switch.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
+           "dataplane/drop_reason.h", "dataplane/mac_address.h", "dataplane/eal.h"]
+_CONTROL = ["acl/", "control/"] + _FACADE
+_CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
+_GRPC = ["grpcpp/", "grpc/", "google/protobuf/"]
+_ACL_TRIE = ["rte_acl", "rte_errno.h", "rte_memory.h", "rte_cpuflags.h", "rte_vect.h"]
+
+INCLUDES = {
+    # prefix: (own, libs)
+    "acl/": (["acl/"], _VALUES),
+    "acl/trie_classifier.cc": (["acl/"], _VALUES + _ACL_TRIE),
+    "dataplane/": (["acl/", "dataplane/"], _VALUES + ["spdlog/", "rte_", "xxhash.h"]),
+    "control/": (_CONTROL, _CONTROL_LIBS),
+    "control/kube/": (["acl/", "control/kube/"], _CONTROL_LIBS),
+    "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
+    "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
+    "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",
+                      "dataplane/mac_address.h"],
+                     _VALUES + ["spdlog/", "nlohmann/", "CLI/", "rte_"]),
+    "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
+    "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
+               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "rte_"]),
+}
+
+# acl/ is pure: no threads, clocks, files or sockets.
+FORBIDDEN_SYSTEM = {
+    "acl/": ["thread", "mutex", "chrono", "fstream", "filesystem", "sys/socket.h",
+             "unistd.h", "iostream"],
+}
+
+# The API knows nothing of ours.
+PROTO_IMPORTS = ["sluice/v1/", "google/protobuf/"]
+
+# Allowed nowhere, with the reason.
+FORBIDDEN_INCLUDES = {
+    "absl/strings/": "Debian's absl::string_view is not std::string_view; use std and fmt",
+    "bits/": "compiler internals",
+}
+
+LIBRARY_PREFIXES = ["absl/", "fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/", "grpcpp/",
+                    "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h"]
+SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
+
+# Files whose code runs for every packet.
+HOT_PATH = ["dataplane/" + name for name in [
+    "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "flood.cc", "flood.h",
+    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "packet.h",
+    "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "spin_lock.h", "tally.h", "tcp_state.cc",
+    "tcp_state.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "worker.cc", "worker.h"]]
+
+# What they may not say (comments and strings do not count), with the reason.
+HOT_PATH_FORBIDDEN = {
+    r"\bstd::function\b": "an indirect call a packet",
+    r"\bvirtual\b": "an indirect call a packet",
+    r"\bnew\b(?!\s*\()": "allocates",
+    r"\bstd::make_(unique|shared)\b": "allocates",
+    r"\b(malloc|calloc|realloc|free|rte_malloc|rte_zmalloc|rte_free)\s*\(": "allocates",
+    r"\bstd::(string|ostringstream|stringstream|map|unordered_map|list|deque)\b": "allocates",
+    r"\b(push_back|emplace_back|resize)\s*\(": "may allocate",
+    r"\bstd::(mutex|lock_guard|unique_lock|scoped_lock|condition_variable)\b": "locks",
+    r"\b(spdlog::|printf\s*\(|fprintf\s*\(|std::cout|std::cerr|RTE_LOG)": "logs",
+    r"\b(throw|try|catch)\b": "exceptions",
+    r"\b(usleep|nanosleep|sleep_for|clock_gettime|gettimeofday|time)\s*\(": "system call",
+    r"\bstd::shared_ptr\b": "reference counts bounce between cores",
+}
+
+# Where a hot file says one of them all the same: {(file, text): why that is not once a packet}.
+_TABLE = "dataplane/connection_table"
+HOT_PATH_EXCEPTIONS = {
+    (_TABLE + ".cc", "std::scoped_lock"): "changes lock two buckets; look-ups none",
+    (_TABLE + ".cc", "std::unique_lock"): "changes lock two buckets; look-ups none",
+    (_TABLE + ".h", "std::mutex"): "between visitors, which are not workers",
+    (_TABLE + ".h", "std::function"): "Visit, which is not for workers",
+    (_TABLE + ".cc", "std::function"): "Visit, which is not for workers",
+    (_TABLE + ".cc", "new"): "Create",
+    (_TABLE + ".cc", "std::make_unique"): "Create",
+    (_TABLE + ".cc", "push_back("): "Create",
+    ("dataplane/transmit.cc", "push_back("): "capacity reserved for every port",
+    ("dataplane/transmit.cc", "std::scoped_lock"): "once a flush: workers share a queue",
+    ("dataplane/worker.cc", "usleep("): "an idle worker, offline",
+}
+
+# Paths of one developer's machine.
+FORBIDDEN_TEXT = {
+    r"(?<![\w.])/(?:work|root|home)/": "a path of one machine",
+}

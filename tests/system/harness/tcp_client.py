@@ -1,0 +1,42 @@
+"""A plain TCP client for a network pod: connects, sends what it is told, prints what comes back.
+
+    python3 tcp_client.py ADDRESS PORT TIMEOUT
+
+First line out: {"connected": bool}. Then for each JSON string on standard input, one line
+{"received": TEXT or null}: the first bytes that came within TIMEOUT seconds, null if none did. At
+end of input it resets the connection, so that the kernel retransmits nothing for it later.
+"""
+import json
+import socket
+import struct
+import sys
+
+
+def say(**answer):
+    print(json.dumps(answer), flush=True)
+
+
+def exchange(connection, text):
+    try:
+        connection.sendall(text.encode())
+        return connection.recv(65536).decode(errors="replace") or None
+    except OSError:
+        return None
+
+
+def main():
+    address, port, timeout = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    try:
+        connection = socket.create_connection((address, port), timeout=timeout)
+    except OSError:
+        say(connected=False)
+        return 1
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    say(connected=True)
+    for line in sys.stdin:
+        say(received=exchange(connection, json.loads(line)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
