@@ -1,5 +1,6 @@
 #include "control/controller.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -22,7 +23,7 @@ TEST(ControllerTest, EveryCallerIsAnsweredAfterItsChangeIsInForce) {
     for (int t = 0; t < kThreads; ++t) {
       callers.emplace_back([&, t] {
         for (int i = 0; i < kEach; ++i) {
-          const std::string name = "p" + std::to_string(t) + "-" + std::to_string(i);
+          const std::string name = fmt::format("p{}-{}", t, i);
           const Result result =
               (*controller)
                   ->Execute(ApplyCommand{"test", Candidates(DenyAll(name)), OnRefusal::kRefuseAll});
