@@ -27,6 +27,14 @@ absl::Status CheckOpen(const View& view, const char* field, const std::string& e
   return absl::OkStatus();
 }
 
+// Rules are made for local pods only: other nodes judge theirs.
+void ForgetRemoteSubject(const acl::PolicyInput& input, End* end) {
+  if (end->endpoint == nullptr) return;
+  if (!input.local.contains({end->endpoint->namespace_name, end->endpoint->name})) {
+    end->subject.reset();
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
@@ -39,6 +47,8 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   absl::StatusOr<Flow> flow = Resolve(probe, index);
   if (!flow.ok()) return flow.status();
   SetSubjects(*policy.compiled, &*flow);
+  ForgetRemoteSubject(*policy.input, &flow->source);
+  ForgetRemoteSubject(*policy.input, &flow->destination);
   // The own-node exemption is for packets that enter by the node's host port; there is none.
   acl::Endpoint destination;
   if (flow->destination.endpoint != nullptr) {

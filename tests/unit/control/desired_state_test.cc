@@ -219,7 +219,7 @@ TEST(DesiredStateTest, ARefusedPodOfANewUidInheritsNothing) {
 TEST(DesiredStateTest, AnObjectThatCouldNotBeReadIsRefusedWithItsReason) {
   DesiredState state;
   const Candidate unread{PodKey("p"), "u",
-                         absl::InvalidArgumentError("Endpoint default/p: addresses[0]: is no IP")};
+                         absl::InvalidArgumentError("Pod default/p: addresses[0]: is no IP")};
   const auto refusals = state.Apply("cli", std::vector{unread}, OnRefusal::kSkip);
   ASSERT_TRUE(refusals.ok());
   EXPECT_THAT(*refusals, ElementsAre(Refusal{PodKey("p"), "addresses[0]", "is no IP"}));
