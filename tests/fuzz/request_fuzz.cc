@@ -7,6 +7,8 @@
 #include "acl/validate.h"
 #include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
+#include "sluice/v1/policy.pb.h"
+#include "sluice/v1/port.pb.h"
 
 namespace {
 
