@@ -142,6 +142,11 @@ std::string RingName(const PortSpec& spec, bool into_switch) {
 absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* pool) {
   const KindRow& row = RowOf(spec.kind);
   if (absl::Status usable = row.check(spec); !usable.ok()) return usable;
+  if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
+    return Fail(spec, absl::StatusCode::kResourceExhausted,
+                fmt::format("this build of DPDK allows {} ports (RTE_MAX_ETHPORTS), all are in use",
+                            RTE_MAX_ETHPORTS));
+  }
 
   PortDevice device;
   if (row.driver == nullptr) {

@@ -22,7 +22,8 @@ class PortDevice {
  public:
   // `pool` feeds the receive queue and outlives the device. `spec` passed Validate. Errors read
   // "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory not
-  // writable, no such interface, file not readable), Internal with DPDK's error.
+  // writable, no such interface, file not readable), ResourceExhausted (DPDK's own limit of ports),
+  // Internal with DPDK's error.
   static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool);
 
   PortDevice(PortDevice&& other) noexcept { *this = std::move(other); }

@@ -16,14 +16,16 @@ namespace sluice::control {
 using Object = std::variant<acl::Namespace, acl::Endpoint, acl::NetworkPolicy>;
 
 struct Manifest {
-  std::vector<Object> objects;        // in file order, each validated (acl/validate.h)
-  std::vector<std::string> warnings;  // "FILE: KIND NAME: ..." for kinds that are not policy's concern
+  std::vector<Object> objects;  // in file order, each validated (acl/validate.h)
+  // "FILE: KIND NAME: ..." for kinds that are not policy's concern
+  std::vector<std::string> warnings;
 };
 
 // `file` names the text in errors. Kinds read: Namespace, Pod, NetworkPolicy, and lists of them.
 // A namespaced object without a namespace is in "default". Errors: InvalidArgument, one line
 // "FILE: KIND NAMESPACE/NAME: FIELD: REASON" (or "FILE: line N: REASON" for text that does not
-// parse); unknown fields inside spec are errors of their own, as `kubectl --validate=strict`.
+// parse; an object that does not say what it is goes by its place, "document 2"); unknown fields
+// inside spec are errors of their own, as `kubectl --validate=strict`.
 absl::StatusOr<Manifest> ParseManifest(std::string_view file, std::string_view text);
 
 // Reads `path` ("-" is standard input) and parses it. Errors as above, or NotFound/Unavailable.

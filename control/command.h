@@ -1,0 +1,54 @@
+// What callers ask of the control thread, and what they get back.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "control/desired_state.h"
+#include "dataplane/port_spec.h"
+#include "dataplane/snapshot.h"
+
+namespace sluice::control {
+
+struct ApplyCommand {
+  std::string source;
+  std::vector<Candidate> objects;
+  OnRefusal on_refusal = OnRefusal::kRefuseAll;
+};
+
+struct DeleteCommand {
+  std::string source;
+  std::vector<ObjectKey> objects;
+};
+
+struct SyncCommand {
+  std::string source;
+  std::vector<Candidate> objects;
+  std::string version;
+};
+
+struct AddPortCommand {
+  dataplane::PortSpec spec;
+};
+
+struct DeletePortCommand {
+  std::string name;
+};
+
+using Command =
+    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand>;
+
+struct Outcome {
+  uint64_t epoch = 0;             // run by every worker, with the command's change in it
+  std::vector<Refusal> refusals;  // Apply, Sync
+  uint32_t deleted = 0;           // Delete
+  dataplane::PortId port = dataplane::kNoPort;  // AddPort
+};
+
+using Result = absl::StatusOr<Outcome>;
+
+}  // namespace sluice::control

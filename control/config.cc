@@ -1,0 +1,90 @@
+#include "control/config.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "control/version.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+const std::map<std::string, dataplane::HugePages> kHugePages = {
+    {"auto", dataplane::HugePages::kAuto},
+    {"on", dataplane::HugePages::kOn},
+    {"off", dataplane::HugePages::kOff}};
+const std::map<std::string, UnlistedPods> kUnlistedPods = {
+    {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
+const std::vector<std::string> kLogLevels = {"trace", "debug", "info", "warning",
+                                             "error", "critical", "off"};
+
+// CLI11's validators answer with a complaint, or with nothing.
+std::string CheckCidr(const std::string& text) {
+  auto cidr = acl::Cidr::Parse(text);
+  return cidr.ok() ? "" : std::string(cidr.status().message());
+}
+
+void AddEalFlags(CLI::App& app, Config& config) {
+  app.add_option("--worker-cores", config.data_plane.worker_cores, "CPUs of the workers, one each")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 4095));
+  app.add_option("--main-core", config.eal.main_core, "CPU of everything else")
+      ->check(CLI::Range(0, 4095));
+  app.add_option("--huge", config.eal.huge_pages, "huge pages: auto, on or off")
+      ->transform(CLI::CheckedTransformer(kHugePages));
+  app.add_option("--memory", config.eal.memory_mb, "packet and table memory in MB")
+      ->check(CLI::Range(64, 1 << 20));
+  app.add_option("--file-prefix", config.eal.file_prefix, "sets apart the files of each process");
+}
+
+void AddSwitchFlags(CLI::App& app, Config& config) {
+  dataplane::SwitchConfig& data_plane = config.data_plane;
+  app.add_option("--connections", data_plane.connection_capacity, "connections tracked at most")
+      ->check(CLI::Range(1u, 1u << 28));
+  app.add_option("--packet-buffers", data_plane.packet_buffers, "packet buffers in the pool")
+      ->check(CLI::Range(1u, 1u << 24));
+  app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,
+                 "an idle worker sleeps this long; 0: it polls on")
+      ->check(CLI::Range(0u, 1'000'000u));
+}
+
+void AddControlFlags(CLI::App& app, Config& config, std::vector<std::string>& cluster_cidrs) {
+  app.add_option("--listen", config.listen, "gRPC address, unix:///PATH");
+  app.add_option("--cluster-cidr", cluster_cidrs,
+                 "addresses of pods; one in here without a known endpoint is admitted by no rule")
+      ->check(CLI::Validator(CheckCidr, "CIDR"));
+  app.add_option("--unlisted-pods", config.publisher.policy.unlisted_pods,
+                 "pods without an API object: deny or default_class")
+      ->transform(CLI::CheckedTransformer(kUnlistedPods));
+  app.add_option("--node", config.node, "name of this node");
+  app.add_option("--log-level", config.log_level, "trace, debug, info, warning, error, critical, off")
+      ->check(CLI::IsMember(kLogLevels));
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  CLI::App app("sluiced: virtual switch that holds pods to their NetworkPolicies", "sluiced");
+  app.set_version_flag("--version", kVersion);
+  app.set_config("--config", "", "file with any of these flags");
+  app.option_defaults()->always_capture_default();
+  Config config;
+  config.eal.file_prefix = "sluiced";
+  std::vector<std::string> cluster_cidrs;
+  AddEalFlags(app, config);
+  AddSwitchFlags(app, config);
+  AddControlFlags(app, config, cluster_cidrs);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return {std::nullopt, app.exit(error) == 0 ? 0 : kBadUsage};
+  }
+  config.eal.worker_cores = config.data_plane.worker_cores;
+  for (const std::string& text : cluster_cidrs) {
+    config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));
+  }
+  return {config, 0};
+}
+
+}  // namespace sluice::control

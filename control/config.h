@@ -1,0 +1,32 @@
+// What sluiced is told on its command line or in a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/publisher.h"
+#include "dataplane/eal.h"
+#include "dataplane/switch.h"
+
+namespace sluice::control {
+
+struct Config {
+  std::string listen = "unix:///run/sluice/sluiced.sock";
+  std::string node;  // name of this node, for logs
+  std::string log_level = "info";
+  dataplane::EalConfig eal;
+  dataplane::SwitchConfig data_plane;
+  PublisherConfig publisher;
+};
+
+struct CommandLine {
+  std::optional<Config> config;  // absent: leave with exit_code; what to say has been printed
+  int exit_code = 0;             // 0: help or version; 2: bad usage
+};
+
+// Flags win over `--config FILE` (TOML or INI, keys as the flags).
+CommandLine ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace sluice::control

@@ -1,0 +1,53 @@
+// The control thread: the one writer of the desired state and the one caller of the Switch.
+//
+// Callers queue commands and wait. The thread drains whatever has gathered, has the Publisher carry
+// it out as one change, and then answers all of them.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <future>
+#include <memory>
+#include <thread>
+
+#include "control/command.h"
+#include "control/inbox.h"
+#include "control/publisher.h"
+#include "control/view.h"
+
+namespace sluice::control {
+
+class Controller {
+ public:
+  static constexpr size_t kInboxCapacity = 1024;
+
+  // Publishes the empty state and starts the thread. `target` must outlive the controller.
+  static absl::StatusOr<std::unique_ptr<Controller>> Create(dataplane::Switch& target,
+                                                            const PublisherConfig& config);
+  // Carries out what is queued, then stops the thread. Ports stay open: the Switch closes them.
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  // Blocks until every worker runs the command's change, or it is refused. Any thread but the control
+  // thread. Errors: Publisher::Process', ResourceExhausted (inbox full), Unavailable (stopping).
+  Result Execute(Command command);
+
+  // What is in force. Any thread; never null.
+  std::shared_ptr<const View> view() const { return publisher_->view(); }
+
+ private:
+  struct Request {
+    Command command;
+    std::promise<Result> answer;
+  };
+
+  explicit Controller(std::unique_ptr<Publisher> publisher);
+  void Run();
+
+  std::unique_ptr<Publisher> publisher_;
+  Inbox<Request> inbox_{kInboxCapacity};
+  std::thread thread_;
+};
+
+}  // namespace sluice::control

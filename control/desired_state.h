@@ -1,0 +1,94 @@
+// All that is desired: namespaces, endpoints, policies with their owners, and ports.
+//
+// A plain value: the controller copies it, tries a change on the copy, and keeps the copy only if it
+// could be built and published. What it means for packets is a function of this value alone
+// (control/policy_input.h), never of the path to it. Each object has one owner, the source that
+// brought it; another source may neither replace nor delete it.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "acl/objects.h"
+#include "control/object_key.h"
+#include "control/port_table.h"
+
+namespace sluice::control {
+
+template <typename T>
+struct Owned {
+  T object;  // the last accepted version
+  std::string source;
+  bool stand_in = false;  // never accepted: an isolating stand-in (control/stand_in.h)
+  bool operator==(const Owned&) const = default;
+};
+
+template <typename T>
+using ObjectTable = std::map<ObjectName, Owned<T>>;
+
+enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
+
+class DesiredState {
+ public:
+  // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and nothing
+  // changes. kSkip: bad objects are listed in the result; what had been accepted of them stays, a
+  // policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the version of
+  // the old UID. Errors: InvalidArgument (no source, a bad object), FailedPrecondition (another
+  // source's object).
+  absl::StatusOr<std::vector<Refusal>> Apply(const std::string& source,
+                                             std::span<const Candidate> objects, OnRefusal mode);
+
+  // Removes objects and says how many were there. Errors, then nothing changes: InvalidArgument (no
+  // source, unknown kind), FailedPrecondition (another source's object).
+  absl::StatusOr<uint32_t> Delete(const std::string& source, std::span<const ObjectKey> keys);
+
+  // Replaces everything `source` owns by `objects`, with refusals as kSkip; refused objects count as
+  // still there. Errors: InvalidArgument (no source).
+  absl::StatusOr<std::vector<Refusal>> Sync(const std::string& source,
+                                            std::span<const Candidate> objects,
+                                            const std::string& version);
+
+  const ObjectTable<acl::Namespace>& namespaces() const { return Table<acl::Namespace>(); }
+  const ObjectTable<acl::Endpoint>& endpoints() const { return Table<acl::Endpoint>(); }
+  const ObjectTable<acl::NetworkPolicy>& policies() const { return Table<acl::NetworkPolicy>(); }
+  // By source: the version its last Sync named.
+  const std::map<std::string, std::string>& synced_versions() const { return synced_versions_; }
+
+  PortTable& ports() { return ports_; }
+  const PortTable& ports() const { return ports_; }
+
+  bool operator==(const DesiredState&) const = default;
+
+ private:
+  template <typename T>
+  const ObjectTable<T>& Table() const {
+    return std::get<ObjectTable<T>>(tables_);
+  }
+  template <typename T>
+  ObjectTable<T>& Table() {
+    return std::get<ObjectTable<T>>(tables_);
+  }
+  const std::string* OwnerOf(const ObjectKey& key) const;  // null: no such object
+  absl::Status CheckOwner(const std::string& source, const ObjectKey& key) const;
+  absl::Status Check(const std::string& source, const Candidate& candidate) const;
+  void Put(const std::string& source, const Object& object);
+  Refusal Refuse(const std::string& source, const Candidate& candidate, const absl::Status& why);
+  uint32_t Erase(const ObjectKey& key);
+  void Sweep(const std::string& source, const std::set<ObjectKey>& keep);
+
+  std::tuple<ObjectTable<acl::Namespace>, ObjectTable<acl::Endpoint>,
+             ObjectTable<acl::NetworkPolicy>>
+      tables_;
+  std::map<std::string, std::string> synced_versions_;
+  PortTable ports_;
+};
+
+}  // namespace sluice::control

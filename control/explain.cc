@@ -1,0 +1,52 @@
+#include "control/explain.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
+
+namespace sluice::control {
+namespace {
+
+// Whether `end`, as a probe has it, is the pod of `spec` or one of its addresses.
+bool Means(const std::string& end, const dataplane::PortSpec& spec) {
+  if (end == spec.pod_namespace + "/" + spec.pod_name) return true;
+  const auto address = acl::IpAddress::Parse(end);
+  return address.ok() && std::find(spec.addresses.begin(), spec.addresses.end(), *address) !=
+                             spec.addresses.end();
+}
+
+absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
+  for (const auto& [name, spec] : view.state->ports().specs()) {
+    const dataplane::PortView& port = view.snapshot->ports[view.places.at(name).attached.id];
+    if (port.subject != dataplane::SubjectState::kUnknown || !Means(end, spec)) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("{}: port {} is shut: nothing is known of pod {}/{} yet", field, name,
+                    spec.pod_namespace, spec.pod_name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
+  absl::Status open = CheckOpen(view, "from", probe.from);
+  if (open.ok()) open = CheckOpen(view, "to", probe.to);
+  if (!open.ok()) return open;
+
+  const PolicyBuild& policy = *view.policy;
+  const EndpointIndex index(policy.input->endpoints);
+  absl::StatusOr<Flow> flow = Resolve(probe, index);
+  if (!flow.ok()) return flow.status();
+  SetSubjects(*policy.compiled, &*flow);
+  // The own-node exemption is for packets that enter by the node's host port; there is none.
+  acl::Endpoint destination;
+  if (flow->destination.endpoint != nullptr) {
+    destination = *flow->destination.endpoint;
+    destination.node_addresses.clear();
+    flow->destination.endpoint = &destination;
+  }
+  return Judge(*flow, *policy.addresses, *policy.rules, *policy.classifier);
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,27 @@
+// Objects <-> protobuf, for the services and for sluicectl.
+//
+// The protos mirror acl/objects.h field by field; what differs is only that addresses are text
+// there.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "control/kube/manifest.h"
+#include "sluice/v1/objects.pb.h"
+
+namespace sluice::control {
+
+void ToProto(const Object& object, sluice::v1::Object* out);
+
+// The object as it was sent, not validated: what was meant matters even if it is refused (an
+// isolating stand-in). Errors: InvalidArgument as below, for what an Object cannot hold.
+absl::StatusOr<Object> UncheckedFromProto(const sluice::v1::Object& proto);
+
+// The object, validated (acl/validate.h). Errors: InvalidArgument "KIND NAMESPACE/NAME: FIELD:
+// REASON", FIELD being a proto path for what has no counterpart in the Kubernetes API.
+absl::StatusOr<Object> FromProto(const sluice::v1::Object& proto);
+
+// What names the object; kind is "Namespace", "Endpoint" or "NetworkPolicy".
+sluice::v1::ObjectKey KeyOf(const Object& object);
+
+}  // namespace sluice::control

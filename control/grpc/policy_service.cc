@@ -1,0 +1,172 @@
+#include <fmt/core.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/grpc/convert.h"
+#include "control/grpc/grpc_status.h"
+#include "control/grpc/services.h"
+#include "sluice/v1/policy.grpc.pb.h"
+
+namespace sluice::control {
+namespace {
+
+// What the objects of one Sync may take together: they are held until the stream ends.
+constexpr size_t kMaxSyncBytes = size_t{512} << 20;
+
+ObjectKey KeyOfUnread(const v1::Object& proto) {
+  switch (proto.kind_case()) {
+    case v1::Object::kNamespace:
+      return {"Namespace", {"", proto.namespace_().name()}};
+    case v1::Object::kEndpoint:
+      return {"Endpoint", {proto.endpoint().namespace_(), proto.endpoint().name()}};
+    case v1::Object::kNetworkPolicy:
+      return {"NetworkPolicy",
+              {proto.network_policy().namespace_(), proto.network_policy().name()}};
+    case v1::Object::KIND_NOT_SET:
+      break;
+  }
+  return {"Object", {"", ""}};
+}
+
+Candidate ToCandidate(const v1::Object& proto) {
+  absl::StatusOr<Object> object = UncheckedFromProto(proto);
+  if (object.ok()) return Candidate::Of(*std::move(object));
+  return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
+}
+
+template <typename Messages>
+void AppendCandidates(const Messages& messages, std::vector<Candidate>* out) {
+  for (const v1::Object& proto : messages) out->push_back(ToCandidate(proto));
+}
+
+void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
+  out->set_kind(key.kind);
+  out->set_namespace_(key.name.first);
+  out->set_name(key.name.second);
+}
+
+template <typename Response>
+void WriteRefusals(const Outcome& outcome, Response* response) {
+  for (const Refusal& refusal : outcome.refusals) {
+    v1::Refusal* added = response->add_refusals();
+    WriteKey(refusal.key, added->mutable_object());
+    added->set_field(refusal.field);
+    added->set_reason(refusal.reason);
+  }
+}
+
+template <typename T>
+void ListTable(const ObjectTable<T>& table, const v1::ListRequest& request, const char* kind,
+               v1::ListResponse* response) {
+  if (!request.kind().empty() && request.kind() != kind) return;
+  for (const auto& [name, owned] : table) {
+    // A Namespace object is listed under its own name.
+    const std::string& in = name.first.empty() ? name.second : name.first;
+    if (!request.namespace_().empty() && request.namespace_() != in) continue;
+    v1::ListedObject* listed = response->add_objects();
+    ToProto(owned.object, listed->mutable_object());
+    listed->set_source(owned.source);
+    listed->set_stand_in(owned.stand_in);
+  }
+}
+
+// Reads a Sync stream to its end. Errors: InvalidArgument, ResourceExhausted.
+absl::StatusOr<SyncCommand> ReadSync(grpc::ServerReader<v1::SyncRequest>* reader) {
+  SyncCommand command;
+  size_t bytes = 0;
+  bool first = true;
+  bool committed = false;
+  for (v1::SyncRequest message; reader->Read(&message); first = false) {
+    if (committed) return absl::InvalidArgumentError("commit: is not in the last message");
+    if (first) command.source = message.source();
+    if (!message.source().empty() && message.source() != command.source) {
+      return absl::InvalidArgumentError(fmt::format("source: is \"{}\" after \"{}\"",
+                                                    message.source(), command.source));
+    }
+    bytes += message.ByteSizeLong();
+    if (bytes > kMaxSyncBytes) {
+      return absl::ResourceExhaustedError(
+          fmt::format("objects: more than {} MiB in one Sync", kMaxSyncBytes >> 20));
+    }
+    AppendCandidates(message.objects(), &command.objects);
+    committed = message.commit();
+    if (committed) command.version = message.version();
+  }
+  if (!committed) {
+    return absl::InvalidArgumentError("commit: the stream ended without it; nothing was changed");
+  }
+  return command;
+}
+
+class PolicyService final : public v1::PolicyService::Service {
+ public:
+  explicit PolicyService(Controller& controller) : controller_(controller) {}
+
+  grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request,
+                     v1::ApplyResponse* response) override {
+    ApplyCommand command;
+    command.source = request->source();
+    command.on_refusal = request->on_refusal() == v1::ApplyRequest::SKIP ? OnRefusal::kSkip
+                                                                         : OnRefusal::kRefuseAll;
+    AppendCandidates(request->objects(), &command.objects);
+    Result result = controller_.Execute(std::move(command));
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
+    WriteRefusals(*result, response);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Delete(grpc::ServerContext*, const v1::DeleteRequest* request,
+                      v1::DeleteResponse* response) override {
+    DeleteCommand command{request->source(), {}};
+    for (const v1::ObjectKey& key : request->objects()) {
+      command.objects.push_back({key.kind(), {key.namespace_(), key.name()}});
+    }
+    Result result = controller_.Execute(std::move(command));
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
+    response->set_deleted(result->deleted);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status List(grpc::ServerContext*, const v1::ListRequest* request,
+                    v1::ListResponse* response) override {
+    if (!request->kind().empty() && !IsObjectKind(request->kind())) {
+      return {grpc::StatusCode::INVALID_ARGUMENT,
+              fmt::format("kind: \"{}\" is not {}", request->kind(), kObjectKinds)};
+    }
+    const std::shared_ptr<const View> view = controller_.view();
+    ListTable(view->state->namespaces(), *request, "Namespace", response);
+    ListTable(view->state->endpoints(), *request, "Endpoint", response);
+    ListTable(view->state->policies(), *request, "NetworkPolicy", response);
+    response->set_epoch(view->snapshot->epoch);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Sync(grpc::ServerContext* context, grpc::ServerReader<v1::SyncRequest>* reader,
+                    v1::SyncResponse* response) override {
+    absl::StatusOr<SyncCommand> command = ReadSync(reader);
+    if (!command.ok()) return ToGrpcStatus(command.status());
+    // A client that went away may not have sent all it wanted to.
+    if (context->IsCancelled()) return grpc::Status::CANCELLED;
+    response->set_version(command->version);
+    Result result = controller_.Execute(*std::move(command));
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
+    WriteRefusals(*result, response);
+    return grpc::Status::OK;
+  }
+
+ private:
+  Controller& controller_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakePolicyService(Controller& controller) {
+  return std::make_unique<PolicyService>(controller);
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,27 @@
+// The services of sluice.v1. Each is thin: protobuf -> command or view -> protobuf.
+//
+// Handlers run on gRPC's threads. What changes something waits for the control thread; what only
+// reads answers from the controller's view and the Switch's const readers.
+#pragma once
+
+#include <memory>
+
+#include "control/controller.h"
+#include "control/daemon_facts.h"
+#include "dataplane/switch.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace sluice::control {
+
+// The arguments must outlive the service.
+std::unique_ptr<grpc::Service> MakePolicyService(Controller& controller);
+std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
+                                               const dataplane::Switch& data_plane);
+std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
+                                                      const dataplane::Switch& data_plane,
+                                                      const DaemonFacts& facts);
+
+}  // namespace sluice::control

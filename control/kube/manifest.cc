@@ -1,0 +1,174 @@
+#include "control/kube/manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "acl/validate.h"
+#include "control/kube/documents.h"
+#include "control/kube/file.h"
+#include "control/kube/object_reader.h"
+#include "control/kube/readers.h"
+
+namespace sluice::control {
+namespace {
+
+using nlohmann::json;
+
+// What an object says it is. Items of a typed list may leave it to the list.
+struct TypeMeta {
+  std::string api_version;
+  std::string kind;
+};
+
+// "KIND NAMESPACE/NAME" for messages, or "KIND (document 2)" for what has no name.
+std::string Describe(const TypeMeta& type, const json& tree, const std::string& place) {
+  absl::Status ignored;
+  ObjectReader object(tree, "", &ignored);
+  const Metadata metadata = ReadMetadata(object);
+  if (metadata.name.empty()) return fmt::format("{} ({})", type.kind, place);
+  if (type.kind == "Namespace") return fmt::format("{} {}", type.kind, metadata.name);
+  return fmt::format("{} {}/{}", type.kind, metadata.namespace_name, metadata.name);
+}
+
+template <auto kRead>
+absl::StatusOr<Object> ReadAs(const json& tree) {
+  auto object = kRead(tree);
+  if (!object.ok()) return object.status();
+  return Object(*std::move(object));
+}
+
+// Reads one document after the other into a Manifest. Errors have no file name yet.
+class ManifestReader {
+ public:
+  explicit ManifestReader(std::string_view file) : file_(file) {}
+
+  absl::Status Read(const json& tree, const TypeMeta& fallback, const std::string& place);
+  Manifest Take() { return std::move(manifest_); }
+
+ private:
+  absl::Status ReadItems(const json& tree, const TypeMeta& list, const std::string& place);
+  absl::Status Add(const json& tree, absl::StatusOr<Object> object, const TypeMeta& type,
+                   const std::string& place);
+
+  std::string_view file_;
+  Manifest manifest_;
+};
+
+// The kinds that are policy's concern; `group` is the API group, "" for the core.
+struct Kind {
+  const char* kind;
+  const char* group;
+  const char* api_version;
+  absl::StatusOr<Object> (*read)(const json& tree);
+};
+constexpr std::array kKinds = {
+    Kind{"Namespace", "", "v1", ReadAs<ReadNamespace>},
+    Kind{"Pod", "", "v1", ReadAs<ReadPod>},
+    Kind{"NetworkPolicy", "networking.k8s.io", "networking.k8s.io/v1", ReadAs<ReadNetworkPolicy>},
+    // Served until Kubernetes 1.15; not read yet, and not to be lost among the other kinds.
+    Kind{"NetworkPolicy", "extensions", "networking.k8s.io/v1", ReadAs<ReadNetworkPolicy>},
+};
+
+const Kind* FindKind(const TypeMeta& type) {
+  const size_t slash = type.api_version.find('/');
+  const std::string group = slash == std::string::npos ? "" : type.api_version.substr(0, slash);
+  const auto found = std::ranges::find_if(
+      kKinds, [&](const Kind& row) { return row.kind == type.kind && row.group == group; });
+  return found == kKinds.end() ? nullptr : &*found;
+}
+
+absl::Status ErrorAt(const std::string& object, std::string_view reason) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", object, reason));
+}
+
+absl::Status ManifestReader::Read(const json& tree, const TypeMeta& fallback,
+                                  const std::string& place) {
+  absl::Status error;
+  ObjectReader object(tree, "", &error);
+  TypeMeta type{object.Text("apiVersion"), object.Text("kind")};
+  if (type.api_version.empty()) type.api_version = fallback.api_version;
+  if (type.kind.empty()) type.kind = fallback.kind;
+  if (type.kind.empty()) object.Fail("kind", "is missing");
+  if (type.api_version.empty()) object.Fail("apiVersion", "is missing");
+  if (!error.ok()) return ErrorAt(place, std::string(error.message()));
+
+  if (type.kind.ends_with("List") && tree.contains("items")) return ReadItems(tree, type, place);
+  const Kind* kind = FindKind(type);
+  if (kind == nullptr) {
+    manifest_.warnings.push_back(
+        fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
+                    Describe(type, tree, place)));
+    return absl::OkStatus();
+  }
+  if (kind->api_version != type.api_version) {
+    return ErrorAt(Describe(type, tree, place),
+                   fmt::format("apiVersion: {} is not supported, only {} is", type.api_version,
+                               kind->api_version));
+  }
+  return Add(tree, kind->read(tree), type, place);
+}
+
+absl::Status ManifestReader::ReadItems(const json& tree, const TypeMeta& list,
+                                       const std::string& place) {
+  absl::Status error;
+  ObjectReader object(tree, "", &error);
+  const size_t count = object.Objects("items").size();
+  if (!error.ok()) return ErrorAt(place, std::string(error.message()));
+  TypeMeta item_type;
+  if (list.kind != "List") {
+    item_type = {list.api_version,
+                 list.kind.substr(0, list.kind.size() - std::string_view("List").size())};
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const std::string item_place = fmt::format("{} items[{}]", place, i);
+    if (absl::Status status = Read(tree["items"][i], item_type, item_place); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ManifestReader::Add(const json& tree, absl::StatusOr<Object> object,
+                                 const TypeMeta& type, const std::string& place) {
+  if (!object.ok()) {
+    return ErrorAt(Describe(type, tree, place), std::string(object.status().message()));
+  }
+  absl::Status valid = std::visit([](const auto& value) { return acl::Validate(value); }, *object);
+  if (!valid.ok()) return valid;
+  manifest_.objects.push_back(*std::move(object));
+  return absl::OkStatus();
+}
+
+// One line with the file's name, whatever a hostile name or value put into the message.
+absl::Status InFile(std::string_view file, const absl::Status& status) {
+  std::string message = fmt::format("{}: {}", file, std::string(status.message()));
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return absl::InvalidArgumentError(message);
+}
+
+}  // namespace
+
+absl::StatusOr<Manifest> ParseManifest(std::string_view file, std::string_view text) {
+  absl::StatusOr<std::vector<json>> documents = ReadDocuments(text);
+  if (!documents.ok()) return InFile(file, documents.status());
+  ManifestReader reader(file);
+  for (size_t i = 0; i < documents->size(); ++i) {
+    const absl::Status status =
+        reader.Read((*documents)[i], TypeMeta{}, fmt::format("document {}", i + 1));
+    if (!status.ok()) return InFile(file, status);
+  }
+  return reader.Take();
+}
+
+absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, TreeLimits().max_bytes);
+  if (!text.ok()) return text.status();
+  return ParseManifest(path == "-" ? "stdin" : path, *text);
+}
+
+}  // namespace sluice::control

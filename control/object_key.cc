@@ -1,0 +1,48 @@
+#include "control/object_key.h"
+
+#include <fmt/core.h>
+
+namespace sluice::control {
+namespace {
+
+ObjectKey KeyOfKind(const acl::Namespace& ns) { return {"Namespace", {"", ns.name}}; }
+ObjectKey KeyOfKind(const acl::Endpoint& endpoint) {
+  return {"Endpoint", {endpoint.namespace_name, endpoint.name}};
+}
+ObjectKey KeyOfKind(const acl::NetworkPolicy& policy) {
+  return {"NetworkPolicy", {policy.namespace_name, policy.name}};
+}
+
+}  // namespace
+
+bool IsObjectKind(std::string_view kind) {
+  return kind == "Namespace" || kind == "Endpoint" || kind == "NetworkPolicy";
+}
+
+ObjectKey ObjectKey::Of(const Object& object) {
+  return std::visit([](const auto& value) { return KeyOfKind(value); }, object);
+}
+
+std::string ObjectKey::ToString() const {
+  if (kind == "Namespace") return fmt::format("{} {}", kind, name.second);
+  return fmt::format("{} {}/{}", kind, name.first, name.second);
+}
+
+Candidate Candidate::Of(Object object) {
+  ObjectKey key = ObjectKey::Of(object);
+  const auto* endpoint = std::get_if<acl::Endpoint>(&object);
+  std::string uid = endpoint != nullptr ? endpoint->uid : "";
+  return {std::move(key), std::move(uid), std::move(object)};
+}
+
+Refusal Refusal::From(const ObjectKey& key, const absl::Status& status) {
+  std::string text(status.message());
+  const std::string prefix = key.ToString() + ": ";
+  if (!text.starts_with(prefix)) return {key, "", text};
+  text.erase(0, prefix.size());
+  const size_t colon = text.find(": ");
+  if (colon == std::string::npos) return {key, "", text};
+  return {key, text.substr(0, colon), text.substr(colon + 2)};
+}
+
+}  // namespace sluice::control

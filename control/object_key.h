@@ -1,0 +1,52 @@
+// Names of objects, and objects on their way into the desired state.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <compare>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "control/kube/manifest.h"
+
+namespace sluice::control {
+
+// Namespace (empty for a Namespace object) and name.
+using ObjectName = std::pair<std::string, std::string>;
+
+inline constexpr char kObjectKinds[] = "Namespace, Endpoint or NetworkPolicy";
+bool IsObjectKind(std::string_view kind);
+
+struct ObjectKey {
+  std::string kind;  // "Namespace", "Endpoint" or "NetworkPolicy"
+  ObjectName name;
+
+  static ObjectKey Of(const Object& object);
+  std::string ToString() const;  // "NetworkPolicy default/web", "Namespace default"
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+// One object as a source sent it: what it is called, and either the object or why it could not even
+// be read. `uid` is an endpoint's, known also for one that could not be read.
+struct Candidate {
+  ObjectKey key;
+  std::string uid;
+  absl::StatusOr<Object> object;
+
+  static Candidate Of(Object object);
+};
+
+// An object that was not taken, and why.
+struct Refusal {
+  ObjectKey key;
+  std::string field;  // API path; may be empty
+  std::string reason;
+
+  // From a status that reads "KIND NAMESPACE/NAME: FIELD: REASON"; any other text is all reason.
+  static Refusal From(const ObjectKey& key, const absl::Status& status);
+  bool operator==(const Refusal&) const = default;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,76 @@
+#include "control/policy_input.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <map>
+
+namespace sluice::control {
+namespace {
+
+using dataplane::PortRole;
+using dataplane::PortSpec;
+
+// The pod ports of the default network, by what they own.
+struct LocalPorts {
+  explicit LocalPorts(const PortTable& table) {
+    for (const auto& [name, spec] : table.specs()) {
+      if (spec.role != PortRole::kPod || spec.network != kDefaultNetwork) continue;
+      by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
+      addresses.insert(spec.addresses.begin(), spec.addresses.end());
+    }
+  }
+
+  // The port of the very pod `endpoint` describes; null if it has none here.
+  const PortSpec* Of(const acl::Endpoint& endpoint) const {
+    auto it = by_pod.find({endpoint.namespace_name, endpoint.name});
+    if (it == by_pod.end() || endpoint.host_network) return nullptr;
+    const std::string& uid = it->second->pod_uid;
+    if (!uid.empty() && !endpoint.uid.empty() && uid != endpoint.uid) return nullptr;
+    return it->second;
+  }
+
+  std::map<ObjectName, const PortSpec*> by_pod;
+  absl::flat_hash_set<acl::IpAddress> addresses;
+};
+
+void AddEndpoints(const DesiredState& state, const LocalPorts& ports, acl::PolicyInput& input) {
+  for (const auto& [name, owned] : state.endpoints()) {
+    acl::Endpoint endpoint = owned.object;
+    if (const PortSpec* port = ports.Of(endpoint); port != nullptr) {
+      endpoint.addresses = port->addresses;
+      input.local.insert(name);
+    } else {
+      std::erase_if(endpoint.addresses,
+                    [&](const acl::IpAddress& a) { return ports.addresses.contains(a); });
+    }
+    input.endpoints.push_back(std::move(endpoint));
+  }
+}
+
+void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::PolicyInput& input) {
+  for (const auto& [pod, port] : ports.by_pod) {
+    if (state.endpoints().contains(pod)) continue;
+    acl::Endpoint endpoint;
+    endpoint.namespace_name = pod.first;
+    endpoint.name = pod.second;
+    endpoint.uid = port->pod_uid;
+    endpoint.addresses = port->addresses;
+    input.endpoints.push_back(std::move(endpoint));
+    input.local.insert(pod);
+  }
+}
+
+}  // namespace
+
+acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings) {
+  acl::PolicyInput input;
+  input.cluster_cidrs = settings.cluster_cidrs;
+  for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
+  for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
+  const LocalPorts ports(state.ports());
+  AddEndpoints(state, ports, input);
+  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
+  return input;
+}
+
+}  // namespace sluice::control

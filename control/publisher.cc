@@ -1,0 +1,189 @@
+#include "control/publisher.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+// A port can be opened only when the one it replaces is closed, and that happens after publication:
+// AddPort does not share a change with a DeletePort before it.
+size_t SegmentLength(std::span<const Command> batch) {
+  bool closes = false;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (closes && std::holds_alternative<AddPortCommand>(batch[i])) return i;
+    closes = closes || std::holds_alternative<DeletePortCommand>(batch[i]);
+  }
+  return batch.size();
+}
+
+Result Refused(absl::StatusOr<std::vector<Refusal>> refusals) {
+  if (!refusals.ok()) return refusals.status();
+  Outcome outcome;
+  outcome.refusals = *std::move(refusals);
+  return outcome;
+}
+
+}  // namespace
+
+// A change that is being tried.
+struct Publisher::Attempt {
+  std::shared_ptr<const View> base;  // null for the very first
+  DesiredState state;
+  PortPlaces places;
+  std::vector<std::string> opened;                    // ports this attempt attached
+  std::map<std::string, absl::Status> close_errors;  // by port
+
+  explicit Attempt(std::shared_ptr<const View> view) : base(std::move(view)) {
+    if (base == nullptr) return;
+    state = *base->state;
+    places = base->places;
+  }
+  bool Changed() const { return base == nullptr || !opened.empty() || state != *base->state; }
+};
+
+absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& target,
+                                                             const PublisherConfig& config) {
+  std::unique_ptr<Publisher> publisher(new Publisher(target, config));
+  Attempt first(nullptr);
+  absl::Status status = publisher->Commit(first);
+  if (!status.ok()) return status;
+  return publisher;
+}
+
+std::vector<Result> Publisher::Process(std::span<const Command> batch) {
+  std::vector<Result> results;
+  while (!batch.empty()) {
+    const size_t length = SegmentLength(batch);
+    for (Result& result : ProcessSegment(batch.first(length))) results.push_back(std::move(result));
+    batch = batch.subspan(length);
+  }
+  return results;
+}
+
+std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) {
+  Attempt attempt(view());
+  std::vector<Result> results;
+  for (const Command& command : segment) {
+    results.push_back(std::visit([&](const auto& c) { return Try(attempt, c); }, command));
+  }
+  absl::Status status = attempt.Changed() ? Commit(attempt) : absl::OkStatus();
+  if (!status.ok()) {
+    RollBack(attempt, status);
+    if (segment.size() == 1) return {status};
+    results.clear();
+    for (size_t i = 0; i < segment.size(); ++i) {
+      results.push_back(std::move(ProcessSegment(segment.subspan(i, 1)).front()));
+    }
+    return results;
+  }
+  const uint64_t epoch = view()->snapshot->epoch;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    if (results[i].ok()) results[i]->epoch = epoch;
+    const auto* closing = std::get_if<DeletePortCommand>(&segment[i]);
+    if (closing == nullptr) continue;
+    auto error = attempt.close_errors.find(closing->name);
+    if (error != attempt.close_errors.end()) results[i] = error->second;
+  }
+  return results;
+}
+
+Result Publisher::Try(Attempt& attempt, const ApplyCommand& command) {
+  return Refused(attempt.state.Apply(command.source, command.objects, command.on_refusal));
+}
+
+Result Publisher::Try(Attempt& attempt, const SyncCommand& command) {
+  return Refused(attempt.state.Sync(command.source, command.objects, command.version));
+}
+
+Result Publisher::Try(Attempt& attempt, const DeleteCommand& command) {
+  auto deleted = attempt.state.Delete(command.source, command.objects);
+  if (!deleted.ok()) return deleted.status();
+  Outcome outcome;
+  outcome.deleted = *deleted;
+  return outcome;
+}
+
+Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
+  const std::string& name = command.spec.name;
+  absl::Status wanted = attempt.state.ports().Add(command.spec);
+  if (!wanted.ok()) return wanted;
+  auto attached = switch_.AttachPort(command.spec);
+  if (!attached.ok()) {
+    attempt.state.ports().Remove(name).IgnoreError();
+    return attached.status();
+  }
+  const unsigned worker = LeastLoadedWorker(attempt.places, switch_.worker_count());
+  attempt.places[name] = {*attached, worker};
+  attempt.opened.push_back(name);
+  Outcome outcome;
+  outcome.port = attached->id;
+  return outcome;
+}
+
+Result Publisher::Try(Attempt& attempt, const DeletePortCommand& command) {
+  absl::Status removed = attempt.state.ports().Remove(command.name);
+  if (!removed.ok()) return removed;
+  return Outcome{};
+}
+
+absl::Status Publisher::Commit(Attempt& attempt) {
+  const auto start = std::chrono::steady_clock::now();
+  const View* base = attempt.base.get();
+  auto policy = BuildPolicy(MakePolicyInput(attempt.state, config_.policy),
+                            base == nullptr ? nullptr : base->policy.get(), config_.trie_limits);
+  if (!policy.ok()) return policy.status();
+  const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
+
+  auto snapshot = std::make_shared<const dataplane::Snapshot>(
+      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, switch_.worker_count(),
+                    base == nullptr ? nullptr : base->snapshot.get()));
+  switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
+  CloseUnwanted(attempt);
+
+  auto next = std::make_shared<View>();
+  next->state = std::make_shared<const DesiredState>(std::move(attempt.state));
+  next->policy = std::make_shared<const PolicyBuild>(*std::move(policy));
+  next->snapshot = std::move(snapshot);
+  next->places = std::move(attempt.places);
+  next->last_compile_seconds = compiled.count();
+  SetView(std::move(next));
+  return absl::OkStatus();
+}
+
+void Publisher::CloseUnwanted(Attempt& attempt) {
+  std::erase_if(attempt.places, [&](const auto& entry) {
+    const auto& [name, place] = entry;
+    if (attempt.state.ports().specs().contains(name)) return false;
+    absl::Status closed = switch_.DetachPort(place.attached.id);
+    if (!closed.ok()) attempt.close_errors[name] = closed;
+    return true;
+  });
+}
+
+void Publisher::RollBack(const Attempt& attempt, const absl::Status& why) {
+  spdlog::error("build failed, epoch {} stays in force: {}", attempt.base->snapshot->epoch,
+                std::string(why.message()));
+  for (const std::string& name : attempt.opened) {
+    absl::Status closed = switch_.DetachPort(attempt.places.at(name).attached.id);
+    if (!closed.ok()) spdlog::error("{}", std::string(closed.message()));
+  }
+  auto same = std::make_shared<View>(*attempt.base);
+  same->last_error = std::string(why.message());
+  SetView(std::move(same));
+}
+
+std::shared_ptr<const View> Publisher::view() const {
+  std::lock_guard lock(view_mutex_);
+  return view_;
+}
+
+void Publisher::SetView(std::shared_ptr<const View> view) {
+  std::lock_guard lock(view_mutex_);
+  view_.swap(view);  // the parameter frees the old one, without the lock
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,67 @@
+// Turns batches of commands into snapshots in force.
+//
+//   batch --> copy of the desired state --> join, compile, trie --> Switch::Publish --> results
+//                     \______ build failed: the copy is dropped, each command tried alone
+//
+// Owned by the control thread, the only caller of everything here but view(). Knows no threads and
+// no queues: those are the controller's.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "control/command.h"
+#include "control/policy_input.h"
+#include "control/view.h"
+#include "dataplane/switch.h"
+
+namespace sluice::control {
+
+struct PublisherConfig {
+  PolicySettings policy;
+  acl::TrieLimits trie_limits;
+};
+
+class Publisher {
+ public:
+  // Publishes the empty state as epoch 1. `target` must outlive the publisher.
+  static absl::StatusOr<std::unique_ptr<Publisher>> Create(dataplane::Switch& target,
+                                                           const PublisherConfig& config);
+
+  // Carries out `batch` in order, as one change if it can be built, and returns one result a command.
+  // When it returns, every worker runs the epoch the results name. A command whose result is an error
+  // changed nothing and left nothing behind. Errors: those of DesiredState, PortTable,
+  // Switch::AttachPort, Switch::DetachPort and BuildPolicy, unchanged.
+  std::vector<Result> Process(std::span<const Command> batch);
+
+  // What is in force. Any thread; never null.
+  std::shared_ptr<const View> view() const;
+
+ private:
+  struct Attempt;
+
+  Publisher(dataplane::Switch& target, const PublisherConfig& config)
+      : switch_(target), config_(config) {}
+
+  std::vector<Result> ProcessSegment(std::span<const Command> segment);
+  Result Try(Attempt& attempt, const ApplyCommand& command);
+  Result Try(Attempt& attempt, const DeleteCommand& command);
+  Result Try(Attempt& attempt, const SyncCommand& command);
+  Result Try(Attempt& attempt, const AddPortCommand& command);
+  Result Try(Attempt& attempt, const DeletePortCommand& command);
+  absl::Status Commit(Attempt& attempt);
+  void CloseUnwanted(Attempt& attempt);
+  void RollBack(const Attempt& attempt, const absl::Status& why);
+  void SetView(std::shared_ptr<const View> view);
+
+  dataplane::Switch& switch_;
+  const PublisherConfig config_;
+  mutable std::mutex view_mutex_;
+  std::shared_ptr<const View> view_;  // guarded by view_mutex_; written by the control thread
+};
+
+}  // namespace sluice::control

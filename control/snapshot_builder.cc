@@ -1,0 +1,103 @@
+#include "control/snapshot_builder.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace sluice::control {
+namespace {
+
+using dataplane::NetworkView;
+using dataplane::PortId;
+using dataplane::PortRole;
+using dataplane::PortSpec;
+using dataplane::PortView;
+using dataplane::Snapshot;
+using dataplane::SubjectState;
+
+PortView MakePortView(const PortSpec& spec, const PortPlace& place, const PolicyBuild& policy) {
+  PortView view;
+  view.in_use = true;
+  view.role = spec.role;
+  view.guard = spec.guard;
+  view.device = place.attached.device;
+  view.generation = place.attached.generation;
+  view.mac = spec.mac;
+  view.addresses = spec.addresses;
+  view.name = spec.name;
+  if (spec.role == PortRole::kUplink) return view;
+  view.subject = SubjectState::kUnknown;
+  const ObjectName pod{spec.pod_namespace, spec.pod_name};
+  auto subject = policy.compiled->subjects.find(pod);
+  if (policy.input->local.contains(pod) && subject != policy.compiled->subjects.end()) {
+    view.subject = SubjectState::kKnown;
+    view.class_v4 = subject->second.v4;
+    view.class_v6 = subject->second.v6;
+  }
+  return view;
+}
+
+NetworkView MakeNetworkView(const std::vector<PortView>& ports, const PolicyBuild& policy) {
+  NetworkView network;
+  network.name = kDefaultNetwork;
+  network.addresses = policy.addresses;
+  network.rules = policy.rules;
+  network.classifier = policy.classifier;
+  for (size_t id = 1; id < ports.size(); ++id) {
+    const PortView& port = ports[id];
+    if (!port.in_use) continue;
+    network.members.push_back(static_cast<PortId>(id));
+    if (port.role == PortRole::kUplink) {
+      network.uplink = static_cast<PortId>(id);
+    } else {
+      network.macs[port.mac] = static_cast<PortId>(id);
+    }
+  }
+  return network;
+}
+
+bool SubjectChanged(const PortView& before, const PortView& now) {
+  return before.in_use && now.in_use && before.generation == now.generation &&
+         (before.subject != now.subject || before.class_v4 != now.class_v4 ||
+          before.class_v6 != now.class_v6);
+}
+
+bool VerdictsMayDiffer(const Snapshot& before, const Snapshot& now) {
+  const NetworkView& old_network = before.networks[0];
+  const NetworkView& network = now.networks[0];
+  // Equal parts keep their pointer (PolicyBuild).
+  if (old_network.rules != network.rules || old_network.addresses != network.addresses) return true;
+  const size_t shared_ports = std::min(before.ports.size(), now.ports.size());
+  for (size_t id = 1; id < shared_ports; ++id) {
+    if (SubjectChanged(before.ports[id], now.ports[id])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count) {
+  std::vector<size_t> load(worker_count);
+  for (const auto& [name, place] : places) ++load[place.worker];
+  return static_cast<unsigned>(std::min_element(load.begin(), load.end()) - load.begin());
+}
+
+Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places, const PolicyBuild& policy,
+                       unsigned worker_count, const Snapshot* previous) {
+  Snapshot snapshot;
+  snapshot.polled.resize(worker_count);
+  snapshot.ports.resize(1);
+  for (const auto& [name, spec] : ports.specs()) {
+    const PortPlace& place = places.at(name);
+    const PortId id = place.attached.id;
+    if (snapshot.ports.size() <= id) snapshot.ports.resize(id + size_t{1});
+    snapshot.ports[id] = MakePortView(spec, place, policy);
+    snapshot.polled[place.worker].push_back(id);
+  }
+  snapshot.networks.push_back(MakeNetworkView(snapshot.ports, policy));
+  snapshot.epoch = previous == nullptr ? 1 : previous->epoch + 1;
+  snapshot.verdict_epoch = previous == nullptr ? 1 : previous->verdict_epoch;
+  if (previous != nullptr && VerdictsMayDiffer(*previous, snapshot)) ++snapshot.verdict_epoch;
+  return snapshot;
+}
+
+}  // namespace sluice::control

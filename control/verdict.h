@@ -1,0 +1,78 @@
+// Who may talk to whom: one flow, and what each end's policies say of it.
+//
+//   Probe --Resolve (control/probe.h)--> Flow --KeysOf--> keys --classifier--> hits --VerdictOf-->
+//   Verdict
+//
+// Pure: the same look-ups as the data plane's, over parts of a compiled network. `sluicectl
+// verdict` and the daemon's Explain are its users; both classifiers fit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "acl/address_map.h"
+#include "acl/classifier.h"
+#include "acl/flat_rule.h"
+#include "acl/objects.h"
+
+namespace sluice::control {
+
+// One end of a flow.
+struct End {
+  acl::IpAddress address;
+  const acl::Endpoint* endpoint = nullptr;  // the pod that owns `address`; null: none does
+  // The pod's class as a subject, for the address' family. Absent: this end is not judged here (no
+  // pod, or not a local one).
+  std::optional<acl::ClassId> subject;
+};
+
+// A new connection. Both addresses are of one family.
+struct Flow {
+  End source;
+  End destination;
+  uint8_t protocol = 0;  // IP protocol number
+  uint16_t port = 0;     // destination port; 0 for protocols without ports
+};
+
+// One direction's outcome.
+struct Side {
+  bool allow = true;
+  acl::Tier tier = acl::Tier::kNone;
+  std::vector<std::string> policies;  // that decided, "Kind namespace/name", sorted; none for kNone
+  std::string rule;                   // "ingress[0]"; empty for a default deny, or none
+  bool operator==(const Side&) const = default;
+};
+
+// A side is absent if its end is not judged here.
+struct Verdict {
+  bool allow = true;  // no side denies
+  std::optional<Side> egress;
+  std::optional<Side> ingress;
+  bool operator==(const Verdict&) const = default;
+};
+
+// The questions of one flow, indexed by acl::Direction. A direction that is not judged asks with
+// kUnknownClass as its subject; its answer is not looked at.
+std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
+                                                      const acl::AddressMap& addresses);
+
+// Reads the answers to KeysOf, `categories` of them for each key. Two things pass whatever the
+// policies say (SEMANTICS 11): a pod to itself, and ingress from an address of the pod's own node.
+Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
+                  unsigned categories);
+
+// `Classifier` is acl::TrieClassifier or acl::LinearClassifier, built from `table`.
+template <typename Classifier>
+Verdict Judge(const Flow& flow, const acl::AddressMap& addresses, const acl::RuleTable& table,
+              const Classifier& classifier) {
+  const auto keys = KeysOf(flow, addresses);
+  std::vector<uint32_t> hits(keys.size() * classifier.categories());
+  classifier.Classify(keys, hits);
+  return VerdictOf(flow, table, hits, classifier.categories());
+}
+
+}  // namespace sluice::control

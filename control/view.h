@@ -1,0 +1,24 @@
+// What is in force, for readers on any thread: an immutable copy that the control thread replaces.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "control/desired_state.h"
+#include "control/policy_build.h"
+#include "control/snapshot_builder.h"
+#include "dataplane/snapshot.h"
+
+namespace sluice::control {
+
+struct View {
+  std::shared_ptr<const DesiredState> state;
+  std::shared_ptr<const PolicyBuild> policy;
+  std::shared_ptr<const dataplane::Snapshot> snapshot;  // a copy of the published one
+  PortPlaces places;
+  double last_compile_seconds = 0;
+  std::string last_error;  // of the newest build, if it failed
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,294 @@
+#include "tests/support/testbed.h"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <algorithm>
+
+namespace sluice::test {
+
+using dataplane::DropReason;
+using dataplane::PortId;
+using dataplane::PortView;
+using dataplane::SubjectState;
+
+namespace {
+
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    ADD_FAILURE() << value.status();
+    std::abort();
+  }
+  return *std::move(value);
+}
+
+unsigned Number(char pod) { return static_cast<unsigned>(pod - 'a') + 1; }
+
+std::string Unique(const std::string& name) {
+  static unsigned next = 0;
+  return fmt::format("{}{}", name, next++);
+}
+
+}  // namespace
+
+dataplane::MacAddress Testbed::Mac(char pod) {
+  return {{2, 0, 0, 0, 0, static_cast<uint8_t>(Number(pod))}};
+}
+std::string Testbed::V4(char pod) { return fmt::format("10.0.0.{}", Number(pod)); }
+std::string Testbed::V6(char pod) { return fmt::format("fd00::{:x}", Number(pod)); }
+
+Frame Testbed::From(char from, char to) {
+  return Frame().Ether(Mac(from), Mac(to)).Ip(V4(from), V4(to));
+}
+Frame Testbed::From6(char from, char to) {
+  return Frame().Ether(Mac(from), Mac(to)).Ip(V6(from), V6(to));
+}
+
+Testbed::Testbed(const TestbedConfig& config)
+    : config_(config),
+      pool_(Must(dataplane::PacketPool::Create(Unique("pool"), 4095))),
+      quiescence_(config.workers + 1),
+      table_(Must(
+          dataplane::ConnectionTable::Create(config.connections, config.workers, &quiescence_))) {
+  std::string ports = config.pods;
+  if (config.uplink) ports += 'u';
+  PortId next = 1;
+  for (const char port : ports) {
+    dataplane::PortSpec spec;
+    spec.name = Unique(std::string(1, port));
+    spec.kind = dataplane::PortKind::kRing;
+    spec.role = port == 'u' ? dataplane::PortRole::kUplink : dataplane::PortRole::kPod;
+    specs_[port] = spec;
+    ids_[port] = next;
+    devices_.emplace(next++, Must(dataplane::PortDevice::Open(spec, pool_.get())));
+    generations_[port] = 1;
+    known_[port] = guarded_[port] = true;
+  }
+  Stage();
+  Publish();
+  for (unsigned index = 0; index < config.workers; ++index) {
+    workers_.push_back(std::make_unique<dataplane::Worker>(
+        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &locks_));
+  }
+}
+
+Testbed::~Testbed() {
+  for (const auto& [port, spec] : specs_) Received(port);
+  EXPECT_EQ(BuffersInUse(), 0u) << "packet buffers were lost";
+  workers_.clear();
+  devices_.clear();
+  for (const auto& [port, spec] : specs_) {
+    rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, true).c_str()));
+    rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, false).c_str()));
+  }
+}
+
+void Testbed::Stage() {
+  acl::PolicyInput input;
+  input.policies = policies_;
+  input.all_local = true;
+  for (const char pod : config_.pods) {
+    acl::Endpoint endpoint;
+    endpoint.namespace_name = "default";
+    endpoint.name = std::string(1, pod);
+    endpoint.labels = {{"name", endpoint.name}};
+    endpoint.addresses = {Must(acl::IpAddress::Parse(V4(pod))),
+                          Must(acl::IpAddress::Parse(V6(pod)))};
+    input.endpoints.push_back(endpoint);
+  }
+  acl::CompiledPolicy compiled = Must(acl::Compile(input));
+
+  staged_ = std::make_unique<dataplane::Snapshot>();
+  staged_->verdict_epoch = ++verdict_epoch_;
+  staged_->epoch = verdict_epoch_;
+  staged_->ports.resize(ids_.size() + 1);
+  staged_->polled.resize(config_.workers);
+  dataplane::NetworkView network;
+  network.name = "default";
+  for (const auto& [port, id] : ids_) {
+    PortView view;
+    view.in_use = true;
+    view.device = devices_.at(id).id();
+    view.generation = generations_[port];
+    view.name = specs_[port].name;
+    view.role = specs_[port].role;
+    view.guard = guarded_[port];
+    if (port == 'u') {
+      view.guard = false;
+      network.uplink = id;
+    } else {
+      const auto& subject = compiled.subjects.at({"default", std::string(1, port)});
+      view.subject = known_[port] ? SubjectState::kKnown : SubjectState::kUnknown;
+      view.class_v4 = subject.v4;
+      view.class_v6 = subject.v6;
+      view.mac = Mac(port);
+      view.addresses = {Must(acl::IpAddress::Parse(V4(port))),
+                        Must(acl::IpAddress::Parse(V6(port)))};
+      network.macs[view.mac] = moved_macs_.contains(port) ? ids_.at(moved_macs_[port]) : id;
+    }
+    network.members.push_back(id);
+    staged_->ports[id] = view;
+    staged_->polled[id % config_.workers].push_back(id);
+  }
+  network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
+  network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
+  network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
+  staged_->networks.push_back(std::move(network));
+}
+
+void Testbed::Publish() {
+  published_.push_back(std::move(staged_));
+  current_.store(published_.back().get());
+  staged_ = std::make_unique<dataplane::Snapshot>(*published_.back());
+}
+
+void Testbed::Apply(std::vector<acl::NetworkPolicy> policies) {
+  policies_ = std::move(policies);
+  Stage();
+  Publish();
+}
+
+void Testbed::ForgetLabels(char pod) {
+  known_[pod] = false;
+  Stage();
+  Publish();
+}
+
+void Testbed::SetGuard(char pod, bool guard) {
+  guarded_[pod] = guard;
+  Stage();
+  Publish();
+}
+
+void Testbed::Replace(char pod) {
+  ++generations_[pod];
+  Stage();
+  Publish();
+}
+
+void Testbed::MoveMac(char pod, char to_port) {
+  moved_macs_[pod] = to_port;
+  Stage();
+  Publish();
+}
+
+void Testbed::Send(char port, const Bytes& frame) { SendSegments(port, frame, frame.size()); }
+
+void Testbed::SendSegments(char port, const Bytes& frame, size_t first_segment) {
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
+  ASSERT_NE(mbuf, nullptr);
+  const auto first = static_cast<uint16_t>(first_segment);
+  std::copy_n(frame.begin(), first, reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, first)));
+  if (first_segment < frame.size()) {
+    rte_mbuf* tail = rte_pktmbuf_alloc(pool_.get());
+    ASSERT_NE(tail, nullptr);
+    const auto rest = static_cast<uint16_t>(frame.size() - first_segment);
+    std::copy_n(frame.begin() + first, rest,
+                reinterpret_cast<uint8_t*>(rte_pktmbuf_append(tail, rest)));
+    ASSERT_EQ(rte_pktmbuf_chain(mbuf, tail), 0);
+  }
+  rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), true).c_str());
+  ASSERT_EQ(rte_ring_enqueue(ring, mbuf), 0);
+}
+
+void Testbed::Turn() {
+  for (unsigned index = 0; index < workers_.size(); ++index) {
+    quiescence_.GoOnline(index);
+    workers_[index]->RunOnce(now_ms_);
+    quiescence_.GoOffline(index);
+  }
+}
+
+std::vector<Bytes> Testbed::Received(char port) {
+  std::vector<Bytes> frames;
+  rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), false).c_str());
+  void* object = nullptr;
+  while (rte_ring_dequeue(ring, &object) == 0) {
+    auto* mbuf = static_cast<rte_mbuf*>(object);
+    Bytes frame;
+    for (const rte_mbuf* segment = mbuf; segment != nullptr; segment = segment->next) {
+      const auto* data = rte_pktmbuf_mtod(segment, const uint8_t*);
+      frame.insert(frame.end(), data, data + segment->data_len);
+    }
+    frames.push_back(std::move(frame));
+    rte_pktmbuf_free(mbuf);
+  }
+  return frames;
+}
+
+std::string Testbed::Deliver(char port, const Bytes& frame) {
+  for (const auto& [other, id] : ids_) Received(other);
+  Send(port, frame);
+  Turn();
+  std::string where;
+  for (const auto& [other, id] : ids_) {
+    for (const Bytes& got : Received(other)) {
+      EXPECT_EQ(got, frame) << "the switch changed a frame";
+      where += other;
+    }
+  }
+  return where;
+}
+
+uint64_t Testbed::Drops(char port, DropReason reason) const {
+  uint64_t sum = 0;
+  for (const auto& worker : workers_) {
+    sum += worker->tally().ports[IdOf(port)].drops[static_cast<size_t>(reason)].Read();
+  }
+  return sum;
+}
+
+uint64_t Testbed::Drops(char port) const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < dataplane::kDropReasonCount; ++i) {
+    sum += Drops(port, static_cast<DropReason>(i));
+  }
+  return sum;
+}
+
+DropReason Testbed::LastDrop(char port, const Bytes& frame) {
+  std::array<uint64_t, dataplane::kDropReasonCount> before{};
+  for (size_t i = 0; i < before.size(); ++i) before[i] = Drops(port, static_cast<DropReason>(i));
+  const std::string where = Deliver(port, frame);
+  for (size_t i = 0; i < before.size(); ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    if (Drops(port, reason) == before[i]) continue;
+    EXPECT_EQ(where, "") << "counted as dropped and delivered: " << DropReasonName(reason);
+    return reason;
+  }
+  EXPECT_NE(where, "") << "neither delivered nor counted as dropped";
+  return DropReason::kNone;
+}
+
+unsigned Testbed::BuffersInUse() const { return rte_mempool_in_use_count(pool_.get()); }
+
+acl::NetworkPolicy Isolate(const std::string& name, const std::string& pod_name,
+                           std::vector<std::string> types) {
+  acl::NetworkPolicy policy;
+  policy.namespace_name = "default";
+  policy.name = name;
+  policy.pod_selector.match_labels = {{"name", pod_name}};
+  policy.policy_types = std::move(types);
+  return policy;
+}
+
+acl::NetworkPolicyRule Admit(const std::string& peer, const std::string& protocol, int64_t port) {
+  acl::NetworkPolicyRule rule;
+  if (!peer.empty()) {
+    acl::NetworkPolicyPeer from;
+    from.pod_selector = acl::LabelSelector{{{"name", peer}}, {}};
+    rule.peers.push_back(from);
+  }
+  if (!protocol.empty()) {
+    acl::NetworkPolicyPort entry;
+    entry.protocol = protocol;
+    if (port != 0) entry.port = port;
+    rule.ports.push_back(entry);
+  }
+  return rule;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,112 @@
+// A whole switch on ring ports, turned by hand: packets in, packets and drops out.
+//
+// Real pipeline, real ring devices, real tries; no thread and no clock of its own. Pods are named
+// "a", "b", ...: pod n has MAC 02:00:00:00:00:0n, 10.0.0.n and fd00::n, in namespace "default" with
+// the label name=<its name>. Workers are turned by Turn(); two workers poll alternate ports.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acl/compiler.h"
+#include "dataplane/connection_table.h"
+#include "dataplane/packet_pool.h"
+#include "dataplane/port_device.h"
+#include "dataplane/quiescence.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/worker.h"
+#include "tests/support/frame.h"
+
+namespace sluice::test {
+
+using Bytes = std::vector<uint8_t>;
+
+struct TestbedConfig {
+  std::string pods = "ab";
+  bool uplink = false;  // a port named "u" without subject
+  unsigned workers = 1;
+  uint32_t connections = 1024;
+};
+
+class Testbed {
+ public:
+  explicit Testbed(const TestbedConfig& config = {});
+  ~Testbed();
+
+  // Policies in force from the next turn on. Every pod is local unless `unknown` was called for it.
+  void Apply(std::vector<acl::NetworkPolicy> policies);
+  void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
+  void SetGuard(char pod, bool guard);
+  void Replace(char pod);                // another pod in the same slot: next generation
+  void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
+
+  // Puts one frame into `port`; it is read at the next Turn.
+  void Send(char port, const Bytes& frame);
+  void SendSegments(char port, const Bytes& frame, size_t first_segment);  // two-segment mbuf
+  // Every worker once.
+  void Turn();
+  // Frames that came out of `port` since the last call.
+  std::vector<Bytes> Received(char port);
+
+  // Send, Turn, and where it came out: the letters of the ports, sorted; "" if nowhere.
+  std::string Deliver(char port, const Bytes& frame);
+
+  uint64_t Drops(char port, dataplane::DropReason reason) const;
+  uint64_t Drops(char port) const;                                // of all reasons
+  dataplane::DropReason LastDrop(char port, const Bytes& frame);  // sends it; kNone if it passed
+  uint32_t connections() const { return table_->size(); }
+  dataplane::ConnectionTable& table() { return *table_; }
+  dataplane::Snapshot& next() { return *staged_; }  // edit, then Publish()
+  void Publish();
+  void Advance(uint32_t ms) { now_ms_ += ms; }
+  unsigned BuffersInUse() const;
+  const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
+
+  static dataplane::MacAddress Mac(char pod);
+  static std::string V4(char pod);
+  static std::string V6(char pod);
+
+  // Frames between two pods, headers right.
+  static Frame From(char from, char to);  // Ether + Ip v4
+  static Frame From6(char from, char to);
+
+ private:
+  dataplane::PortId IdOf(char port) const { return ids_.at(port); }
+  void Stage();
+
+  TestbedConfig config_;
+  dataplane::PacketPool pool_;
+  std::map<char, dataplane::PortSpec> specs_;
+  std::map<char, dataplane::PortId> ids_;
+  std::map<dataplane::PortId, dataplane::PortDevice> devices_;
+  std::map<char, uint16_t> generations_;
+  std::map<char, bool> known_, guarded_;
+  std::map<char, char> moved_macs_;
+  std::vector<acl::NetworkPolicy> policies_;
+  dataplane::Quiescence quiescence_;
+  std::unique_ptr<dataplane::ConnectionTable> table_;
+  std::unique_ptr<dataplane::Snapshot> staged_;
+  std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
+  std::atomic<const dataplane::Snapshot*> current_{nullptr};
+  dataplane::TxLocks locks_;
+  std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  uint32_t verdict_epoch_ = 0;
+  uint32_t now_ms_ = 1'000'000;
+};
+
+// Selects pods by name; every direction listed is isolated.
+acl::NetworkPolicy Isolate(const std::string& name, const std::string& pod_name,
+                           std::vector<std::string> types);
+// An ingress or egress rule that admits the pod `peer` (empty: everyone) on a protocol and port
+// (0: all ports; empty protocol: everything).
+acl::NetworkPolicyRule Admit(const std::string& peer, const std::string& protocol = "",
+                             int64_t port = 0);
+
+}  // namespace sluice::test
