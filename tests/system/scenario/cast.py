@@ -71,7 +71,8 @@ class Cast:
             page.write("hello from default/web\n")
         web = self.pods["default/web"]
         self._web = web.start(self._web_log, sys.executable, "-u", "-m", "http.server", "80",
-                              "--protocol", "HTTP/1.1", "--directory", self.lab.path("www"))
+                              "--bind", "::", "--protocol", "HTTP/1.1", "--directory",
+                              self.lab.path("www"))
         self.lab.own(self._web)
         self._web.wait_for_log("Serving HTTP", 10)
 
