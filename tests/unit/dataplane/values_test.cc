@@ -1,0 +1,95 @@
+// Port specs and MAC addresses: what is refused, in which words.
+#include <gtest/gtest.h>
+
+#include "dataplane/port_device.h"
+#include "dataplane/port_spec.h"
+
+namespace sluice::dataplane {
+namespace {
+
+PortSpec Good() {
+  PortSpec spec;
+  spec.name = "web";
+  spec.path = "/run/sluice/web.sock";
+  spec.pod_namespace = "default";
+  spec.pod_name = "web";
+  spec.mac = {{2, 0, 0, 0, 0, 1}};
+  return spec;
+}
+
+TEST(PortSpec, IsRefusedByFieldAndReason) {
+  struct Case {
+    void (*spoil)(PortSpec&);
+    const char* message;
+  };
+  const Case cases[] = {
+      {[](PortSpec& s) { s.name = ""; }, "port : name: must have 1 to 32 characters"},
+      {[](PortSpec& s) { s.name = "Web"; }, "port Web: name: may hold only a-z, 0-9, '-' and '.'"},
+      {[](PortSpec& s) { s.path = "web.sock"; }, "port web: path: must be an absolute path"},
+      {[](PortSpec& s) { s.path = "/" + std::string(107, 'x'); },
+       "port web: path: has 108 characters; a unix socket's path may have 107"},
+      {[](PortSpec& s) { s.path = "/run/a,client=1"; },
+       "port web: path: has a character that devargs cannot carry"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kTap;
+         s.path = "sixteen-letters-";
+       },
+       "port web: path: \"sixteen-letters-\" is too long for an interface name (at most 15)"},
+      {[](PortSpec& s) { s.pod_name = ""; }, "port web: pod: a pod port needs namespace/name"},
+      {[](PortSpec& s) { s.mac = {}; },
+       "port web: mac: must be a unicast address that is not zero"},
+      {[](PortSpec& s) { s.network = ""; }, "port web: network: is empty"},
+  };
+  EXPECT_TRUE(Validate(Good()).ok());
+  for (const Case& c : cases) {
+    PortSpec spec = Good();
+    c.spoil(spec);
+    EXPECT_EQ(Validate(spec).message(), c.message);
+  }
+  PortSpec longest = Good();
+  longest.path = "/" + std::string(106, 'x');
+  EXPECT_TRUE(Validate(longest).ok());
+}
+
+TEST(PortKind, NamesGoBothWays) {
+  for (const char* name : {"vhost-server", "vhost-client", "ring", "pcap", "tap", "af-packet"}) {
+    const auto kind = ParsePortKind(name);
+    ASSERT_TRUE(kind.ok());
+    EXPECT_STREQ(PortKindName(*kind), name);
+  }
+  EXPECT_FALSE(ParsePortKind("virtio").ok());
+}
+
+TEST(MacAddress, IsSixHexPairs) {
+  EXPECT_EQ(MacAddress::Parse("02:00:0A:ff:00:01")->ToString(), "02:00:0a:ff:00:01");
+  for (const char* bad :
+       {"", "02:00:00:00:00", "02-00-00-00-00-01", "02:00:00:00:00:0g", "02:00:00:00:00:011"}) {
+    EXPECT_EQ(MacAddress::Parse(bad).status().message(),
+              std::string("\"") + bad + "\" is not a MAC address (six hex pairs with colons)");
+  }
+}
+
+TEST(PortDevice, WhatCannotOpenIsNamed) {
+  struct Case {
+    PortKind kind;
+    const char* path;
+    const char* message;
+  };
+  const Case cases[] = {
+      {PortKind::kVhostServer, "/dev/null", "port web: socket path /dev/null exists already"},
+      {PortKind::kVhostServer, "/no/such/place/s",
+       "port web: there is no directory /no/such/place for the socket"},
+      {PortKind::kTap, "lo", "port web: network interface lo exists already"},
+      {PortKind::kAfPacket, "nosuch0", "port web: there is no network interface nosuch0"},
+      {PortKind::kPcap, "/no/such.pcap", "port web: file /no/such.pcap is not readable"},
+  };
+  for (const Case& c : cases) {
+    PortSpec spec = Good();
+    spec.kind = c.kind;
+    spec.path = c.path;
+    EXPECT_EQ(PortDevice::Open(spec, nullptr).status().message(), c.message);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::dataplane
