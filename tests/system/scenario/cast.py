@@ -123,9 +123,9 @@ class Cast:
         can tell (sluice-pktgen), else from anybody (a kernel counts TCP segments)."""
         if not self.is_played(target):
             return self.pods[target].tcp_counters()["InSegs"]
-        counters = self.pktgen.counters(target)
+        counters = self.pktgen.counters(target)["received"]
         if protocol == "icmp":
-            return counters["received"]["icmp"]
+            return counters["icmp"]
         by_source = counters["tcp_syn_from" if protocol == "tcp" else "udp_from"]
         return by_source.get(self.address(source, family), 0)
 
