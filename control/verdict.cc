@@ -1,20 +1,13 @@
 #include "control/verdict.h"
 
-#include <algorithm>
+#include "acl/exemption.h"
 
 namespace sluice::control {
 namespace {
 
-bool IsItself(const Flow& flow) {
-  const acl::Endpoint* source = flow.source.endpoint;
-  const acl::Endpoint* destination = flow.destination.endpoint;
-  return source != nullptr && destination != nullptr &&
-         source->namespace_name == destination->namespace_name && source->name == destination->name;
-}
-
-bool IsFromOwnNode(const Flow& flow) {
-  const acl::Endpoint* pod = flow.destination.endpoint;
-  return pod != nullptr && std::ranges::count(pod->node_addresses, flow.source.address) > 0;
+// What passes whatever the policies say; `end` is judged, `peer` the other end.
+bool IsExempt(const End& end, const End& peer, acl::Direction direction) {
+  return end.endpoint != nullptr && acl::IsExempt(*end.endpoint, peer.address, direction);
 }
 
 Side SideOf(const acl::RuleTable& table, std::span<const uint32_t> hits, acl::Direction direction) {
@@ -42,16 +35,20 @@ std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
 
 Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
                   unsigned categories) {
-  const bool itself = IsItself(flow);
+  const End& source = flow.source;
+  const End& destination = flow.destination;
   Verdict verdict;
-  if (flow.source.subject) {
-    verdict.egress =
-        itself ? Side{} : SideOf(table, hits.first(categories), acl::Direction::kEgress);
+  if (source.subject) {
+    constexpr auto kEgress = acl::Direction::kEgress;
+    verdict.egress = IsExempt(source, destination, kEgress)
+                         ? Side{}
+                         : SideOf(table, hits.first(categories), kEgress);
   }
-  if (flow.destination.subject) {
-    verdict.ingress = itself || IsFromOwnNode(flow)
+  if (destination.subject) {
+    constexpr auto kIngress = acl::Direction::kIngress;
+    verdict.ingress = IsExempt(destination, source, kIngress)
                           ? Side{}
-                          : SideOf(table, hits.last(categories), acl::Direction::kIngress);
+                          : SideOf(table, hits.last(categories), kIngress);
   }
   verdict.allow =
       (!verdict.egress || verdict.egress->allow) && (!verdict.ingress || verdict.ingress->allow);

@@ -60,8 +60,8 @@ struct Verdict {
 std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
                                                       const acl::AddressMap& addresses);
 
-// Reads the answers to KeysOf, `categories` of them for each key. Two things pass whatever the
-// policies say (SEMANTICS 11): a pod to itself, and ingress from an address of the pod's own node.
+// Reads the answers to KeysOf, `categories` of them for each key. What acl/exemption.h exempts is
+// allowed, whatever the policies say.
 Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
                   unsigned categories);
 

@@ -64,6 +64,8 @@ class HostStack {
   // Frames that bypass Receive and Sink (blast) are counted by who handles them.
   TrafficCounters& counters() { return counters_; }
 
+  bool IsOwn(const IpAddress& address) const;
+
   // An echo server. Errors: AlreadyExists.
   absl::Status Listen(Transport transport, uint16_t port);
 
@@ -102,7 +104,6 @@ class HostStack {
     bool serves = false;  // accepted by a listener: echoes
   };
 
-  bool IsOwn(const IpAddress& address) const;
   void ReceiveNeighbor(const ParsedFrame& frame);
   void ReceiveTcp(const ParsedFrame& frame, uint64_t now_ns);
   void ReceiveUdp(const ParsedFrame& frame);

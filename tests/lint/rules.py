@@ -20,6 +20,7 @@ INCLUDES = {
     "acl/trie_classifier.cc": (["acl/"], _VALUES + _ACL_TRIE),
     "dataplane/": (["acl/", "dataplane/"], _VALUES + ["spdlog/", "rte_", "xxhash.h"]),
     "control/": (_CONTROL, _CONTROL_LIBS),
+    "control/config.cc": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
     "control/kube/": (["acl/", "control/kube/"], _CONTROL_LIBS),
     "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
     "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),

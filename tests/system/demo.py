@@ -98,8 +98,9 @@ class Demo:
         ports = self.ctl.ports()
         for name, pod in self.cast.pods.items():
             port = ports[pod.port]
-            good = port["link_up"] and port["subject"] == "known"
-            self.report.expect(f"{name:17} on a {pod.kind} port: link up, subject known",
+            # DPDK sees no link of a tap that moved into another namespace.
+            good = port["subject"] == "known" and (port["link_up"] or pod.kind == "tap")
+            self.report.expect(f"{name:16} on port {pod.port} ({pod.kind}), known to the switch",
                                [] if good else [str(port)])
 
     # --- attempts ------------------------------------------------------------------------------

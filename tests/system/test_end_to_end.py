@@ -14,7 +14,8 @@ class EndToEnd:
     def test_tcp_udp_and_icmp_pass_without_a_policy(self):
         for family, to in zip((4, 6), self.b.addresses):
             with self.subTest(family=family):
-                answer = self.pktgen.connect(self.a.name, to, 7, send="x" * 4000)
+                answer = self.pktgen.connect(self.a.name, to, 7, send="x" * 4000,
+                                             expect_bytes=4000)
                 self.assertTrue(answer["ok"], answer)
                 self.assertEqual(answer["received"], "x" * 4000)
                 answer = self.pktgen.request(self.a.name, to, 7, count=10)

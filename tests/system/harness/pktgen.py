@@ -91,9 +91,10 @@ class Pktgen:
     def listen(self, pod, port, protocol="tcp"):
         self.call("listen", pod=pod, port=port, protocol=protocol)
 
-    def connect(self, pod, to, port, send="ping", timeout_ms=1000, keep=False):
+    def connect(self, pod, to, port, send="ping", timeout_ms=1000, keep=False, expect_bytes=1):
+        """A reply is there when `expect_bytes` of it are."""
         return self.call("connect", pod=pod, to=to, port=port, send=send, timeout_ms=timeout_ms,
-                         keep=keep)
+                         keep=keep, expect_bytes=expect_bytes)
 
     def send(self, connection, send, timeout_ms=1000):
         return self.call("send", connection=connection, send=send, timeout_ms=timeout_ms)

@@ -71,7 +71,8 @@ class Cast:
             page.write("hello from default/web\n")
         web = self.pods["default/web"]
         self._web = web.start(self._web_log, sys.executable, "-u", "-m", "http.server", "80",
-                              "--protocol", "HTTP/1.1", "--directory", self.lab.path("www"))
+                              "--bind", "::", "--protocol", "HTTP/1.1", "--directory",
+                              self.lab.path("www"))
         self.lab.own(self._web)
         self._web.wait_for_log("Serving HTTP", 10)
 
@@ -122,9 +123,9 @@ class Cast:
         can tell (sluice-pktgen), else from anybody (a kernel counts TCP segments)."""
         if not self.is_played(target):
             return self.pods[target].tcp_counters()["InSegs"]
-        counters = self.pktgen.counters(target)
+        counters = self.pktgen.counters(target)["received"]
         if protocol == "icmp":
-            return counters["received"]["icmp"]
+            return counters["icmp"]
         by_source = counters["tcp_syn_from" if protocol == "tcp" else "udp_from"]
         return by_source.get(self.address(source, family), 0)
 

@@ -1,0 +1,13 @@
+#include "control/ctl/command.h"
+
+#include <cstdio>
+
+namespace sluice::ctl {
+
+ExitCode Report(const absl::Status& status, ExitCode on_error) {
+  if (status.ok()) return kOk;
+  fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return on_error;
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,38 @@
+// What the commands of sluicectl share: global options, exit codes, and how a family of commands
+// joins the command line. One file a family.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <string>
+
+namespace sluice::ctl {
+
+struct GlobalOptions {
+  std::string server = "unix:///run/sluice/sluiced.sock";
+  std::string output = "table";  // or "json"
+  bool json() const { return output == "json"; }
+};
+
+enum ExitCode : int {
+  kOk = 0,
+  kRefused = 1,   // by the daemon, which may not even be reachable; or this machine fails
+  kBadInput = 2,  // files, arguments
+};
+
+// Prints the error, if `status` is one, as one line on stderr.
+ExitCode Report(const absl::Status& status, ExitCode on_error);
+
+// Each adds its commands to `app`. A command that ran has set *exit_code. `options` and `exit_code`
+// must outlive the parse.
+void AddApply(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);    // apply, delete
+void AddPort(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);     // port ...
+void AddGet(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // get ...
+void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // explain
+void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);   // status, drops
+void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // verdict
+
+}  // namespace sluice::ctl

@@ -1,0 +1,85 @@
+// sluicectl explain: what the tries in force say of a new connection.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include "control/ctl/client.h"
+#include "control/ctl/command.h"
+#include "control/ctl/output.h"
+#include "sluice/v1/diagnostics.grpc.pb.h"
+
+namespace sluice::ctl {
+namespace {
+
+struct ExplainArguments {
+  std::string from;
+  std::string to;
+  std::string service;  // "tcp/80", "icmp"
+  uint32_t family = 0;
+};
+
+std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
+  v1::ExplainRequest request;
+  request.set_from(arguments.from);
+  request.set_to(arguments.to);
+  request.set_family(arguments.family);
+  const size_t slash = arguments.service.find('/');
+  request.set_protocol(arguments.service.substr(0, slash));
+  if (slash == std::string::npos) return request;
+  const std::string digits = arguments.service.substr(slash + 1);
+  uint16_t port = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, port);
+  if (error != std::errc() || stop != end || port == 0) return std::nullopt;
+  request.set_port(port);
+  return request;
+}
+
+std::vector<std::string> Row(const char* direction, bool judged, const v1::SideVerdict& side) {
+  if (!judged) return {direction, "not judged here", "", "", ""};
+  return {direction, side.verdict(), side.tier(),
+          fmt::format("{}", fmt::join(side.policies(), ",")), side.rule()};
+}
+
+ExitCode Explain(const GlobalOptions& options, const ExplainArguments& arguments) {
+  const std::optional<v1::ExplainRequest> request = ToRequest(arguments);
+  if (!request) {
+    return Report(
+        absl::InvalidArgumentError(fmt::format(
+            "explain: {} is not PROTOCOL/PORT (tcp/80, udp/53, icmp)", arguments.service)),
+        kBadInput);
+  }
+  v1::ExplainResponse response;
+  const absl::Status status = Call<v1::DiagnosticsService>(
+      options.server, &v1::DiagnosticsService::Stub::Explain, *request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+    return kOk;
+  }
+  fmt::print("{} (epoch {})\n", response.verdict(), response.epoch());
+  Table table({"DIRECTION", "VERDICT", "TIER", "POLICY", "RULE"});
+  table.Add(Row("egress", response.has_egress(), response.egress()));
+  table.Add(Row("ingress", response.has_ingress(), response.ingress()));
+  table.Print();
+  return kOk;
+}
+
+}  // namespace
+
+void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
+  auto arguments = std::make_shared<ExplainArguments>();
+  CLI::App* command = app.add_subcommand("explain", "which policies decide on a new connection");
+  command->add_option("FROM", arguments->from, "NAMESPACE/POD or an address")->required();
+  command->add_option("TO", arguments->to, "NAMESPACE/POD or an address")->required();
+  command->add_option("PROTOCOL/PORT", arguments->service, "tcp/80, udp/53, sctp/36412, icmp")
+      ->required();
+  command->add_option("--family", arguments->family, "4 or 6; the first that both have if absent")
+      ->check(CLI::IsMember({4, 6}));
+  command->callback([=, &options] { *exit_code = Explain(options, *arguments); });
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,74 @@
+#include "control/ctl/offline.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <map>
+#include <random>
+#include <utility>
+#include <variant>
+
+namespace sluice::ctl {
+namespace {
+
+template <typename T>
+std::pair<std::string, std::string> NameOf(const T& object) {
+  return {object.namespace_name, object.name};
+}
+std::pair<std::string, std::string> NameOf(const acl::Namespace& ns) { return {"", ns.name}; }
+
+// The objects of one kind, the last one of each name, in order of the names.
+template <typename T>
+std::vector<T> LastOfEach(const std::vector<control::Object>& objects) {
+  std::map<std::pair<std::string, std::string>, const T*> by_name;
+  for (const control::Object& object : objects) {
+    if (const T* value = std::get_if<T>(&object)) by_name[NameOf(*value)] = value;
+  }
+  std::vector<T> result;
+  for (const auto& [name, value] : by_name) result.push_back(*value);
+  return result;
+}
+
+acl::PolicyInput ToInput(const std::vector<control::Object>& objects) {
+  acl::PolicyInput input;
+  input.namespaces = LastOfEach<acl::Namespace>(objects);
+  input.endpoints = LastOfEach<acl::Endpoint>(objects);
+  input.policies = LastOfEach<acl::NetworkPolicy>(objects);
+  input.all_local = true;
+  return input;
+}
+
+// Process ids alone would meet: containers number theirs anew and share /run.
+dataplane::EalConfig OwnEal() {
+  dataplane::EalConfig config;
+  config.file_prefix = fmt::format("sluicectl-{}-{:08x}", getpid(), std::random_device()());
+  config.huge_pages = dataplane::HugePages::kOff;
+  config.main_core = sched_getcpu();  // many at once shall not all sit on one CPU
+  return config;
+}
+
+}  // namespace
+
+OfflineCluster::OfflineCluster(const std::vector<control::Object>& objects)
+    : input_(ToInput(objects)), index_(input_.endpoints) {}
+
+absl::Status OfflineCluster::Build() {
+  absl::StatusOr<acl::CompiledPolicy> compiled = acl::Compile(input_);
+  if (!compiled.ok()) return compiled.status();
+  compiled_ = *std::move(compiled);
+  auto eal = dataplane::Eal::Start(OwnEal());
+  if (!eal.ok()) return eal.status();
+  eal_ = *std::move(eal);
+  auto classifier = acl::TrieClassifier::Build(compiled_.table);
+  if (!classifier.ok()) return classifier.status();
+  classifier_ = *std::move(classifier);
+  return absl::OkStatus();
+}
+
+control::Verdict OfflineCluster::Judge(control::Flow flow) const {
+  control::SetSubjects(compiled_, &flow);
+  return control::Judge(flow, compiled_.addresses, compiled_.table, *classifier_);
+}
+
+}  // namespace sluice::ctl

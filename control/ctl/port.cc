@@ -1,0 +1,134 @@
+// sluicectl port add, del, list.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "control/ctl/client.h"
+#include "control/ctl/command.h"
+#include "control/ctl/listing.h"
+#include "control/ctl/output.h"
+#include "dataplane/mac_address.h"
+#include "dataplane/port_spec.h"
+#include "sluice/v1/port.grpc.pb.h"
+
+namespace sluice::ctl {
+namespace {
+
+// An option's value that is to be read by `parse` is checked by it before anything is sent.
+template <typename Parse>
+CLI::Validator ReadableBy(Parse parse) {
+  const auto check = [parse](const std::string& text) {
+    const auto value = parse(text);
+    return value.ok() ? std::string() : std::string(value.status().message());
+  };
+  return CLI::Validator(check, "");
+}
+
+struct PortArguments {
+  std::string name;
+  std::string kind;
+  std::string role = "pod";
+  std::string path;
+  std::string pcap_out;
+  std::string network = "default";
+  std::string pod;
+  std::string uid;
+  std::string mac;
+  std::vector<std::string> addresses;
+  bool unguarded = false;
+};
+
+v1::PortSpec ToSpec(const PortArguments& arguments) {
+  v1::PortSpec spec;
+  spec.set_name(arguments.name);
+  spec.set_kind(arguments.kind);
+  spec.set_role(arguments.role);
+  spec.set_path(arguments.path);
+  spec.set_pcap_out(arguments.pcap_out);
+  spec.set_network(arguments.network);
+  const size_t slash = arguments.pod.find('/');
+  if (slash != std::string::npos) {
+    spec.set_pod_namespace(arguments.pod.substr(0, slash));
+    spec.set_pod_name(arguments.pod.substr(slash + 1));
+  }
+  spec.set_pod_uid(arguments.uid);
+  spec.set_mac(arguments.mac);
+  for (const std::string& address : arguments.addresses) spec.add_addresses(address);
+  spec.set_unguarded(arguments.unguarded);
+  return spec;
+}
+
+ExitCode Add(const GlobalOptions& options, const PortArguments& arguments) {
+  v1::AddPortRequest request;
+  *request.mutable_spec() = ToSpec(arguments);
+  v1::AddPortResponse response;
+  const absl::Status status =
+      Call<v1::PortService>(options.server, &v1::PortService::Stub::AddPort, request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+  } else {
+    fmt::print("port {} added: id {}, epoch {}\n", arguments.name, response.id(), response.epoch());
+  }
+  return kOk;
+}
+
+ExitCode Del(const GlobalOptions& options, const std::string& name) {
+  v1::DeletePortRequest request;
+  request.set_name(name);
+  v1::DeletePortResponse response;
+  const absl::Status status =
+      Call<v1::PortService>(options.server, &v1::PortService::Stub::DeletePort, request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+  } else {
+    fmt::print("port {} deleted: epoch {}\n", name, response.epoch());
+  }
+  return kOk;
+}
+
+void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
+  auto arguments = std::make_shared<PortArguments>();
+  CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
+  add->add_option("NAME", arguments->name, "of the port")->required();
+  add->add_option("--kind", arguments->kind,
+                  "vhost-server, vhost-client, ring, pcap, tap or af-packet")
+      ->required()
+      ->check(ReadableBy(dataplane::ParsePortKind));
+  add->add_option("--role", arguments->role, "pod or uplink")
+      ->check(CLI::IsMember({"pod", "uplink"}))
+      ->capture_default_str();
+  add->add_option("--path", arguments->path, "socket, file or interface, as the kind wants it");
+  add->add_option("--pcap-out", arguments->pcap_out, "pcap: file to write");
+  add->add_option("--network", arguments->network, "bridge domain")->capture_default_str();
+  add->add_option("--pod", arguments->pod, "NAMESPACE/NAME of the pod behind it")
+      ->check([](const std::string& text) {
+        return text.find('/') == std::string::npos ? text + " is not NAMESPACE/NAME" : "";
+      });
+  add->add_option("--uid", arguments->uid, "the pod's UID");
+  add->add_option("--mac", arguments->mac, "the pod's MAC address")
+      ->check(ReadableBy(dataplane::MacAddress::Parse));
+  add->add_option("--ip", arguments->addresses, "the pod's addresses")
+      ->check(ReadableBy(acl::IpAddress::Parse));
+  add->add_flag("--unguarded", arguments->unguarded, "the pod may send from any address");
+  add->callback([=, &options] { *exit_code = Add(options, *arguments); });
+}
+
+}  // namespace
+
+void AddPort(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
+  CLI::App* port = app.add_subcommand("port", "ports of the switch");
+  port->require_subcommand(1);
+  AddAdd(*port, options, exit_code);
+
+  auto name = std::make_shared<std::string>();
+  CLI::App* del = port->add_subcommand("del", "close a port");
+  del->add_option("NAME", *name, "of the port")->required();
+  del->callback([=, &options] { *exit_code = Del(options, *name); });
+
+  CLI::App* list = port->add_subcommand("list", "all ports (as get ports)");
+  list->callback([=, &options] { *exit_code = ListPorts(options); });
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,60 @@
+#include "control/ctl/probe_file.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/kube/json_documents.h"
+#include "control/kube/object_reader.h"
+
+namespace sluice::ctl {
+namespace {
+
+using nlohmann::json;
+
+control::Probe ReadProbe(control::ObjectReader probe) {
+  control::Probe result{.from = probe.Text("from"),
+                        .to = probe.Text("to"),
+                        .protocol = probe.Text("protocol"),
+                        .port = probe.Integer("port")};
+  for (const char* field : {"from", "to", "protocol"}) {
+    if (!probe.Has(field)) probe.Fail(field, "is missing");
+  }
+  if (const std::optional<int64_t> family = probe.Integer("family")) {
+    if (*family != 4 && *family != 6)
+      probe.Fail("family", fmt::format("{} is neither 4 nor 6", *family));
+    result.family = static_cast<int>(*family);
+  }
+  if (const std::string network = probe.Text("network"); !network.empty() && network != "default") {
+    probe.Fail("network", fmt::format("there is no network {}, only default", network));
+  }
+  probe.RefuseOtherFields();
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<control::Probe>> ParseProbes(std::string_view file,
+                                                        std::string_view text) {
+  auto documents = control::ReadJsonDocuments(text, {});
+  if (!documents.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {}", file, std::string(documents.status().message())));
+  }
+  if (documents->size() != 1 || !documents->front().is_array()) {
+    return absl::InvalidArgumentError(fmt::format("{}: must be one JSON list of probes", file));
+  }
+  std::vector<control::Probe> probes;
+  for (const json& element : documents->front()) {
+    absl::Status error;
+    const std::string path = fmt::format("probe[{}]", probes.size());
+    probes.push_back(ReadProbe(control::ObjectReader(element, "", &error)));
+    if (!error.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: {}: {}", file, path, std::string(error.message())));
+    }
+  }
+  return probes;
+}
+
+}  // namespace sluice::ctl

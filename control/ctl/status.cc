@@ -1,0 +1,76 @@
+// sluicectl status, drops: how the daemon is doing.
+#include <fmt/format.h>
+
+#include "control/ctl/client.h"
+#include "control/ctl/command.h"
+#include "control/ctl/output.h"
+#include "sluice/v1/diagnostics.grpc.pb.h"
+
+namespace sluice::ctl {
+namespace {
+
+void PrintStatus(const v1::GetStatusResponse& status) {
+  fmt::print("sluiced {}, epoch {}, up {:.0f} s, huge pages {}\n", status.version(), status.epoch(),
+             status.uptime_seconds(), status.huge_pages() ? "on" : "off");
+  fmt::print("{} ports, {} connections\n", status.ports(), status.connections());
+  fmt::print(
+      "{} policies, {} endpoints, {} namespaces -> {} classes, {} rules, compiled in {:.3f} s\n",
+      status.policies(), status.endpoints(), status.namespaces(), status.classes(),
+      status.flat_rules(), status.last_compile_seconds());
+  for (const auto& [source, version] : status.synced_versions()) {
+    fmt::print("synced with {} at {}\n", source, version);
+  }
+  if (!status.last_error().empty()) {
+    fmt::print("THE NEWEST STATE IS NOT IN FORCE: {}\n", status.last_error());
+  }
+  Table table({"WORKER", "CORE", "BUSY", "PACKETS", "CLASSIFIED", "CREATED", "REMOVED"});
+  for (const v1::WorkerStatus& worker : status.workers()) {
+    const double busy = worker.loops() == 0 ? 0 : 100.0 * worker.busy_loops() / worker.loops();
+    table.Add({fmt::to_string(worker.worker()), fmt::to_string(worker.core()),
+               fmt::format("{:.1f}%", busy), fmt::to_string(worker.packets()),
+               fmt::to_string(worker.classified()), fmt::to_string(worker.connections_created()),
+               fmt::to_string(worker.connections_removed())});
+  }
+  table.Print();
+}
+
+ExitCode Status(const GlobalOptions& options) {
+  v1::GetStatusResponse response;
+  const absl::Status status = Call<v1::DiagnosticsService>(
+      options.server, &v1::DiagnosticsService::Stub::GetStatus, v1::GetStatusRequest(), &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+  } else {
+    PrintStatus(response);
+  }
+  return kOk;
+}
+
+ExitCode Drops(const GlobalOptions& options) {
+  v1::GetDropsResponse response;
+  const absl::Status status = Call<v1::DiagnosticsService>(
+      options.server, &v1::DiagnosticsService::Stub::GetDrops, v1::GetDropsRequest(), &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+    return kOk;
+  }
+  Table table({"PORT", "REASON", "PACKETS", "MEANING"});
+  for (const v1::DropCount& drop : response.drops()) {
+    table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), drop.text()});
+  }
+  table.Print();
+  return kOk;
+}
+
+}  // namespace
+
+void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
+  CLI::App* status = app.add_subcommand("status", "what is in force, and how busy the workers are");
+  status->callback([=, &options] { *exit_code = Status(options); });
+  CLI::App* drops = app.add_subcommand("drops", "why packets died, by the port they came in");
+  drops->callback([=, &options] { *exit_code = Drops(options); });
+}
+
+}  // namespace sluice::ctl

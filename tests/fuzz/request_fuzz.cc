@@ -1,0 +1,46 @@
+// What gRPC clients send: objects and port specs out of arbitrary protobuf bytes. An object that is
+// taken is valid, and means the same after a way there and back.
+#include <cstdint>
+#include <cstdlib>
+#include <variant>
+
+#include "acl/validate.h"
+#include "control/grpc/convert.h"
+#include "control/grpc/port_convert.h"
+#include "sluice/v1/policy.pb.h"
+#include "sluice/v1/port.pb.h"
+
+namespace {
+
+void CheckObject(const sluice::v1::Object& proto) {
+  const auto object = sluice::control::FromProto(proto);
+  if (!object.ok()) return;
+  const bool valid =
+      std::visit([](const auto& value) { return sluice::acl::Validate(value).ok(); }, *object);
+  if (!valid) std::abort();
+  sluice::v1::Object again;
+  sluice::control::ToProto(*object, &again);
+  const auto back = sluice::control::FromProto(again);
+  if (!back.ok() || !(*back == *object)) std::abort();
+}
+
+void CheckPort(const sluice::v1::PortSpec& proto) {
+  const auto spec = sluice::control::PortFromProto(proto);
+  if (!spec.ok()) return;
+  sluice::v1::PortSpec again;
+  sluice::control::PortToProto(*spec, &again);
+  const auto back = sluice::control::PortFromProto(again);
+  if (!back.ok() || !(*back == *spec)) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  sluice::v1::ApplyRequest apply;
+  if (apply.ParseFromArray(data, static_cast<int>(size))) {
+    for (const sluice::v1::Object& object : apply.objects()) CheckObject(object);
+  }
+  sluice::v1::AddPortRequest add;
+  if (add.ParseFromArray(data, static_cast<int>(size))) CheckPort(add.spec());
+  return 0;
+}
