@@ -42,6 +42,7 @@ struct SubjectClasses {
 struct ClassInfo {
   std::vector<std::string> selectors;  // selectors and CIDRs its members match, as text
   size_t endpoint_addresses = 0;       // members that are endpoint addresses
+  bool operator==(const ClassInfo&) const = default;
 };
 
 struct CompiledPolicy {
@@ -49,6 +50,7 @@ struct CompiledPolicy {
   AddressMap addresses;
   absl::flat_hash_map<std::pair<std::string, std::string>, SubjectClasses> subjects;
   std::vector<ClassInfo> classes;  // by ClassId
+  bool operator==(const CompiledPolicy&) const = default;
 };
 
 // Host-network endpoints and those without addresses are nobody's subject or peer. An address that

@@ -29,8 +29,9 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Blocks until every worker runs the command's change, or it is refused. Any thread but the control
-  // thread. Errors: Publisher::Process', ResourceExhausted (inbox full), Unavailable (stopping).
+  // Blocks until every worker runs the command's change, or it is refused. Any thread but the
+  // control thread. Errors: Publisher::Process', ResourceExhausted (inbox full), Unavailable
+  // (stopping).
   Result Execute(Command command);
 
   // What is in force. Any thread; never null.

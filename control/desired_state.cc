@@ -35,8 +35,8 @@ const std::string* DesiredState::OwnerOf(const ObjectKey& key) const {
 absl::Status DesiredState::CheckOwner(const std::string& source, const ObjectKey& key) const {
   const std::string* owner = OwnerOf(key);
   if (owner == nullptr || *owner == source) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format(
-      "{}: belongs to source \"{}\", not to \"{}\"", key.ToString(), *owner, source));
+  return absl::FailedPreconditionError(
+      fmt::format("{}: belongs to source \"{}\", not to \"{}\"", key.ToString(), *owner, source));
 }
 
 absl::Status DesiredState::Check(const std::string& source, const Candidate& candidate) const {
@@ -49,7 +49,9 @@ absl::Status DesiredState::Check(const std::string& source, const Candidate& can
 void DesiredState::Put(const std::string& source, const Object& object) {
   const ObjectName name = ObjectKey::Of(object).name;
   std::visit(
-      [&]<typename T>(const T& value) { Table<T>()[name] = Owned<T>{value, source, false}; },
+      [&]<typename T>(const T& value) {
+        Table<T>()[name] = Owned<T>{value, source, false};
+      },
       object);
 }
 
@@ -113,8 +115,8 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
   if (!status.ok()) return status;
   for (const ObjectKey& key : keys) {
     if (!IsObjectKind(key.kind)) {
-      return absl::InvalidArgumentError(fmt::format("{}: kind: \"{}\" is not {}", key.ToString(),
-                                                    key.kind, kObjectKinds));
+      return absl::InvalidArgumentError(
+          fmt::format("{}: kind: \"{}\" is not {}", key.ToString(), key.kind, kObjectKinds));
     }
     status = CheckOwner(source, key);
     if (!status.ok()) return status;

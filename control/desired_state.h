@@ -1,7 +1,7 @@
 // All that is desired: namespaces, endpoints, policies with their owners, and ports.
 //
-// A plain value: the controller copies it, tries a change on the copy, and keeps the copy only if it
-// could be built and published. What it means for packets is a function of this value alone
+// A plain value: the controller copies it, tries a change on the copy, and keeps the copy only if
+// it could be built and published. What it means for packets is a function of this value alone
 // (control/policy_input.h), never of the path to it. Each object has one owner, the source that
 // brought it; another source may neither replace nor delete it.
 #pragma once
@@ -38,11 +38,11 @@ enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 
 class DesiredState {
  public:
-  // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and nothing
-  // changes. kSkip: bad objects are listed in the result; what had been accepted of them stays, a
-  // policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the version of
-  // the old UID. Errors: InvalidArgument (no source, a bad object), FailedPrecondition (another
-  // source's object).
+  // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and
+  // nothing changes. kSkip: bad objects are listed in the result; what had been accepted of them
+  // stays, a policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the
+  // version of the old UID. Errors: InvalidArgument (no source, a bad object), FailedPrecondition
+  // (another source's object).
   absl::StatusOr<std::vector<Refusal>> Apply(const std::string& source,
                                              std::span<const Candidate> objects, OnRefusal mode);
 
@@ -50,8 +50,8 @@ class DesiredState {
   // source, unknown kind), FailedPrecondition (another source's object).
   absl::StatusOr<uint32_t> Delete(const std::string& source, std::span<const ObjectKey> keys);
 
-  // Replaces everything `source` owns by `objects`, with refusals as kSkip; refused objects count as
-  // still there. Errors: InvalidArgument (no source).
+  // Replaces everything `source` owns by `objects`, with refusals as kSkip; refused objects count
+  // as still there. Errors: InvalidArgument (no source).
   absl::StatusOr<std::vector<Refusal>> Sync(const std::string& source,
                                             std::span<const Candidate> objects,
                                             const std::string& version);

@@ -12,8 +12,8 @@ namespace {
 bool Means(const std::string& end, const dataplane::PortSpec& spec) {
   if (end == spec.pod_namespace + "/" + spec.pod_name) return true;
   const auto address = acl::IpAddress::Parse(end);
-  return address.ok() && std::find(spec.addresses.begin(), spec.addresses.end(), *address) !=
-                             spec.addresses.end();
+  return address.ok() &&
+         std::find(spec.addresses.begin(), spec.addresses.end(), *address) != spec.addresses.end();
 }
 
 absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
@@ -25,6 +25,14 @@ absl::Status CheckOpen(const View& view, const char* field, const std::string& e
                     spec.pod_namespace, spec.pod_name));
   }
   return absl::OkStatus();
+}
+
+// Rules are made for local pods only: other nodes judge theirs.
+void ForgetRemoteSubject(const acl::PolicyInput& input, End* end) {
+  if (end->endpoint == nullptr) return;
+  if (!input.local.contains({end->endpoint->namespace_name, end->endpoint->name})) {
+    end->subject.reset();
+  }
 }
 
 }  // namespace
@@ -39,6 +47,8 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   absl::StatusOr<Flow> flow = Resolve(probe, index);
   if (!flow.ok()) return flow.status();
   SetSubjects(*policy.compiled, &*flow);
+  ForgetRemoteSubject(*policy.input, &flow->source);
+  ForgetRemoteSubject(*policy.input, &flow->destination);
   // The own-node exemption is for packets that enter by the node's host port; there is none.
   acl::Endpoint destination;
   if (flow->destination.endpoint != nullptr) {

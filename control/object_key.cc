@@ -25,7 +25,8 @@ ObjectKey ObjectKey::Of(const Object& object) {
 
 std::string ObjectKey::ToString() const {
   if (kind == "Namespace") return fmt::format("{} {}", kind, name.second);
-  return fmt::format("{} {}/{}", kind, name.first, name.second);
+  // Who reads an error knows an endpoint as a pod; so do acl/validate.h's errors.
+  return fmt::format("{} {}/{}", kind == "Endpoint" ? "Pod" : kind, name.first, name.second);
 }
 
 Candidate Candidate::Of(Object object) {

@@ -24,7 +24,8 @@ struct ObjectKey {
   ObjectName name;
 
   static ObjectKey Of(const Object& object);
-  std::string ToString() const;  // "NetworkPolicy default/web", "Namespace default"
+  std::string ToString()
+      const;  // "NetworkPolicy default/a", "Pod default/web", "Namespace default"
   auto operator<=>(const ObjectKey&) const = default;
 };
 
@@ -44,7 +45,7 @@ struct Refusal {
   std::string field;  // API path; may be empty
   std::string reason;
 
-  // From a status that reads "KIND NAMESPACE/NAME: FIELD: REASON"; any other text is all reason.
+  // From a status that reads "KEY: FIELD: REASON", KEY as ToString has it; else all is reason.
   static Refusal From(const ObjectKey& key, const absl::Status& status);
   bool operator==(const Refusal&) const = default;
 };

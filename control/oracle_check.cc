@@ -56,7 +56,8 @@ absl::Status CheckAgainstOracle(const acl::RuleTable& table, const acl::TrieClas
   const size_t at = static_cast<size_t>(differs.first - expected.begin());
   const acl::ClassifyKey& key = keys[at / categories];
   return absl::InternalError(fmt::format(
-      "policy build: trie and oracle differ on protocol {}, classes {} to {}, port {}, category {}: "
+      "policy build: trie and oracle differ on protocol {}, classes {} to {}, port {}, category "
+      "{}: "
       "rule {} instead of {}",
       key.protocol, __builtin_bswap16(key.src_class_be), __builtin_bswap16(key.dst_class_be),
       __builtin_bswap16(key.dst_port_be), at % categories, *differs.second, *differs.first));

@@ -1,7 +1,6 @@
 // The join: what ports say of local pods (addresses) with what the API says of all pods (labels).
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "acl/address.h"
@@ -11,7 +10,7 @@
 namespace sluice::control {
 
 // A pod with a port but without an object from the API.
-enum class UnlistedPods : uint8_t {
+enum class UnlistedPods {
   kDeny,          // its port stays shut
   kDefaultClass,  // it counts as a pod without labels
 };
@@ -21,9 +20,9 @@ struct PolicySettings {
   UnlistedPods unlisted_pods = UnlistedPods::kDeny;
 };
 
-// What acl::Compile takes for the default network. A local pod (one port here; UIDs agree where both
-// sides know one) has its port's addresses and the API's labels and named ports, and is listed in
-// `local`; everyone else has the API's addresses but for those a local port owns.
+// What acl::Compile takes for the default network. A local pod (one port here; UIDs agree where
+// both sides know one) has its port's addresses and the API's labels and named ports, and is listed
+// in `local`; everyone else has the API's addresses but for those a local port owns.
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings);
 
 }  // namespace sluice::control

@@ -42,8 +42,8 @@ absl::Status CheckAlone(const PortSpec& spec) {
   }
   for (const acl::IpAddress& address : spec.addresses) {
     if (std::count(spec.addresses.begin(), spec.addresses.end(), address) > 1) {
-      return absl::InvalidArgumentError(fmt::format("port {}: addresses: {} is listed twice",
-                                                    spec.name, address.ToString()));
+      return absl::InvalidArgumentError(
+          fmt::format("port {}: addresses: {} is listed twice", spec.name, address.ToString()));
     }
   }
   return absl::OkStatus();

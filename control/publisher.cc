@@ -34,7 +34,7 @@ struct Publisher::Attempt {
   std::shared_ptr<const View> base;  // null for the very first
   DesiredState state;
   PortPlaces places;
-  std::vector<std::string> opened;                    // ports this attempt attached
+  std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
 
   explicit Attempt(std::shared_ptr<const View> view) : base(std::move(view)) {

@@ -32,9 +32,9 @@ class Publisher {
   static absl::StatusOr<std::unique_ptr<Publisher>> Create(dataplane::Switch& target,
                                                            const PublisherConfig& config);
 
-  // Carries out `batch` in order, as one change if it can be built, and returns one result a command.
-  // When it returns, every worker runs the epoch the results name. A command whose result is an error
-  // changed nothing and left nothing behind. Errors: those of DesiredState, PortTable,
+  // Carries out `batch` in order, as one change if it can be built, and returns one result a
+  // command. When it returns, every worker runs the epoch the results name. A command whose result
+  // is an error changed nothing and left nothing behind. Errors: those of DesiredState, PortTable,
   // Switch::AttachPort, Switch::DetachPort and BuildPolicy, unchanged.
   std::vector<Result> Process(std::span<const Command> batch);
 

@@ -118,18 +118,21 @@ rte_ring* FindOrMakeRing(const std::string& name) {
   return ring != nullptr ? ring : rte_ring_create(name.c_str(), kRingSize, SOCKET_ID_ANY, 0);
 }
 
-absl::StatusOr<uint16_t> OpenRings(const PortSpec& spec) {
+// `vdev` gets the name of the device that is made.
+absl::StatusOr<uint16_t> OpenRings(const PortSpec& spec, std::string* vdev) {
   rte_ring* rx = FindOrMakeRing(RingName(spec, true));
   rte_ring* tx = FindOrMakeRing(RingName(spec, false));
   if (rx == nullptr || tx == nullptr) {
     return Fail(spec, absl::StatusCode::kInternal,
                 fmt::format("no ring: {}", rte_strerror(rte_errno)));
   }
-  const int id = rte_eth_from_rings(spec.name.c_str(), &rx, 1, &tx, 1, 0);
+  const std::string name = NextVdevName("ring");
+  const int id = rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0);
   if (id < 0) {
     return Fail(spec, absl::StatusCode::kInternal,
                 fmt::format("no ring device: {}", rte_strerror(rte_errno)));
   }
+  *vdev = "net_ring_" + name;  // as rte_eth_from_rings calls it
   return static_cast<uint16_t>(id);
 }
 
@@ -150,7 +153,7 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
 
   PortDevice device;
   if (row.driver == nullptr) {
-    absl::StatusOr<uint16_t> id = OpenRings(spec);
+    absl::StatusOr<uint16_t> id = OpenRings(spec, &device.vdev_);
     if (!id.ok()) return id.status();
     device.id_ = *id;
   } else {
@@ -215,11 +218,7 @@ void PortDevice::Close() {
   if (!open_) return;
   open_ = false;
   rte_eth_dev_stop(id_);
-  if (vdev_.empty()) {
-    rte_eth_dev_close(id_);
-  } else {
-    rte_vdev_uninit(vdev_.c_str());
-  }
+  rte_vdev_uninit(vdev_.c_str());
   std::error_code ignored;
   if (!owned_socket_.empty()) std::filesystem::remove(owned_socket_, ignored);
 }

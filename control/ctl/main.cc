@@ -3,6 +3,7 @@
 #include <string>
 
 #include "control/ctl/command.h"
+#include "control/version.h"
 
 namespace sluice::ctl {
 namespace {
@@ -13,7 +14,7 @@ int Main(int argc, char** argv) {
   CLI::App app("Asks and tells sluiced, the switch that enforces network policies.", "sluicectl");
   app.fallthrough();  // global options may stand after the subcommand
   app.require_subcommand(1);
-  app.set_version_flag("--version", SLUICE_VERSION);
+  app.set_version_flag("--version", control::kVersion);
   app.add_option("--server", options.server, "address of the daemon")
       ->envname("SLUICE_SERVER")
       ->capture_default_str();

@@ -10,7 +10,7 @@ namespace sluice::ctl {
 
 void Table::Add(std::vector<std::string> cells) {
   for (std::string& cell : cells) {
-    if (cell.empty()) cell = "-";
+    if (cell.empty()) cell.push_back('-');
   }
   rows_.push_back(std::move(cells));
 }

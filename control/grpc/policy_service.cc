@@ -82,8 +82,8 @@ absl::StatusOr<SyncCommand> ReadSync(grpc::ServerReader<v1::SyncRequest>* reader
     if (committed) return absl::InvalidArgumentError("commit: is not in the last message");
     if (first) command.source = message.source();
     if (!message.source().empty() && message.source() != command.source) {
-      return absl::InvalidArgumentError(fmt::format("source: is \"{}\" after \"{}\"",
-                                                    message.source(), command.source));
+      return absl::InvalidArgumentError(
+          fmt::format("source: is \"{}\" after \"{}\"", message.source(), command.source));
     }
     bytes += message.ByteSizeLong();
     if (bytes > kMaxSyncBytes) {
@@ -108,8 +108,8 @@ class PolicyService final : public v1::PolicyService::Service {
                      v1::ApplyResponse* response) override {
     ApplyCommand command;
     command.source = request->source();
-    command.on_refusal = request->on_refusal() == v1::ApplyRequest::SKIP ? OnRefusal::kSkip
-                                                                         : OnRefusal::kRefuseAll;
+    command.on_refusal =
+        request->on_refusal() == v1::ApplyRequest::SKIP ? OnRefusal::kSkip : OnRefusal::kRefuseAll;
     AppendCandidates(request->objects(), &command.objects);
     Result result = controller_.Execute(std::move(command));
     if (!result.ok()) return ToGrpcStatus(result.status());

@@ -15,8 +15,8 @@ namespace sluice::control {
 class Server {
  public:
   // Serves when it returns. `listen` is unix:///PATH; the socket is its owner's only. The other
-  // arguments must outlive the server. Errors: ParseListenAddress', PrepareSocketPath's, Unavailable
-  // if gRPC cannot listen.
+  // arguments must outlive the server. Errors: ParseListenAddress', PrepareSocketPath's,
+  // Unavailable if gRPC cannot listen.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
                                                        Controller& controller,
                                                        const dataplane::Switch& data_plane,

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "control/config.h"
 #include "control/controller.h"
+#include "control/grpc/config.h"
 #include "control/grpc/server.h"
 #include "control/version.h"
 #include "dataplane/eal.h"

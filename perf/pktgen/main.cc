@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -23,6 +24,7 @@ struct Options {
   dataplane::HugePages huge = dataplane::HugePages::kAuto;
   std::string file_prefix = fmt::format("sluice-pktgen-{}", getpid());
   std::string script;
+  unsigned wait_seconds = 10;
   uint64_t seed = std::random_device{}();
 };
 
@@ -53,7 +55,8 @@ absl::Status Run(const Options& options, const JsonOutput& output) {
   if (!eal.ok()) return eal.status();
   fmt::print(stderr, "sluice-pktgen: seed {}, huge pages {}\n", options.seed,
              (*eal)->huge_pages() ? "on" : "off");
-  const auto session = Session::Open(*specs, options.seed, stop);
+  const auto session =
+      Session::Open(*specs, options.seed, std::chrono::seconds(options.wait_seconds), stop);
   if (stop) return absl::OkStatus();
   if (!session.ok()) return session.status();
   output.Write({{"event", "ready"}});
@@ -72,6 +75,7 @@ void AddOptions(CLI::App& app, Options& options) {
       ->transform(CLI::CheckedTransformer(kHuge));
   app.add_option("--file-prefix", options.file_prefix, "DPDK's name for this process");
   app.add_option("--script", options.script, "commands, one after the other, instead of stdin");
+  app.add_option("--wait", options.wait_seconds, "seconds for all links to come up (10)");
   app.add_option("--seed", options.seed, "of sequence numbers and local ports");
 }
 

@@ -11,7 +11,6 @@
 namespace sluice::pktgen {
 namespace {
 
-constexpr auto kOpenTimeout = std::chrono::seconds(10);
 constexpr auto kRetry = std::chrono::milliseconds(10);
 constexpr unsigned kCommonBuffers = 4'096;
 constexpr unsigned kBuffersPerPod = 2 * VirtioPort::kQueueSize;
@@ -63,9 +62,9 @@ void JsonOutput::Write(const Json& object) const {
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(const std::vector<PodSpec>& specs,
-                                                       uint64_t seed,
+                                                       uint64_t seed, std::chrono::seconds timeout,
                                                        const std::atomic<bool>& stop) {
-  const Clock::time_point deadline = Clock::now() + kOpenTimeout;
+  const Clock::time_point deadline = Clock::now() + timeout;
   std::unique_ptr<Session> session(new Session);
   const auto buffers = static_cast<unsigned>(kCommonBuffers + specs.size() * kBuffersPerPod);
   session->pool_ = rte_pktmbuf_pool_create("pktgen", buffers, kPoolCache, 0,

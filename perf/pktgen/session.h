@@ -5,6 +5,7 @@
 #include <rte_mempool.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -30,10 +31,10 @@ class JsonOutput {
 
 class Session {
  public:
-  // Opens every port and waits until all links are up. Errors: DeadlineExceeded naming the pod and
-  // what it waited for; VirtioPort::Open's; Aborted if `stop` was set.
+  // Opens every port and waits until all links are up, at most `timeout`. Errors: DeadlineExceeded
+  // naming the pod and what it waited for; VirtioPort::Open's; Aborted if `stop` was set.
   static absl::StatusOr<std::unique_ptr<Session>> Open(const std::vector<PodSpec>& specs,
-                                                       uint64_t seed,
+                                                       uint64_t seed, std::chrono::seconds timeout,
                                                        const std::atomic<bool>& stop);
   ~Session();
 

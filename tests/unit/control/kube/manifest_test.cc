@@ -72,6 +72,7 @@ spec:
     ports: [{name: dns, containerPort: 53, protocol: UDP, hostPort: 53}]
   initContainers:
   - {name: once, ports: [{name: never, containerPort: 1}]}
+  - {name: again, restartPolicy: OnFailure, ports: [{name: never, containerPort: 2}]}
   - {name: beside, restartPolicy: Always, ports: [{name: mesh, containerPort: 15001}]}
 status:
   phase: Running

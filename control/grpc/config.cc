@@ -1,8 +1,9 @@
-#include "control/config.h"
+#include "control/grpc/config.h"
 
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "control/listen_socket.h"
 #include "control/version.h"
 
 namespace sluice::control {
@@ -16,8 +17,15 @@ const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"off", dataplane::HugePages::kOff}};
 const std::map<std::string, UnlistedPods> kUnlistedPods = {
     {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
-const std::vector<std::string> kLogLevels = {"trace", "debug", "info", "warning",
+const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
                                              "error", "critical", "off"};
+
+// Flags whose text still has to be turned into values.
+struct Texts {
+  std::string huge_pages = "auto";
+  std::string unlisted_pods = "deny";
+  std::vector<std::string> cluster_cidrs;
+};
 
 // CLI11's validators answer with a complaint, or with nothing.
 std::string CheckCidr(const std::string& text) {
@@ -25,14 +33,18 @@ std::string CheckCidr(const std::string& text) {
   return cidr.ok() ? "" : std::string(cidr.status().message());
 }
 
-void AddEalFlags(CLI::App& app, Config& config) {
+std::string CheckListen(const std::string& text) {
+  auto path = ParseListenAddress(text);
+  return path.ok() ? "" : std::string(path.status().message());
+}
+
+void AddEalFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--worker-cores", config.data_plane.worker_cores, "CPUs of the workers, one each")
       ->delimiter(',')
       ->check(CLI::Range(0, 4095));
   app.add_option("--main-core", config.eal.main_core, "CPU of everything else")
       ->check(CLI::Range(0, 4095));
-  app.add_option("--huge", config.eal.huge_pages, "huge pages: auto, on or off")
-      ->transform(CLI::CheckedTransformer(kHugePages));
+  app.add_option("--huge", texts.huge_pages, "huge pages")->check(CLI::IsMember(&kHugePages));
   app.add_option("--memory", config.eal.memory_mb, "packet and table memory in MB")
       ->check(CLI::Range(64, 1 << 20));
   app.add_option("--file-prefix", config.eal.file_prefix, "sets apart the files of each process");
@@ -49,16 +61,17 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
       ->check(CLI::Range(0u, 1'000'000u));
 }
 
-void AddControlFlags(CLI::App& app, Config& config, std::vector<std::string>& cluster_cidrs) {
-  app.add_option("--listen", config.listen, "gRPC address, unix:///PATH");
-  app.add_option("--cluster-cidr", cluster_cidrs,
+void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
+  app.add_option("--listen", config.listen, "gRPC address")
+      ->check(CLI::Validator(CheckListen, "unix:///PATH"));
+  app.add_option("--cluster-cidr", texts.cluster_cidrs,
                  "addresses of pods; one in here without a known endpoint is admitted by no rule")
       ->check(CLI::Validator(CheckCidr, "CIDR"));
-  app.add_option("--unlisted-pods", config.publisher.policy.unlisted_pods,
-                 "pods without an API object: deny or default_class")
-      ->transform(CLI::CheckedTransformer(kUnlistedPods));
+  app.add_option("--unlisted-pods", texts.unlisted_pods,
+                 "what becomes of pods without an API object")
+      ->check(CLI::IsMember(&kUnlistedPods));
   app.add_option("--node", config.node, "name of this node");
-  app.add_option("--log-level", config.log_level, "trace, debug, info, warning, error, critical, off")
+  app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember(kLogLevels));
 }
 
@@ -71,17 +84,19 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   app.option_defaults()->always_capture_default();
   Config config;
   config.eal.file_prefix = "sluiced";
-  std::vector<std::string> cluster_cidrs;
-  AddEalFlags(app, config);
+  Texts texts;
+  AddEalFlags(app, config, texts);
   AddSwitchFlags(app, config);
-  AddControlFlags(app, config, cluster_cidrs);
+  AddControlFlags(app, config, texts);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return {std::nullopt, app.exit(error) == 0 ? 0 : kBadUsage};
   }
   config.eal.worker_cores = config.data_plane.worker_cores;
-  for (const std::string& text : cluster_cidrs) {
+  config.eal.huge_pages = kHugePages.at(texts.huge_pages);
+  config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
+  for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));
   }
   return {config, 0};

@@ -1,0 +1,163 @@
+// `sluicectl verdict` as a user runs it, on the built program.
+//
+// A directory of fixtures/ has manifests*, probes.json, expected.jsonl (stdout) and perhaps
+// stderr.txt (warnings); one of errors/ has stderr.txt, the one line that says what is wrong. Every
+// run reads cluster.yaml first. SLUICECTL and SLUICE_FIXTURES say where program and fixtures are.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/system/verdict/child.h"
+
+namespace sluice::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path Program() { return fs::absolute(getenv("SLUICECTL")); }
+fs::path Root() { return fs::absolute(getenv("SLUICE_FIXTURES")); }
+
+std::string Content(const fs::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::vector<fs::path> Sorted(const fs::path& directory) {
+  std::vector<fs::path> entries(fs::directory_iterator(directory), {});
+  std::ranges::sort(entries);
+  return entries;
+}
+
+Command Verdict(const fs::path& fixture) {
+  Command command{.arguments = {Program(), "verdict", "--probes", "probes.json", "-o", "json"},
+                  .directory = fixture};
+  command.arguments.insert(command.arguments.end(), {"-f", Root() / "cluster.yaml"});
+  for (const fs::path& file : Sorted(fixture)) {
+    if (file.stem() == "manifests") command.arguments.push_back(file.filename());
+  }
+  return command;
+}
+
+Outcome Expected(const fs::path& fixture) {
+  return {0, Content(fixture / "expected.jsonl"), Content(fixture / "stderr.txt")};
+}
+
+void ExpectSame(const Outcome& seen, const Outcome& expected, const std::string& name) {
+  EXPECT_EQ(seen.exit_code, expected.exit_code) << name;
+  EXPECT_EQ(seen.out, expected.out) << name;
+  EXPECT_EQ(seen.err, expected.err) << name;
+}
+
+// A directory that goes away with its content.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (fs::temp_directory_path() / "sluice-verdict-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TemporaryDirectory() { fs::remove_all(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+TEST(Verdict, FixturesAreJudgedAsExpected) {
+  const std::vector<fs::path> fixtures = Sorted(Root() / "fixtures");
+  ASSERT_FALSE(fixtures.empty());
+  for (const fs::path& fixture : fixtures) {
+    ASSERT_NE(Content(fixture / "expected.jsonl"), "") << fixture;
+    ExpectSame(RunToEnd(Verdict(fixture)), Expected(fixture), fixture.filename());
+  }
+}
+
+TEST(Verdict, BadInputIsOneLineAndExitCodeTwo) {
+  const std::vector<fs::path> fixtures = Sorted(Root() / "errors");
+  ASSERT_FALSE(fixtures.empty());
+  for (const fs::path& fixture : fixtures) {
+    const std::string line = Content(fixture / "stderr.txt");
+    ASSERT_EQ(std::ranges::count(line, '\n'), 1) << fixture;
+    ExpectSame(RunToEnd(Verdict(fixture)), {2, "", line}, fixture.filename());
+  }
+}
+
+TEST(Verdict, MissingFilesAndUsageAreExitCodeTwo) {
+  const fs::path directory = Root() / "fixtures" / "00_no_policy";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> rows = {
+      {{"-f", "nope.yaml", "--probes", "probes.json"}, "nope.yaml: No such file or directory\n"},
+      {{"-f", "manifests.yaml", "--probes", "nope.json"}, "nope.json: No such file or directory\n"},
+      {{"-f", ".", "--probes", "probes.json"}, ".: Is a directory\n"},
+      {{"-f", "manifests.yaml"}, "--probes is required (try --help)\n"},
+      {{"-f", "manifests.yaml", "--probes", "probes.json", "-o", "xml"},
+       "--output: xml not in {table,json} (try --help)\n"},
+  };
+  for (const auto& [arguments, error] : rows) {
+    Command command{.arguments = {Program(), "verdict"}, .directory = directory};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    ExpectSame(RunToEnd(command), {2, "", error}, error);
+  }
+}
+
+TEST(Verdict, TableIsForPeople) {
+  Command command = Verdict(Root() / "fixtures" / "13_updated_policy");
+  std::ranges::replace(command.arguments, "json", "table");
+  ExpectSame(RunToEnd(command),
+             {0,
+              "FROM  TO   SERVICE  VERDICT  EGRESS  INGRESS\n"
+              "y/a   x/a  tcp/80   allow    allow   allow\n"
+              "x/a   y/a  tcp/80   allow    allow   allow\n"
+              "y/a   x/b  tcp/80   deny     allow   deny by NetworkPolicy x/p\n"
+              "x/b   y/a  tcp/80   allow    allow   allow\n",
+              ""},
+             "table");
+}
+
+TEST(Verdict, ManyAtOnceDoNotMeet) {
+  const fs::path fixture = Root() / "fixtures" / "09_union";
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < 16; ++i) children.push_back(std::make_unique<Child>(Verdict(fixture)));
+  for (size_t i = 0; i < children.size(); ++i) {
+    ExpectSame(children[i]->Wait(), Expected(fixture), fmt::format("run {}", i));
+  }
+}
+
+// With copies of program and fixtures in a place that everybody may read; what the run makes there
+// is gone afterwards.
+TEST(Verdict, NeedsNoRootAndLeavesNothing) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root: every other test here shows it";
+  constexpr uid_t kNobody = 65534;
+  const TemporaryDirectory directory;
+  fs::permissions(directory.path(), fs::perms::owner_all | fs::perms::group_exec |
+                                        fs::perms::group_read | fs::perms::others_exec |
+                                        fs::perms::others_read);
+  const fs::path fixture = directory.path() / "fixture";
+  fs::copy(Root() / "fixtures" / "11_nodes", fixture);
+  fs::copy(Root() / "cluster.yaml", directory.path());
+  fs::copy(Program(), directory.path());
+  const fs::path scratch = directory.path() / "tmp";
+  fs::create_directory(scratch);
+  ASSERT_EQ(chown(scratch.c_str(), kNobody, kNobody), 0);
+
+  Command command = Verdict(fixture);
+  command.user = kNobody;
+  command.environment = {"TMPDIR=" + scratch.string(), "PATH=/usr/bin:/bin"};
+  std::ranges::replace(command.arguments, Program().string(),
+                       (directory.path() / Program().filename()).string());
+  std::ranges::replace(command.arguments, (Root() / "cluster.yaml").string(),
+                       (directory.path() / "cluster.yaml").string());
+  ExpectSame(RunToEnd(command), Expected(fixture), "as nobody");
+  EXPECT_TRUE(fs::is_empty(scratch)) << *fs::directory_iterator(scratch);
+}
+
+}  // namespace
+}  // namespace sluice::tests

@@ -1,0 +1,96 @@
+#include "control/grpc/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace sluice::control {
+namespace {
+
+using ::testing::ElementsAre;
+
+CommandLine Parse(std::vector<const char*> flags) {
+  flags.insert(flags.begin(), "sluiced");
+  return ParseCommandLine(static_cast<int>(flags.size()), flags.data());
+}
+
+TEST(ConfigTest, TheDefaultsAreThoseOfTheContract) {
+  const CommandLine line = Parse({});
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_EQ(line.config->listen, "unix:///run/sluice/sluiced.sock");
+  EXPECT_EQ(line.config->eal.file_prefix, "sluiced");
+  EXPECT_EQ(line.config->eal.huge_pages, dataplane::HugePages::kAuto);
+  EXPECT_THAT(line.config->eal.worker_cores, ElementsAre(1));
+  EXPECT_EQ(line.config->publisher.policy.unlisted_pods, UnlistedPods::kDeny);
+}
+
+TEST(ConfigTest, EveryFlagArrives) {
+  const CommandLine line = Parse({"--listen",         "unix:///tmp/x.sock",
+                                  "--worker-cores",   "1,3",
+                                  "--main-core",      "2",
+                                  "--huge",           "off",
+                                  "--memory",         "700",
+                                  "--file-prefix",    "x",
+                                  "--connections",    "100",
+                                  "--packet-buffers", "200",
+                                  "--idle-sleep-us",  "5",
+                                  "--cluster-cidr",   "10.0.0.0/8",
+                                  "--cluster-cidr",   "fd00::/8",
+                                  "--unlisted-pods",  "default_class",
+                                  "--node",           "n1",
+                                  "--log-level",      "debug"});
+  ASSERT_TRUE(line.config.has_value());
+  const Config& config = *line.config;
+  EXPECT_EQ(config.listen, "unix:///tmp/x.sock");
+  EXPECT_THAT(config.data_plane.worker_cores, ElementsAre(1, 3));
+  EXPECT_THAT(config.eal.worker_cores, ElementsAre(1, 3));
+  EXPECT_EQ(config.eal.main_core, 2);
+  EXPECT_EQ(config.eal.huge_pages, dataplane::HugePages::kOff);
+  EXPECT_EQ(config.eal.memory_mb, 700u);
+  EXPECT_EQ(config.eal.file_prefix, "x");
+  EXPECT_EQ(config.data_plane.connection_capacity, 100u);
+  EXPECT_EQ(config.data_plane.packet_buffers, 200u);
+  EXPECT_EQ(config.data_plane.idle_sleep_us, 5u);
+  EXPECT_THAT(config.publisher.policy.cluster_cidrs,
+              ElementsAre(*acl::Cidr::Parse("10.0.0.0/8"), *acl::Cidr::Parse("fd00::/8")));
+  EXPECT_EQ(config.publisher.policy.unlisted_pods, UnlistedPods::kDefaultClass);
+  EXPECT_EQ(config.node, "n1");
+  EXPECT_EQ(config.log_level, "debug");
+}
+
+TEST(ConfigTest, BadFlagsAreBadUsage) {
+  const std::vector<std::vector<const char*>> kRows = {
+      {"--no-such-flag"},      {"--listen", "0.0.0.0:80"},   {"--cluster-cidr", "10.0.0.0/33"},
+      {"--worker-cores", "a"}, {"--unlisted-pods", "allow"}, {"--huge", "maybe"},
+      {"--connections", "0"},  {"--log-level", "loud"},      {"--config", "/no/such/file"}};
+  for (const auto& flags : kRows) {
+    const CommandLine line = Parse(flags);
+    EXPECT_FALSE(line.config.has_value()) << flags[0];
+    EXPECT_EQ(line.exit_code, 2) << flags[0];
+  }
+}
+
+TEST(ConfigTest, HelpIsNoError) {
+  const CommandLine line = Parse({"--help"});
+  EXPECT_FALSE(line.config.has_value());
+  EXPECT_EQ(line.exit_code, 0);
+}
+
+TEST(ConfigTest, AFileSetsFlagsAndTheCommandLineWins) {
+  std::string path = std::filesystem::temp_directory_path() / "sluice-config-XXXXXX";
+  const int fd = mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  std::ofstream(path) << "node = \"from-file\"\nmemory = 700\nworker-cores = [1, 2]\n";
+  const CommandLine line = Parse({"--config", path.c_str(), "--memory", "300"});
+  std::filesystem::remove(path);
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_EQ(line.config->node, "from-file");
+  EXPECT_EQ(line.config->eal.memory_mb, 300u);
+  EXPECT_THAT(line.config->eal.worker_cores, ElementsAre(1, 2));
+}
+
+}  // namespace
+}  // namespace sluice::control

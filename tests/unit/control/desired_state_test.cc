@@ -1,0 +1,229 @@
+#include "control/desired_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "acl/validate.h"
+#include "control/stand_in.h"
+#include "tests/unit/control/objects.h"
+
+namespace sluice::control {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+const Owned<acl::NetworkPolicy>& Policy(const DesiredState& state, const std::string& name) {
+  return state.policies().at({"default", name});
+}
+
+TEST(DesiredStateTest, ObjectsWithoutSourceAreRefused) {
+  DesiredState state;
+  const auto objects = Candidates(DenyAll("a"));
+  EXPECT_EQ(state.Apply("", objects, OnRefusal::kSkip).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(state.Sync("", objects, "1").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(state.Delete("", {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(state, DesiredState());
+}
+
+TEST(DesiredStateTest, OneBadObjectRefusesTheWholeApplyAndNamesObjectFieldAndReason) {
+  DesiredState state;
+  const auto objects = Candidates(DenyAll("good"), BadPolicy("bad"));
+  const auto applied = state.Apply("cli", objects, OnRefusal::kRefuseAll);
+  EXPECT_EQ(applied.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Message(applied.status()),
+              StartsWith("NetworkPolicy default/bad: spec.ingress[0].ports[0].endPort: "));
+  EXPECT_EQ(state, DesiredState());
+}
+
+TEST(DesiredStateTest, SkippedRefusalsHoldUpNoOther) {
+  DesiredState state;
+  const auto objects = Candidates(BadPolicy("bad"), DenyAll("good"));
+  const auto refusals = state.Apply("cli", objects, OnRefusal::kSkip);
+  ASSERT_TRUE(refusals.ok());
+  ASSERT_EQ(refusals->size(), 1u);
+  EXPECT_EQ((*refusals)[0].key, PolicyKey("bad"));
+  EXPECT_EQ((*refusals)[0].field, "spec.ingress[0].ports[0].endPort");
+  EXPECT_THAT((*refusals)[0].reason, HasSubstr("80"));
+  EXPECT_FALSE(Policy(state, "good").stand_in);
+}
+
+TEST(DesiredStateTest, ARefusedPolicyKeepsItsLastAcceptedVersion) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("a", {{"v", "1"}})), OnRefusal::kSkip).ok());
+  const DesiredState before = state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(BadPolicy("a")), OnRefusal::kSkip).ok());
+  EXPECT_EQ(state, before);
+}
+
+TEST(DesiredStateTest, APolicyNeverAcceptedIsolatesWhatItSelects) {
+  DesiredState state;
+  ASSERT_TRUE(
+      state.Apply("cli", Candidates(BadPolicy("a", {{"app", "x"}})), OnRefusal::kSkip).ok());
+  const auto& owned = Policy(state, "a");
+  EXPECT_TRUE(owned.stand_in);
+  EXPECT_EQ(owned.source, "cli");
+  EXPECT_EQ(owned.object.pod_selector.match_labels, (acl::Labels{{"app", "x"}}));
+  EXPECT_THAT(owned.object.policy_types, ElementsAre("Ingress"));
+  EXPECT_THAT(owned.object.ingress, IsEmpty());
+}
+
+TEST(DesiredStateTest, AStandInFollowsTheNextRefusedVersionAndGivesWayToAGoodOne) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(BadPolicy("a", {{"v", "1"}})), OnRefusal::kSkip).ok());
+  ASSERT_TRUE(state.Apply("cli", Candidates(BadPolicy("a", {{"v", "2"}})), OnRefusal::kSkip).ok());
+  EXPECT_EQ(Policy(state, "a").object.pod_selector.match_labels, (acl::Labels{{"v", "2"}}));
+  ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("a")), OnRefusal::kRefuseAll).ok());
+  EXPECT_FALSE(Policy(state, "a").stand_in);
+}
+
+struct StandInCase {
+  const char* name;
+  acl::LabelSelector selector;
+  std::vector<std::string> types;
+  bool egress_rule;
+  bool selects_all;
+  std::vector<std::string> isolates;
+};
+
+class StandInTest : public ::testing::TestWithParam<StandInCase> {};
+
+TEST_P(StandInTest, IsolatesAtLeastWhatWasMeant) {
+  const StandInCase& row = GetParam();
+  acl::NetworkPolicy refused = BadPolicy("a");
+  refused.pod_selector = row.selector;
+  refused.policy_types = row.types;
+  if (row.egress_rule) refused.egress.emplace_back();
+  const auto stand_in = MakeStandIn({"default", "a"}, &refused);
+  ASSERT_TRUE(stand_in.has_value());
+  EXPECT_TRUE(acl::Validate(*stand_in).ok());
+  EXPECT_EQ(stand_in->pod_selector == acl::LabelSelector{}, row.selects_all);
+  EXPECT_EQ(stand_in->policy_types, row.isolates);
+  EXPECT_TRUE(stand_in->ingress.empty() && stand_in->egress.empty());
+}
+
+const acl::LabelSelector kGoodSelector{{{"app", "x"}}, {}};
+const acl::LabelSelector kBadSelector{{}, {{"app", "Like", {"x"}}}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, StandInTest,
+    ::testing::Values(
+        StandInCase{"TypesAbsent", kGoodSelector, {}, false, false, {"Ingress"}},
+        StandInCase{"EgressRule", kGoodSelector, {}, true, false, {"Ingress", "Egress"}},
+        StandInCase{"EgressOnly", kGoodSelector, {"Egress"}, false, false, {"Egress"}},
+        StandInCase{"BadTypes", kGoodSelector, {"Out"}, false, false, {"Ingress", "Egress"}},
+        StandInCase{"BadSelector", kBadSelector, {"Ingress"}, false, true, {"Ingress"}}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(StandInTest, AnUnreadablePolicyIsolatesItsWholeNamespaceBothWays) {
+  const auto stand_in = MakeStandIn({"default", "a"}, nullptr);
+  ASSERT_TRUE(stand_in.has_value());
+  EXPECT_EQ(stand_in->pod_selector, acl::LabelSelector{});
+  EXPECT_THAT(stand_in->policy_types, ElementsAre("Ingress", "Egress"));
+}
+
+TEST(StandInTest, ABadNameStillIsolatesAndStillCompiles) {
+  const auto stand_in = MakeStandIn({"default", "Not A Name"}, nullptr);
+  ASSERT_TRUE(stand_in.has_value());
+  EXPECT_TRUE(acl::Validate(*stand_in).ok());
+  EXPECT_EQ(stand_in->namespace_name, "default");
+  EXPECT_NE(stand_in->name, MakeStandIn({"default", "Another One"}, nullptr)->name);
+}
+
+TEST(StandInTest, ANamespaceThatCannotExistNeedsNone) {
+  EXPECT_FALSE(MakeStandIn({"", "a"}, nullptr).has_value());
+  EXPECT_FALSE(MakeStandIn({"no/such", "a"}, nullptr).has_value());
+}
+
+TEST(DesiredStateTest, AnotherSourceMayNeitherReplaceNorDelete) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("watcher", Candidates(DenyAll("a")), OnRefusal::kRefuseAll).ok());
+  const DesiredState before = state;
+
+  const auto replaced = state.Apply("cli", Candidates(DenyAll("a")), OnRefusal::kRefuseAll);
+  EXPECT_EQ(replaced.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(replaced.status()),
+            "NetworkPolicy default/a: belongs to source \"watcher\", not to \"cli\"");
+  const auto deleted = state.Delete("cli", std::vector{PolicyKey("a")});
+  EXPECT_EQ(deleted.status().code(), absl::StatusCode::kFailedPrecondition);
+  const auto skipped = state.Apply("cli", Candidates(BadPolicy("a")), OnRefusal::kSkip);
+  ASSERT_TRUE(skipped.ok());
+  EXPECT_EQ(skipped->size(), 1u);
+  EXPECT_EQ(state, before);
+}
+
+TEST(DesiredStateTest, DeleteCountsWhatWasThere) {
+  DesiredState state;
+  ASSERT_TRUE(
+      state.Apply("cli", Candidates(DenyAll("a"), Pod("p", "10.0.0.2")), OnRefusal::kRefuseAll)
+          .ok());
+  const auto deleted =
+      state.Delete("cli", std::vector{PolicyKey("a"), PolicyKey("b"), PodKey("p")});
+  ASSERT_TRUE(deleted.ok());
+  EXPECT_EQ(*deleted, 2u);
+  EXPECT_EQ(state, DesiredState());
+}
+
+TEST(DesiredStateTest, AnUnknownKindDeletesNothing) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("a")), OnRefusal::kRefuseAll).ok());
+  const auto deleted =
+      state.Delete("cli", std::vector{PolicyKey("a"), ObjectKey{"Pod", {"default", "p"}}});
+  EXPECT_EQ(deleted.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(state.policies().size(), 1u);
+}
+
+TEST(DesiredStateTest, SyncSweepsWhatTheSourceNoLongerNamesAndNothingElse) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("mine")), OnRefusal::kRefuseAll).ok());
+  ASSERT_TRUE(state
+                  .Sync("watcher",
+                        Candidates(DenyAll("a"), DenyAll("b"), Pod("p", "10.0.0.2"),
+                                   acl::Namespace{"default", {}}),
+                        "1")
+                  .ok());
+  const auto refusals = state.Sync("watcher", Candidates(DenyAll("b"), BadPolicy("c")), "2");
+  ASSERT_TRUE(refusals.ok());
+  EXPECT_EQ(refusals->size(), 1u);
+  EXPECT_EQ(state.policies().size(), 3u);  // mine, b, the stand-in of c
+  EXPECT_FALSE(state.policies().contains({"default", "a"}));
+  EXPECT_TRUE(state.endpoints().empty());
+  EXPECT_TRUE(state.namespaces().empty());
+  EXPECT_EQ(state.synced_versions().at("watcher"), "2");
+}
+
+TEST(DesiredStateTest, SyncKeepsTheAcceptedVersionOfARefusedObject) {
+  DesiredState state;
+  ASSERT_TRUE(state.Sync("watcher", Candidates(DenyAll("a", {{"v", "1"}})), "1").ok());
+  ASSERT_TRUE(state.Sync("watcher", Candidates(BadPolicy("a")), "2").ok());
+  EXPECT_FALSE(Policy(state, "a").stand_in);
+  EXPECT_EQ(Policy(state, "a").object.pod_selector.match_labels, (acl::Labels{{"v", "1"}}));
+}
+
+TEST(DesiredStateTest, ARefusedPodOfANewUidInheritsNothing) {
+  DesiredState state;
+  ASSERT_TRUE(state.Sync("watcher", Candidates(Pod("p", "10.0.0.2", {}, "old")), "1").ok());
+  acl::Endpoint bad = Pod("p", "10.0.0.2", {{"not a key!", ""}}, "old");
+  ASSERT_TRUE(state.Sync("watcher", Candidates(bad), "2").ok());
+  EXPECT_EQ(state.endpoints().size(), 1u);
+  bad.uid = "new";
+  ASSERT_TRUE(state.Sync("watcher", Candidates(bad), "3").ok());
+  EXPECT_TRUE(state.endpoints().empty());
+}
+
+TEST(DesiredStateTest, AnObjectThatCouldNotBeReadIsRefusedWithItsReason) {
+  DesiredState state;
+  const Candidate unread{PodKey("p"), "u",
+                         absl::InvalidArgumentError("Pod default/p: addresses[0]: is no IP")};
+  const auto refusals = state.Apply("cli", std::vector{unread}, OnRefusal::kSkip);
+  ASSERT_TRUE(refusals.ok());
+  EXPECT_THAT(*refusals, ElementsAre(Refusal{PodKey("p"), "addresses[0]", "is no IP"}));
+}
+
+}  // namespace
+}  // namespace sluice::control

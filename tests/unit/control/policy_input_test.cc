@@ -1,0 +1,103 @@
+#include "control/policy_input.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/objects.h"
+
+namespace sluice::control {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+constexpr char kMac[] = "02:00:00:00:00:01";
+
+DesiredState StateOf(std::vector<acl::Endpoint> pods, std::vector<dataplane::PortSpec> ports) {
+  DesiredState state;
+  for (acl::Endpoint& pod : pods) {
+    EXPECT_TRUE(state.Apply("test", Candidates(pod), OnRefusal::kRefuseAll).ok());
+  }
+  for (const dataplane::PortSpec& port : ports) EXPECT_TRUE(state.ports().Add(port).ok());
+  return state;
+}
+
+TEST(PolicyInputTest, ALocalPodHasItsPortsAddressesAndTheApisLabels) {
+  acl::Endpoint pod = Pod("web", "10.0.0.9", {{"app", "web"}});
+  pod.named_ports = {{"http", "TCP", 80}};
+  const acl::PolicyInput input =
+      MakePolicyInput(StateOf({pod}, {RingPort("p", "web", kMac, "10.0.0.2")}), {});
+  ASSERT_EQ(input.endpoints.size(), 1u);
+  EXPECT_THAT(input.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2")));
+  EXPECT_EQ(input.endpoints[0].labels, pod.labels);
+  EXPECT_EQ(input.endpoints[0].named_ports, pod.named_ports);
+  EXPECT_THAT(input.local, ElementsAre(Pair("default", "web")));
+}
+
+struct MatchCase {
+  const char* name;
+  const char* port_uid;
+  const char* api_uid;
+  bool local;
+};
+
+class UidMatchTest : public ::testing::TestWithParam<MatchCase> {};
+
+TEST_P(UidMatchTest, UidsMustAgreeWhereBothSidesKnowOne) {
+  const MatchCase& row = GetParam();
+  const DesiredState state = StateOf({Pod("web", "10.0.0.9", {}, row.api_uid)},
+                                     {RingPort("p", "web", kMac, "10.0.0.2", row.port_uid)});
+  EXPECT_EQ(MakePolicyInput(state, {}).local.size(), row.local ? 1u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, UidMatchTest,
+                         ::testing::Values(MatchCase{"Same", "u1", "u1", true},
+                                           MatchCase{"Different", "u1", "u2", false},
+                                           MatchCase{"PortHasNone", "", "u1", true},
+                                           MatchCase{"ApiHasNone", "u1", "", true},
+                                           MatchCase{"NeitherHasOne", "", "", true}),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(PolicyInputTest, TheApiCannotTakeALocalPortsAddress) {
+  const acl::PolicyInput input = MakePolicyInput(
+      StateOf({Pod("thief", "10.0.0.2")}, {RingPort("p", "web", kMac, "10.0.0.2")}), {});
+  ASSERT_EQ(input.endpoints.size(), 1u);
+  EXPECT_THAT(input.endpoints[0].addresses, IsEmpty());
+  EXPECT_THAT(input.local, IsEmpty());
+}
+
+TEST(PolicyInputTest, APodWithoutApiObjectIsASubjectOnlyIfTheSettingSaysSo) {
+  const DesiredState state = StateOf({}, {RingPort("p", "web", kMac, "10.0.0.2")});
+  EXPECT_THAT(MakePolicyInput(state, {}).endpoints, IsEmpty());
+  PolicySettings settings;
+  settings.unlisted_pods = UnlistedPods::kDefaultClass;
+  const acl::PolicyInput input = MakePolicyInput(state, settings);
+  ASSERT_EQ(input.endpoints.size(), 1u);
+  EXPECT_THAT(input.endpoints[0].labels, IsEmpty());
+  EXPECT_THAT(input.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2")));
+  EXPECT_THAT(input.local, ElementsAre(Pair("default", "web")));
+}
+
+TEST(PolicyInputTest, APodListedUnderAnotherUidIsNotAnUnlistedPod) {
+  PolicySettings settings;
+  settings.unlisted_pods = UnlistedPods::kDefaultClass;
+  const DesiredState state =
+      StateOf({Pod("web", "10.0.0.9", {}, "old")}, {RingPort("p", "web", kMac, "10.0.0.2", "new")});
+  EXPECT_THAT(MakePolicyInput(state, settings).local, IsEmpty());
+}
+
+TEST(PolicyInputTest, HostNetworkPodsAreNobodysSubject) {
+  acl::Endpoint pod = Pod("web", "");
+  pod.host_network = true;
+  const DesiredState state = StateOf({pod}, {RingPort("p", "web", kMac, "10.0.0.2")});
+  EXPECT_THAT(MakePolicyInput(state, {}).local, IsEmpty());
+}
+
+TEST(PolicyInputTest, UplinksMakeNobodyLocal) {
+  EXPECT_THAT(MakePolicyInput(StateOf({Pod("web", "10.0.0.2")}, {UplinkPort("up")}), {}).local,
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice::control

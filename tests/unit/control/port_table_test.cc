@@ -1,0 +1,92 @@
+#include "control/port_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/unit/control/objects.h"
+
+namespace sluice::control {
+namespace {
+
+using dataplane::PortSpec;
+using ::testing::StartsWith;
+
+constexpr char kMac[] = "02:00:00:00:00:01";
+constexpr char kOtherMac[] = "02:00:00:00:00:02";
+
+// A table with one pod port and one uplink, and a second port that one change makes wrong.
+struct RefusalCase {
+  const char* name;
+  std::function<void(PortSpec&)> change;
+  absl::StatusCode code;
+  const char* message;
+};
+
+class PortRefusalTest : public ::testing::TestWithParam<RefusalCase> {};
+
+TEST_P(PortRefusalTest, IsRefusedWithTheReasonAndChangesNothing) {
+  PortTable table;
+  ASSERT_TRUE(table.Add(RingPort("first", "web", kMac, "10.0.0.2")).ok());
+  ASSERT_TRUE(table.Add(UplinkPort("up")).ok());
+  const PortTable before = table;
+  PortSpec spec = RingPort("second", "db", kOtherMac, "10.0.0.3");
+  GetParam().change(spec);
+  const absl::Status status = table.Add(spec);
+  EXPECT_EQ(status.code(), GetParam().code);
+  EXPECT_THAT(std::string(status.message()), StartsWith(GetParam().message));
+  EXPECT_EQ(table, before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PortRefusalTest,
+    ::testing::Values(
+        RefusalCase{"SameName", [](PortSpec& s) { s.name = "first"; },
+                    absl::StatusCode::kAlreadyExists, "port first: exists already"},
+        RefusalCase{"SameMac", [](PortSpec& s) { s.mac = *dataplane::MacAddress::Parse(kMac); },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: MAC 02:00:00:00:00:01 belongs to port first (default/web)"},
+        RefusalCase{"SameAddress", [](PortSpec& s) { s.addresses.push_back(Ip("10.0.0.2")); },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: address 10.0.0.2 belongs to port first (default/web)"},
+        RefusalCase{"SamePod", [](PortSpec& s) { s.pod_name = "web"; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: pod default/web has port first on network default already"},
+        RefusalCase{"AddressTwice", [](PortSpec& s) { s.addresses.push_back(Ip("10.0.0.3")); },
+                    absl::StatusCode::kInvalidArgument,
+                    "port second: addresses: 10.0.0.3 is listed twice"},
+        RefusalCase{"OtherNetwork", [](PortSpec& s) { s.network = "blue"; },
+                    absl::StatusCode::kInvalidArgument, "port second: network: \"blue\""},
+        RefusalCase{"SecondUplink", [](PortSpec& s) { s = UplinkPort("second"); },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: network default has uplink up already"},
+        RefusalCase{"BadPodName", [](PortSpec& s) { s.pod_name = "no/pod"; },
+                    absl::StatusCode::kInvalidArgument, "port second: pod: "},
+        RefusalCase{"NoMac", [](PortSpec& s) { s.mac = {}; }, absl::StatusCode::kInvalidArgument,
+                    "port second: mac: "}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(PortTableTest, AnUplinkOwnsNoAddress) {
+  PortTable table;
+  PortSpec uplink = UplinkPort("up");
+  uplink.addresses = {Ip("10.0.0.2")};
+  ASSERT_TRUE(table.Add(uplink).ok());
+  EXPECT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+}
+
+TEST(PortTableTest, WhatARemovedPortOwnedIsFreeAgain) {
+  PortTable table;
+  ASSERT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+  ASSERT_TRUE(table.Remove("p").ok());
+  EXPECT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+}
+
+TEST(PortTableTest, RemovingAPortThatIsNotThereSaysSo) {
+  const absl::Status status = PortTable().Remove("p");
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(std::string(status.message()), "port p: does not exist");
+}
+
+}  // namespace
+}  // namespace sluice::control

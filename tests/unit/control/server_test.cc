@@ -1,0 +1,374 @@
+// The services over a real unix socket, in front of a real switch.
+#include "control/grpc/server.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "control/grpc/convert.h"
+#include "sluice/v1/diagnostics.grpc.pb.h"
+#include "sluice/v1/policy.grpc.pb.h"
+#include "sluice/v1/port.grpc.pb.h"
+#include "tests/unit/control/objects.h"
+#include "tests/unit/control/raw_call.h"
+#include "tests/unit/control/switch_fixture.h"
+
+namespace sluice::control {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class ServerTest : public ::testing::Test {
+ protected:
+  ServerTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "sluice-server-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+    controller_ = *Controller::Create(fixture_.data_plane(), {});
+    facts_.worker_cores = {1, 1};
+    auto server = Start();
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel("unix:" + Path(), grpc::InsecureChannelCredentials());
+  }
+  ~ServerTest() override {
+    server_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  std::string Path() const { return (directory_ / "run/sluiced.sock").string(); }
+  absl::StatusOr<std::unique_ptr<Server>> Start() {
+    return Server::Start("unix://" + Path(), *controller_, fixture_.data_plane(), facts_);
+  }
+
+  static v1::ApplyRequest Request(std::vector<Object> objects) {
+    v1::ApplyRequest request;
+    request.set_source("test");
+    for (const Object& object : objects) ToProto(object, request.add_objects());
+    return request;
+  }
+  grpc::Status Apply(const v1::ApplyRequest& request, v1::ApplyResponse* response) {
+    grpc::ClientContext context;
+    return v1::PolicyService::NewStub(channel_)->Apply(&context, request, response);
+  }
+  void MustApply(std::vector<Object> objects) {
+    v1::ApplyResponse response;
+    const grpc::Status status = Apply(Request(std::move(objects)), &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  v1::ListResponse List(const std::string& kind = "") {
+    grpc::ClientContext context;
+    v1::ListRequest request;
+    request.set_kind(kind);
+    v1::ListResponse response;
+    EXPECT_TRUE(v1::PolicyService::NewStub(channel_)->List(&context, request, &response).ok());
+    return response;
+  }
+  grpc::Status Sync(const std::vector<v1::SyncRequest>& messages, v1::SyncResponse* response) {
+    grpc::ClientContext context;
+    auto writer = v1::PolicyService::NewStub(channel_)->Sync(&context, response);
+    for (const v1::SyncRequest& message : messages) writer->Write(message);
+    writer->WritesDone();
+    return writer->Finish();
+  }
+  grpc::Status AddPort(const std::string& name, const std::string& pod, const std::string& mac,
+                       const std::string& address) {
+    grpc::ClientContext context;
+    v1::AddPortRequest request;
+    v1::PortSpec& spec = *request.mutable_spec();
+    spec.set_name(name);
+    spec.set_kind("ring");
+    spec.set_pod_namespace("default");
+    spec.set_pod_name(pod);
+    spec.set_mac(mac);
+    spec.add_addresses(address);
+    v1::AddPortResponse response;
+    return v1::PortService::NewStub(channel_)->AddPort(&context, request, &response);
+  }
+  grpc::Status DeletePort(const std::string& name) {
+    grpc::ClientContext context;
+    v1::DeletePortRequest request;
+    request.set_name(name);
+    v1::DeletePortResponse response;
+    return v1::PortService::NewStub(channel_)->DeletePort(&context, request, &response);
+  }
+  v1::ListPortsResponse ListPorts() {
+    grpc::ClientContext context;
+    v1::ListPortsResponse response;
+    EXPECT_TRUE(v1::PortService::NewStub(channel_)->ListPorts(&context, {}, &response).ok());
+    return response;
+  }
+  grpc::Status Explain(const std::string& from, const std::string& to, uint32_t port,
+                       v1::ExplainResponse* response) {
+    grpc::ClientContext context;
+    v1::ExplainRequest request;
+    request.set_from(from);
+    request.set_to(to);
+    request.set_protocol("tcp");
+    request.set_port(port);
+    return v1::DiagnosticsService::NewStub(channel_)->Explain(&context, request, response);
+  }
+
+  SwitchFixture fixture_;
+  std::unique_ptr<Controller> controller_;
+  DaemonFacts facts_;
+  std::filesystem::path directory_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(ServerTest, TheSocketIsItsOwnersOnlyAndGoesWithTheServer) {
+  struct stat info {};
+  ASSERT_EQ(stat(Path().c_str(), &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+  EXPECT_EQ(info.st_mode & 0077, 0u);
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(Path()));
+}
+
+TEST_F(ServerTest, ASecondServerOnTheSocketIsRefusedAndTheFirstServesOn) {
+  const auto second = Start();
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
+  MustApply({DenyAll("a")});
+}
+
+TEST_F(ServerTest, WhatIsAppliedIsListedAndCanBeDeleted) {
+  const acl::NetworkPolicy policy = Allow("a", {{"app", "x"}}, 80);
+  MustApply({policy, Pod("p", "10.0.0.2"), acl::Namespace{"default", {{"a", "b"}}}});
+  EXPECT_EQ(List().objects_size(), 3);
+  const v1::ListResponse policies = List("NetworkPolicy");
+  ASSERT_EQ(policies.objects_size(), 1);
+  EXPECT_EQ(policies.objects(0).source(), "test");
+  EXPECT_FALSE(policies.objects(0).stand_in());
+  const auto listed = FromProto(policies.objects(0).object());
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(std::get<acl::NetworkPolicy>(*listed), policy);
+
+  grpc::ClientContext context;
+  v1::DeleteRequest request;
+  request.set_source("test");
+  *request.add_objects() = KeyOf(policy);
+  v1::DeleteResponse response;
+  ASSERT_TRUE(v1::PolicyService::NewStub(channel_)->Delete(&context, request, &response).ok());
+  EXPECT_EQ(response.deleted(), 1u);
+  EXPECT_EQ(List("NetworkPolicy").objects_size(), 0);
+}
+
+TEST_F(ServerTest, TheAnswersEpochIsInForce) {
+  v1::ApplyResponse response;
+  ASSERT_TRUE(Apply(Request({DenyAll("a")}), &response).ok());
+  EXPECT_GT(response.epoch(), 0u);
+  EXPECT_GE(fixture_.data_plane().epoch(), response.epoch());
+  EXPECT_GE(List().epoch(), response.epoch());
+}
+
+TEST_F(ServerTest, ABadObjectIsRefusedWithObjectFieldAndReason) {
+  v1::ApplyResponse response;
+  const grpc::Status status = Apply(Request({DenyAll("good"), BadPolicy("bad")}), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(),
+              StartsWith("NetworkPolicy default/bad: spec.ingress[0].ports[0].endPort: "));
+  EXPECT_EQ(List().objects_size(), 0);
+}
+
+TEST_F(ServerTest, SkippedRefusalsAreListedAndStandInsSelectWhatWasMeant) {
+  v1::ApplyRequest request = Request({BadPolicy("bad", {{"app", "x"}}), DenyAll("good")});
+  request.set_on_refusal(v1::ApplyRequest::SKIP);
+  v1::ApplyResponse response;
+  ASSERT_TRUE(Apply(request, &response).ok());
+  ASSERT_EQ(response.refusals_size(), 1);
+  EXPECT_EQ(response.refusals(0).object().kind(), "NetworkPolicy");
+  EXPECT_EQ(response.refusals(0).object().name(), "bad");
+  EXPECT_EQ(response.refusals(0).field(), "spec.ingress[0].ports[0].endPort");
+  const v1::ListResponse list = List("NetworkPolicy");
+  ASSERT_EQ(list.objects_size(), 2);
+  EXPECT_TRUE(list.objects(0).stand_in());
+  EXPECT_EQ(list.objects(0).object().network_policy().pod_selector().match_labels().at("app"), "x");
+}
+
+TEST_F(ServerTest, AnEndpointWithABadAddressIsRefusedByName) {
+  v1::ApplyRequest request = Request({Pod("p", "")});
+  request.mutable_objects(0)->mutable_endpoint()->add_addresses("10.0.0");
+  v1::ApplyResponse response;
+  const grpc::Status status = Apply(request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), StartsWith("Pod default/p: addresses[0]: "));
+}
+
+TEST_F(ServerTest, AnotherSourcesObjectIsAFailedPrecondition) {
+  MustApply({DenyAll("a")});
+  v1::ApplyRequest request = Request({DenyAll("a")});
+  request.set_source("other");
+  v1::ApplyResponse response;
+  EXPECT_EQ(Apply(request, &response).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+v1::SyncRequest SyncMessage(const std::string& source, const Object& object,
+                            const std::string& commit_version = "") {
+  v1::SyncRequest message;
+  message.set_source(source);
+  ToProto(object, message.add_objects());
+  message.set_commit(!commit_version.empty());
+  message.set_version(commit_version);
+  return message;
+}
+
+TEST_F(ServerTest, ASyncReplacesWhatItsSourceOwns) {
+  v1::SyncResponse response;
+  ASSERT_TRUE(
+      Sync({SyncMessage("watcher", DenyAll("a")), SyncMessage("", DenyAll("b"), "41")}, &response)
+          .ok());
+  EXPECT_EQ(response.version(), "41");
+  EXPECT_EQ(List().objects_size(), 2);
+  ASSERT_TRUE(Sync({SyncMessage("watcher", DenyAll("b"), "42")}, &response).ok());
+  EXPECT_EQ(List().objects_size(), 1);
+
+  grpc::ClientContext context;
+  v1::GetStatusResponse status;
+  ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&context, {}, &status).ok());
+  EXPECT_EQ(status.synced_versions().at("watcher"), "42");
+}
+
+TEST_F(ServerTest, ASyncWithoutCommitChangesNothing) {
+  v1::SyncResponse response;
+  const grpc::Status status = Sync({SyncMessage("watcher", DenyAll("a"))}, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("commit"));
+  EXPECT_EQ(List().objects_size(), 0);
+}
+
+TEST_F(ServerTest, ACancelledSyncChangesNothing) {
+  v1::SyncResponse response;
+  grpc::ClientContext context;
+  auto writer = v1::PolicyService::NewStub(channel_)->Sync(&context, &response);
+  writer->Write(SyncMessage("watcher", DenyAll("a")));
+  context.TryCancel();
+  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  MustApply({DenyAll("b")});  // after whatever the stream did
+  EXPECT_EQ(List().objects_size(), 1);
+}
+
+TEST_F(ServerTest, AMessageOfSixteenMegabytesIsTaken) {
+  v1::ApplyRequest request = Request({DenyAll("a")});
+  request.set_on_refusal(v1::ApplyRequest::SKIP);
+  Object padding = Pod("p", "");
+  for (int i = 0; i < 16; ++i) {
+    v1::Object* object = request.add_objects();
+    ToProto(padding, object);
+    object->mutable_endpoint()->set_uid(std::string(1 << 20, 'x'));
+  }
+  v1::ApplyResponse response;
+  const grpc::Status status = Apply(request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST_F(ServerTest, APortIsAddedListedAndDeleted) {
+  const grpc::Status added = AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2");
+  ASSERT_TRUE(added.ok()) << added.error_message();
+  v1::ListPortsResponse ports = ListPorts();
+  ASSERT_EQ(ports.ports_size(), 1);
+  EXPECT_EQ(ports.ports(0).subject(), "unknown");
+  EXPECT_EQ(ports.ports(0).spec().kind(), "ring");
+  EXPECT_EQ(ports.ports(0).spec().role(), "pod");
+  EXPECT_EQ(ports.ports(0).spec().mac(), "02:00:00:00:00:01");
+  EXPECT_EQ(ports.ports(0).spec().addresses(0), "10.0.0.2");
+  MustApply({Pod("web", "")});
+  EXPECT_EQ(ListPorts().ports(0).subject(), "known");
+  EXPECT_TRUE(DeletePort("web").ok());
+  EXPECT_EQ(ListPorts().ports_size(), 0);
+  EXPECT_EQ(DeletePort("web").error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ServerTest, ARefusedPortNamesPortFieldAndReason) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  const grpc::Status taken = AddPort("db", "db", "02:00:00:00:00:02", "10.0.0.2");
+  EXPECT_EQ(taken.error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(taken.error_message(), "port db: address 10.0.0.2 belongs to port web (default/web)");
+  EXPECT_THAT(AddPort("db", "db", "02:00", "10.0.0.3").error_message(),
+              StartsWith("port db: mac: "));
+  EXPECT_THAT(AddPort("db", "db", "02:00:00:00:00:02", "ten").error_message(),
+              StartsWith("port db: addresses: "));
+}
+
+TEST_F(ServerTest, ExplainAsksTheTriesInForce) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  v1::ExplainResponse response;
+  const grpc::Status shut = Explain("10.0.0.3", "10.0.0.2", 80, &response);
+  EXPECT_EQ(shut.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(shut.error_message(), HasSubstr("port web is shut"));
+
+  MustApply({Pod("web", ""), Pod("friend", "10.0.0.3", {{"app", "x"}}), Pod("foe", "10.0.0.4"),
+             Allow("a", {{"app", "x"}}, 80)});
+  grpc::Status status = Explain("default/friend", "default/web", 80, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.verdict(), "allow");
+  EXPECT_FALSE(response.has_egress());  // friend has no port here
+  EXPECT_EQ(response.ingress().rule(), "ingress[0]");
+  EXPECT_EQ(response.ingress().tier(), "NetworkPolicy");
+
+  ASSERT_TRUE(Explain("10.0.0.4", "10.0.0.2", 80, &response).ok());
+  EXPECT_EQ(response.verdict(), "deny");
+  ASSERT_EQ(response.ingress().policies_size(), 1);
+  EXPECT_EQ(response.ingress().policies(0), "NetworkPolicy default/a");
+  EXPECT_EQ(Explain("default/nobody", "default/web", 80, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ServerTest, StatusCountsWhatIsThere) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  MustApply({Pod("web", ""), DenyAll("a"), acl::Namespace{"default", {}}});
+  grpc::ClientContext context;
+  v1::GetStatusResponse status;
+  ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&context, {}, &status).ok());
+  EXPECT_EQ(status.ports(), 1u);
+  EXPECT_EQ(status.namespaces(), 1u);
+  EXPECT_EQ(status.endpoints(), 1u);
+  EXPECT_EQ(status.policies(), 1u);
+  EXPECT_GT(status.classes(), 0u);
+  EXPECT_GT(status.flat_rules(), 0u);
+  EXPECT_EQ(status.workers_size(), 2);
+  EXPECT_EQ(status.workers(1).core(), 1);
+  EXPECT_EQ(status.last_error(), "");
+  EXPECT_EQ(status.epoch(), fixture_.data_plane().epoch());
+}
+
+TEST_F(ServerTest, ReadersWithoutTrafficAnswerEmpty) {
+  const auto stub = v1::DiagnosticsService::NewStub(channel_);
+  grpc::ClientContext drops_context, connections_context, classes_context;
+  v1::GetDropsResponse drops;
+  EXPECT_TRUE(stub->GetDrops(&drops_context, {}, &drops).ok());
+  EXPECT_EQ(drops.drops_size(), 0);
+  v1::ListConnectionsResponse connections;
+  EXPECT_TRUE(stub->ListConnections(&connections_context, {}, &connections).ok());
+  EXPECT_EQ(connections.total(), 0u);
+  v1::ListClassesResponse classes;
+  EXPECT_TRUE(stub->ListClasses(&classes_context, {}, &classes).ok());
+}
+
+TEST_F(ServerTest, HealthSaysServingForEachService) {
+  for (const std::string service :
+       {"", "sluice.v1.PolicyService", "sluice.v1.PortService", "sluice.v1.DiagnosticsService"}) {
+    // HealthCheckRequest{service = 1}; HealthCheckResponse{status = 1: SERVING = 1}.
+    const std::string request =
+        service.empty() ? "" : std::string("\x0a") + static_cast<char>(service.size()) + service;
+    EXPECT_EQ(RawCall(channel_, "/grpc.health.v1.Health/Check", request), "\x08\x01") << service;
+  }
+}
+
+TEST_F(ServerTest, ReflectionListsTheServices) {
+  // ServerReflectionRequest{list_services = 7: ""}.
+  const std::string answer =
+      RawCall(channel_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+              std::string("\x3a\x00", 2));
+  for (const char* service :
+       {"sluice.v1.PolicyService", "sluice.v1.PortService", "sluice.v1.DiagnosticsService"}) {
+    EXPECT_THAT(answer, HasSubstr(service));
+  }
+}
+
+}  // namespace
+}  // namespace sluice::control

@@ -1,0 +1,145 @@
+#include "control/snapshot_builder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "control/policy_input.h"
+#include "tests/unit/control/objects.h"
+
+namespace sluice::control {
+namespace {
+
+using dataplane::PortId;
+using dataplane::Snapshot;
+using dataplane::SubjectState;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+constexpr unsigned kWorkers = 2;
+
+// Builds without a trie, which would need an EAL: the builder only passes it on.
+class Builder {
+ public:
+  DesiredState state;
+  PortPlaces places;
+
+  void AddPort(const dataplane::PortSpec& spec, PortId id) {
+    ASSERT_TRUE(state.ports().Add(spec).ok());
+    const unsigned worker = LeastLoadedWorker(places, kWorkers);
+    places[spec.name] = {{id, static_cast<uint16_t>(id + 100), 1}, worker};
+  }
+  void Apply(Object object) {
+    ASSERT_TRUE(
+        state.Apply("test", std::vector{Candidate::Of(object)}, OnRefusal::kRefuseAll).ok());
+  }
+  Snapshot Build(const Snapshot* previous = nullptr) {
+    PolicyBuild next;
+    next.input = std::make_shared<const acl::PolicyInput>(MakePolicyInput(state, {}));
+    auto compiled = acl::Compile(*next.input);
+    EXPECT_TRUE(compiled.ok()) << compiled.status();
+    next.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
+    next.rules = {next.compiled, &next.compiled->table};
+    next.addresses = {next.compiled, &next.compiled->addresses};
+    if (last_.rules != nullptr && *last_.rules == *next.rules) next.rules = last_.rules;
+    if (last_.addresses != nullptr && *last_.addresses == *next.addresses) {
+      next.addresses = last_.addresses;
+    }
+    last_ = next;
+    return BuildSnapshot(state.ports(), places, next, kWorkers, previous);
+  }
+
+ private:
+  PolicyBuild last_;
+};
+
+dataplane::PortSpec WebPort() { return RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2"); }
+dataplane::PortSpec DbPort() { return RingPort("db", "db", "02:00:00:00:00:02", "10.0.0.3"); }
+
+TEST(SnapshotBuilderTest, APodsPortIsUnknownUntilTheApiKnowsThePod) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  const Snapshot before = builder.Build();
+  EXPECT_EQ(before.ports[1].subject, SubjectState::kUnknown);
+  builder.Apply(Pod("web", "10.0.0.9"));
+  const Snapshot after = builder.Build(&before);
+  EXPECT_EQ(after.ports[1].subject, SubjectState::kKnown);
+  EXPECT_GT(after.verdict_epoch, before.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, PortsCarryWhatTheirSpecAndPlaceSay) {
+  Builder builder;
+  dataplane::PortSpec spec = WebPort();
+  spec.guard = false;
+  builder.AddPort(spec, 3);
+  const Snapshot snapshot = builder.Build();
+  ASSERT_EQ(snapshot.ports.size(), 4u);
+  EXPECT_FALSE(snapshot.ports[0].in_use || snapshot.ports[1].in_use || snapshot.ports[2].in_use);
+  const dataplane::PortView& port = snapshot.ports[3];
+  EXPECT_TRUE(port.in_use);
+  EXPECT_FALSE(port.guard);
+  EXPECT_EQ(port.device, 103);
+  EXPECT_EQ(port.generation, 1);
+  EXPECT_EQ(port.mac, spec.mac);
+  EXPECT_EQ(port.addresses, spec.addresses);
+  EXPECT_EQ(port.name, "web");
+}
+
+TEST(SnapshotBuilderTest, TheNetworkKnowsItsMacsMembersAndUplink) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  builder.AddPort(DbPort(), 2);
+  builder.AddPort(UplinkPort("up"), 3);
+  const Snapshot snapshot = builder.Build();
+  ASSERT_EQ(snapshot.networks.size(), 1u);
+  const dataplane::NetworkView& network = snapshot.networks[0];
+  EXPECT_EQ(network.name, "default");
+  EXPECT_THAT(network.members, ElementsAre(1, 2, 3));
+  EXPECT_THAT(network.macs, UnorderedElementsAre(Pair(WebPort().mac, 1), Pair(DbPort().mac, 2)));
+  EXPECT_EQ(network.uplink, 3);
+  EXPECT_EQ(snapshot.ports[3].subject, SubjectState::kNone);
+}
+
+TEST(SnapshotBuilderTest, PortsSpreadOverWorkersAndStayWithTheirs) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  builder.AddPort(DbPort(), 2);
+  builder.AddPort(UplinkPort("up"), 3);
+  const Snapshot before = builder.Build();
+  EXPECT_THAT(before.polled[0], UnorderedElementsAre(1, 3));
+  EXPECT_THAT(before.polled[1], UnorderedElementsAre(2));
+  ASSERT_TRUE(builder.state.ports().Remove("web").ok());
+  builder.places.erase("web");
+  const Snapshot after = builder.Build(&before);
+  EXPECT_THAT(after.polled[0], ElementsAre(3));
+  EXPECT_THAT(after.polled[1], ElementsAre(2));
+}
+
+TEST(SnapshotBuilderTest, TheEpochAlwaysRisesTheVerdictEpochOnlyWithVerdicts) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  builder.Apply(Pod("web", "10.0.0.9"));
+  const Snapshot first = builder.Build();
+  const Snapshot same = builder.Build(&first);
+  EXPECT_EQ(same.epoch, first.epoch + 1);
+  EXPECT_EQ(same.verdict_epoch, first.verdict_epoch);
+  // Labels that no policy looks at change nobody's verdict.
+  builder.Apply(Pod("web", "10.0.0.9", {{"pod-template-hash", "abc"}}));
+  const Snapshot relabelled = builder.Build(&same);
+  EXPECT_EQ(relabelled.verdict_epoch, first.verdict_epoch);
+  builder.Apply(DenyAll("deny"));
+  const Snapshot denied = builder.Build(&relabelled);
+  EXPECT_GT(denied.verdict_epoch, first.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, APlaceThatNoPortWantsIsLeftOut) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  builder.places["gone"] = {{2, 102, 1}, 1};
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.ports.size(), 2u);
+  EXPECT_TRUE(snapshot.polled[1].empty());
+}
+
+}  // namespace
+}  // namespace sluice::control
