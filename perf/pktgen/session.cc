@@ -20,6 +20,8 @@ constexpr unsigned kPoolCache = 256;
 constexpr unsigned kIdleLoops = 200;
 constexpr uint32_t kIdleWaitUs = 50;
 
+constexpr uint64_t kLinkCheckNs = 100'000'000;
+
 using Clock = std::chrono::steady_clock;
 
 uint64_t NowNs() {
@@ -96,6 +98,13 @@ void Session::PollPods(uint64_t now_ns) {
   for (const auto& pod : pods_) pod->Poll(now_ns);
 }
 
+// A switch that connects again does so from here.
+void Session::CheckLinks(uint64_t now_ns) {
+  if (now_ns < next_link_check_ns_) return;
+  next_link_check_ns_ = now_ns + kLinkCheckNs;
+  for (const auto& pod : pods_) pod->port().LinkUp();
+}
+
 uint64_t Session::PacketCount() const {
   uint64_t packets = 0;
   for (const auto& pod : pods_) packets += pod->port().packets();
@@ -105,21 +114,23 @@ uint64_t Session::PacketCount() const {
 void Session::Run(LineReader& input, bool in_order, const JsonOutput& output,
                   const std::atomic<bool>& stop) {
   Pods stacks;
-  std::map<const HostStack*, Pod*> by_stack;
+  std::map<const HostStack*, Pod*> pods;
   for (const auto& pod : pods_) {
     stacks[pod->stack().config().name] = &pod->stack();
-    by_stack[&pod->stack()] = pod.get();
+    pods[&pod->stack()] = pod.get();
   }
   const auto blast =
       [&](const BlastRequest& request) -> absl::StatusOr<std::unique_ptr<Operation>> {
-    return Blast::Create(request, *by_stack[request.from], *by_stack[request.to], blast_pools_);
+    return Blast::Create(request, *pods[request.from], *pods[request.to], blast_pools_);
   };
   Commands commands(stacks, blast, [&](const Json& answer) { output.Write(answer); });
 
   std::deque<std::string> lines;
   uint64_t packets = 0;
   for (unsigned idle = 0; !stop;) {
-    PollPods(NowNs());
+    const uint64_t now_ns = NowNs();
+    CheckLinks(now_ns);
+    PollPods(now_ns);
     for (std::string& line : input.Read(idle >= kIdleLoops ? kIdleWaitUs : 0)) {
       lines.push_back(std::move(line));
     }

@@ -47,11 +47,13 @@ class Session {
  private:
   Session() = default;
   void PollPods(uint64_t now_ns);
+  void CheckLinks(uint64_t now_ns);
   uint64_t PacketCount() const;
 
   rte_mempool* pool_ = nullptr;  // of received packets, and of what the stacks send
   BlastPools blast_pools_;
   std::vector<std::unique_ptr<Pod>> pods_;
+  uint64_t next_link_check_ns_ = 0;
 };
 
 }  // namespace sluice::pktgen

@@ -36,7 +36,9 @@ class VirtioPort {
   VirtioPort(const VirtioPort&) = delete;
   VirtioPort& operator=(const VirtioPort&) = delete;
 
-  bool LinkUp() const;  // the switch is connected
+  // The switch is connected. For a server this call also notices that the switch is gone, and takes
+  // a new one's connection: call it now and then. Several microseconds.
+  bool LinkUp() const;
 
   // Returns how many of `packets`, at most kBurst, were filled; they are the caller's now.
   uint16_t Receive(std::span<rte_mbuf*> packets);

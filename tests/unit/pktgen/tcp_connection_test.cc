@@ -226,6 +226,20 @@ TEST_F(TcpEnd, AClosedWindowIsProbed) {
   EXPECT_EQ(emitted_[1].size, 2u);
 }
 
+TEST_F(TcpEnd, AfterATimeOutEveryLostSegmentFollowsItsPredecessorsAcknowledgement) {
+  connection_.Send(std::string(300, 'x'), now_ns_);
+  emitted_.clear();
+  now_ns_ += TcpConnection::kFirstTimeoutNs;
+  connection_.Tick(now_ns_);
+  Give({.seq = kPeer + 1, .ack = kOwn + 101, .flags = kAck, .window = 1000});
+  Give({.seq = kPeer + 1, .ack = kOwn + 201, .flags = kAck, .window = 1000});
+  Give({.seq = kPeer + 1, .ack = kOwn + 301, .flags = kAck, .window = 1000});
+  EXPECT_EQ(emitted_, (std::vector<Seen>{{kOwn + 1, kPeer + 1, kAck | kPsh, 100},
+                                         {kOwn + 101, kPeer + 1, kAck | kPsh, 100},
+                                         {kOwn + 201, kPeer + 1, kAck | kPsh, 100}}));
+  EXPECT_EQ(connection_.stats().lost_packets, 3u);
+}
+
 TEST_F(TcpEnd, AGapIsAcknowledgedAgainAndTheOverlapTrimmed) {
   Give({.seq = kPeer + 4, .ack = kOwn + 1, .flags = kAck, .window = 100, .payload = Text("def")});
   EXPECT_EQ(connection_.TakeReceived(), "");

@@ -6,13 +6,12 @@ from bridged import BridgedTest  # puts the harness on the path
 from harness.netns import NetworkPod
 
 _PORT = 8000
-# One echo request from a raw socket. The kernel fills in ICMPv6's checksum, and drops answers whose
-# checksum is wrong.
+# One echo request from a raw socket. The kernel fills in ICMPv6's checksum and checks the answer's.
 _PING = """
 import socket, sys
 v6 = ":" in sys.argv[1]
-family, protocol = (socket.AF_INET6, "ipv6-icmp") if v6 else (socket.AF_INET, "icmp")
-s = socket.socket(family, socket.SOCK_RAW, socket.getprotobyname(protocol))
+s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW,
+                  socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
 s.settimeout(10)
 s.sendto(bytes.fromhex("8000000000000000" if v6 else "0800f7ff00000000"), (sys.argv[1], 0))
 while True:

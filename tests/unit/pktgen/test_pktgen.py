@@ -106,6 +106,25 @@ class TwoPods(BridgedTest):
         self.assertFalse(os.path.exists(self.b.socket))
 
 
+class ReturningSwitch(BridgedTest):
+    def test_PodsThatOwnTheirSocketsSurviveASwitchThatDiesAndReturns(self):
+        a, b = self.make_pod("a", 1, "vhost-client"), self.make_pod("b", 2, "vhost-client")
+        bridge = self.start_bridge(a, b)
+        pktgen = self.start_pktgen([a, b])
+        pktgen.listen(b.name, 80)
+        opened = pktgen.connect(a.name, b.addresses[0], 80, "one", timeout_ms=5000, keep=True)
+        self.assertTrue(opened["ok"], opened)
+        bridge.send_signal(signal.SIGKILL)
+        bridge.wait(10)
+        self.assertFalse(pktgen.send(opened["connection"], "two", timeout_ms=300)["ok"])
+        self.start_bridge(a, b)
+        again = pktgen.connect(a.name, b.addresses[0], 80, "three", timeout_ms=10_000)
+        self.assertTrue(again["ok"], again)
+        # What the dead switch lost is sent again.
+        late = pktgen.send(opened["connection"], "!", timeout_ms=10_000)
+        self.assertEqual(late["received"][:3], "two", late)
+
+
 class CommandLine(BridgedTest):
     def run_pktgen(self, command, text="", timeout=60):
         return subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
