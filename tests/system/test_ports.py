@@ -3,7 +3,7 @@ import os
 import signal
 import unittest
 
-from harness.case import LabTest
+from harness.case import LabTest, needs_root
 from harness.manifests import make_pod, pod_object
 
 SPARE_PORTS = 8
@@ -36,6 +36,7 @@ class Churn(LabTest):
                 self.add_pods(spare)
                 self.ctl.delete_port(spare.port)
 
+    @needs_root
     def test_tap_ring_and_pcap_ports_attach_beside_pods(self):
         self.start()
         self.ctl.add_port("tap0", "tap", f"sl{os.getpid()}", "default/tap", "02:00:00:00:01:21",
@@ -111,6 +112,7 @@ class Stop(LabTest):
                           seconds=3, rate_pps=20000, flows=1)
         self.stop_is_clean(signal.SIGINT)
 
+    @needs_root
     def test_the_lab_leaves_nothing_behind(self):
         self.start()
         pod = self.lab.make_network_pod("default/real", "af-packet", "02:00:00:00:01:20",

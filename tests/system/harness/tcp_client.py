@@ -3,8 +3,8 @@
     python3 tcp_client.py ADDRESS PORT TIMEOUT
 
 First line out: {"connected": bool}. Then for each line {"send": TEXT, "until": TEXT} on standard
-input, one line {"received": TEXT or null}: all that came up to and with `until`, or null if that did
-not come within TIMEOUT seconds. At end of input it resets the connection, so that the kernel
+input, one line {"received": TEXT or null}: all that came up to and with `until`, or null if that
+did not come within TIMEOUT seconds. At end of input it resets the connection, so that the kernel
 retransmits nothing for it later.
 """
 import json
