@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl perf/pktgen/sluice-pktgen
 
-.PHONY: help build test demo bench lint fuzz soak full clean packages packages-check hugepages
+.PHONY: help build test demo bench lint fuzz soak mutants full clean packages packages-check hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
@@ -16,7 +16,8 @@ help:
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    traffic under churning policies for SOAK_SECONDS=$(SOAK_SECONDS)"
-	@echo "make full    test, lint, fuzz, soak, demo, bench"
+	@echo "make mutants single lines out of the data plane: do the tests notice?"
+	@echo "make full    test, lint, mutants, fuzz, soak, demo, bench"
 
 packages:
 	@tools/install-packages.sh
@@ -53,7 +54,10 @@ fuzz: packages-check
 soak: build hugepages
 	python3 tests/system/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
 
-full: test lint fuzz soak demo bench
+mutants: packages
+	tools/mutants
+
+full: test lint mutants fuzz soak demo bench
 
 clean:
 	rm -rf build build-*

@@ -32,8 +32,7 @@ struct ClassifyKey {
 };
 static_assert(sizeof(ClassifyKey) == 12);
 
-// rte_acl takes 1 category or a multiple of 4. NetworkPolicy and Admin fill the first four; only a
-// table with Baseline rules pays for eight.
+// NetworkPolicy and Admin fill the first four; only a table with Baseline rules has eight.
 inline constexpr unsigned kMaxCategories = 8;
 constexpr unsigned CategoryOf(Tier tier, Direction direction) {
   constexpr unsigned kSlot[] = {/*kAdmin=*/1, /*kNetworkPolicy=*/0, /*kBaseline=*/2};

@@ -17,49 +17,108 @@ namespace {
 // The type; the bare name is the function.
 using Algorithm = enum rte_acl_classify_alg;
 
-enum Field : unsigned { kProtocol, kSrcClass, kDstClass, kDstPort, kPad, kFieldCount };
+// Fields of a rule, in the order of the trie's levels.
+enum Field : unsigned { kProtocol, kSubject, kSecond, kThird, kFourth, kFieldCount };
 
 RTE_ACL_RULE_DEF(AclRule, kFieldCount);
 
-constexpr rte_acl_field_def Definition(uint8_t type, uint8_t size, Field field, uint8_t input,
-                                       size_t offset) {
-  return {.type = type,
-          .size = size,
-          .field_index = static_cast<uint8_t>(field),
-          .input_index = input,
-          .offset = static_cast<uint32_t>(offset)};
-}
-
-// rte_acl reads one byte, then whole groups of four (input_index): hence the wildcard kPad.
-constexpr rte_acl_field_def kLayout[kFieldCount] = {
-    Definition(RTE_ACL_FIELD_TYPE_BITMASK, 1, kProtocol, 0, offsetof(ClassifyKey, protocol)),
-    Definition(RTE_ACL_FIELD_TYPE_RANGE, 2, kSrcClass, 1, offsetof(ClassifyKey, src_class_be)),
-    Definition(RTE_ACL_FIELD_TYPE_RANGE, 2, kDstClass, 1, offsetof(ClassifyKey, dst_class_be)),
-    Definition(RTE_ACL_FIELD_TYPE_RANGE, 2, kDstPort, 2, offsetof(ClassifyKey, dst_port_be)),
-    Definition(RTE_ACL_FIELD_TYPE_BITMASK, 2, kPad, 2, offsetof(ClassifyKey, pad1)),
+// Where one 16-bit value of the key lies. A wildcard fills a group of four bytes up.
+enum class Value : uint8_t { kSrcClass, kDstClass, kDstPort, kWildcard };
+struct Level {
+  Value value;
+  size_t offset;  // in ClassifyKey
 };
+
+// rte_acl reads one byte, the protocol, then whole groups of four: two levels each, neighbours in
+// the key. Subject first: see the header.
+using Layout = std::array<Level, kFieldCount - 1>;
+constexpr Layout kEgressLayout = {{{Value::kSrcClass, offsetof(ClassifyKey, src_class_be)},
+                                   {Value::kDstClass, offsetof(ClassifyKey, dst_class_be)},
+                                   {Value::kDstPort, offsetof(ClassifyKey, dst_port_be)},
+                                   {Value::kWildcard, offsetof(ClassifyKey, pad1)}}};
+constexpr Layout kIngressLayout = {{{Value::kDstClass, offsetof(ClassifyKey, dst_class_be)},
+                                    {Value::kDstPort, offsetof(ClassifyKey, dst_port_be)},
+                                    {Value::kSrcClass, offsetof(ClassifyKey, src_class_be)},
+                                    {Value::kWildcard, offsetof(ClassifyKey, dst_class_be)}}};
+
+const Layout& LayoutOf(Direction direction) {
+  return direction == Direction::kEgress ? kEgressLayout : kIngressLayout;
+}
 
 struct ContextDeleter {
   void operator()(rte_acl_ctx* ctx) const { rte_acl_free(ctx); }
 };
 using Context = std::unique_ptr<rte_acl_ctx, ContextDeleter>;
 
+constexpr unsigned kMaxTiers = 4;  // rte_acl takes 1 category or a multiple of 4
+
+// The tier's category inside its direction: CategoryOf without the direction.
+unsigned SlotOf(Tier tier) { return CategoryOf(tier, Direction::kEgress) / kDirections; }
+
+void SetRange(rte_acl_field& field, uint16_t first, uint16_t last) {
+  field.value.u16 = first;
+  field.mask_range.u16 = last;
+}
+
 AclRule ToAclRule(const FlatRule& rule, uint32_t index) {
   AclRule out = {};
-  out.data.category_mask = 1u << CategoryOf(rule.tier, rule.direction);
+  out.data.category_mask = 1u << SlotOf(rule.tier);
   out.data.priority = rule.priority;
   out.data.userdata = index + 1;  // rte_acl answers 0 where nothing matched
   if (rule.protocol != kAnyProtocol) {
     out.field[kProtocol].value.u8 = static_cast<uint8_t>(rule.protocol);
     out.field[kProtocol].mask_range.u8 = 0xff;
   }
-  out.field[kSrcClass].value.u16 = rule.src.first;
-  out.field[kSrcClass].mask_range.u16 = rule.src.last;
-  out.field[kDstClass].value.u16 = rule.dst.first;
-  out.field[kDstClass].mask_range.u16 = rule.dst.last;
-  out.field[kDstPort].value.u16 = rule.port_first;
-  out.field[kDstPort].mask_range.u16 = rule.port_last;
+  const Layout& layout = LayoutOf(rule.direction);
+  for (unsigned level = 0; level < layout.size(); ++level) {
+    rte_acl_field& field = out.field[kSubject + level];
+    switch (layout[level].value) {
+      case Value::kSrcClass:
+        SetRange(field, rule.src.first, rule.src.last);
+        break;
+      case Value::kDstClass:
+        SetRange(field, rule.dst.first, rule.dst.last);
+        break;
+      case Value::kDstPort:
+        SetRange(field, rule.port_first, rule.port_last);
+        break;
+      case Value::kWildcard:
+        break;
+    }
+  }
   return out;
+}
+
+std::vector<AclRule> RulesOf(const RuleTable& table, Direction direction) {
+  std::vector<AclRule> rules;
+  for (uint32_t i = 0; i < table.rules.size(); ++i) {
+    if (table.rules[i].direction == direction) rules.push_back(ToAclRule(table.rules[i], i));
+  }
+  return rules;
+}
+
+rte_acl_config ConfigOf(Direction direction, unsigned categories, size_t max_size) {
+  rte_acl_config config = {};
+  config.num_categories = categories;
+  config.num_fields = kFieldCount;
+  config.max_size = max_size;
+  config.defs[kProtocol] = {.type = RTE_ACL_FIELD_TYPE_BITMASK,
+                            .size = 1,
+                            .field_index = kProtocol,
+                            .input_index = 0,
+                            .offset = offsetof(ClassifyKey, protocol)};
+  const Layout& layout = LayoutOf(direction);
+  for (unsigned level = 0; level < layout.size(); ++level) {
+    const bool wildcard = layout[level].value == Value::kWildcard;
+    const unsigned field = kSubject + level;
+    config.defs[field] = {.type = static_cast<uint8_t>(wildcard ? RTE_ACL_FIELD_TYPE_BITMASK
+                                                                : RTE_ACL_FIELD_TYPE_RANGE),
+                          .size = 2,
+                          .field_index = static_cast<uint8_t>(field),
+                          .input_index = static_cast<uint8_t>(1 + level / 2),
+                          .offset = static_cast<uint32_t>(layout[level].offset)};
+  }
+  return config;
 }
 
 absl::StatusOr<Context> Create(size_t rules) {
@@ -79,10 +138,7 @@ absl::StatusOr<Context> Create(size_t rules) {
   return ctx;
 }
 
-absl::Status AddRules(rte_acl_ctx* ctx, const RuleTable& table) {
-  std::vector<AclRule> rules;
-  rules.reserve(table.rules.size());
-  for (uint32_t i = 0; i < table.rules.size(); ++i) rules.push_back(ToAclRule(table.rules[i], i));
+absl::Status AddRules(rte_acl_ctx* ctx, const std::vector<AclRule>& rules) {
   static_assert(sizeof(AclRule) == RTE_ACL_RULE_SZ(kFieldCount));
   const int rc = rte_acl_add_rules(ctx, reinterpret_cast<const rte_acl_rule*>(rules.data()),
                                    static_cast<uint32_t>(rules.size()));
@@ -91,17 +147,11 @@ absl::Status AddRules(rte_acl_ctx* ctx, const RuleTable& table) {
       fmt::format("classifier: rte_acl_add_rules({} rules): {}", rules.size(), rte_strerror(-rc)));
 }
 
-absl::Status BuildTries(rte_acl_ctx* ctx, const RuleTable& table, const TrieLimits& limits) {
-  rte_acl_config config = {};
-  config.num_categories = CategoriesOf(table);
-  config.num_fields = kFieldCount;
-  std::copy(std::begin(kLayout), std::end(kLayout), config.defs);
-  config.max_size = limits.max_memory_bytes;
+absl::Status BuildTrie(rte_acl_ctx* ctx, const rte_acl_config& config, size_t rules) {
   const int rc = rte_acl_build(ctx, &config);
   if (rc == 0) return absl::OkStatus();
-  const std::string what =
-      fmt::format("classifier: rte_acl_build of {} rules within {} bytes: {}", table.rules.size(),
-                  limits.max_memory_bytes, rte_strerror(-rc));
+  const std::string what = fmt::format("classifier: rte_acl_build of {} rules within {} bytes: {}",
+                                       rules, config.max_size, rte_strerror(-rc));
   const bool too_big = rc == -ENOMEM || rc == -ERANGE;
   return too_big ? absl::ResourceExhaustedError(what) : absl::InternalError(what);
 }
@@ -135,7 +185,7 @@ std::vector<Algorithm> Candidates(Simd most) {
 Algorithm ChooseAlgorithm(const rte_acl_ctx* ctx, unsigned categories, Simd most) {
   const ClassifyKey key;
   const uint8_t* data = reinterpret_cast<const uint8_t*>(&key);
-  uint32_t hits[kMaxCategories];
+  uint32_t hits[kMaxTiers];
   for (const Algorithm algorithm : Candidates(most)) {
     if (rte_acl_classify_alg(ctx, &data, hits, 1, categories, algorithm) == 0) return algorithm;
   }
@@ -144,42 +194,84 @@ Algorithm ChooseAlgorithm(const rte_acl_ctx* ctx, unsigned categories, Simd most
 
 }  // namespace
 
+// One direction's context, with how to ask it.
+class TrieClassifier::DirectionTrie {
+ public:
+  static constexpr size_t kBurst = 64;
+
+  static absl::StatusOr<std::unique_ptr<DirectionTrie>> Build(const RuleTable& table,
+                                                              Direction direction,
+                                                              const TrieLimits& limits) {
+    const std::vector<AclRule> rules = RulesOf(table, direction);
+    if (rules.empty()) return nullptr;
+    absl::StatusOr<Context> ctx = Create(rules.size());
+    if (!ctx.ok()) return ctx.status();
+    if (absl::Status added = AddRules(ctx->get(), rules); !added.ok()) return added;
+    const bool one_tier = std::all_of(rules.begin(), rules.end(), [](const AclRule& rule) {
+      return rule.data.category_mask == 1u << SlotOf(Tier::kNetworkPolicy);
+    });
+    const unsigned tiers = one_tier ? 1 : kMaxTiers;
+    const rte_acl_config config = ConfigOf(direction, tiers, limits.max_memory_bytes);
+    if (absl::Status built = BuildTrie(ctx->get(), config, rules.size()); !built.ok()) return built;
+    const Algorithm algorithm = ChooseAlgorithm(ctx->get(), tiers, limits.simd);
+    return std::unique_ptr<DirectionTrie>(
+        new DirectionTrie(*std::move(ctx), direction, tiers, algorithm));
+  }
+
+  // Writes this direction's answers for `count` <= kBurst keys into `hits`, rows of `categories`.
+  void Classify(const uint8_t** keys, size_t count, uint32_t* hits, unsigned categories) const {
+    std::array<uint32_t, kBurst * kMaxTiers> answers;
+    // The only error is a bad category count, which Build settled.
+    rte_acl_classify_alg(ctx_.get(), keys, answers.data(), static_cast<uint32_t>(count), tiers_,
+                         algorithm_);
+    const unsigned slots = std::min(tiers_, categories / kDirections);
+    for (size_t i = 0; i < count; ++i) {
+      for (unsigned slot = 0; slot < slots; ++slot) {
+        hits[i * categories + slot * kDirections + static_cast<unsigned>(direction_)] =
+            answers[i * tiers_ + slot];
+      }
+    }
+  }
+
+ private:
+  DirectionTrie(Context ctx, Direction direction, unsigned tiers, Algorithm algorithm)
+      : ctx_(std::move(ctx)), direction_(direction), tiers_(tiers), algorithm_(algorithm) {}
+
+  Context ctx_;
+  Direction direction_;
+  unsigned tiers_;  // rte_acl's categories
+  Algorithm algorithm_;
+};
+
+TrieClassifier::TrieClassifier(unsigned categories) : categories_(categories) {}
+TrieClassifier::~TrieClassifier() = default;
+
 absl::StatusOr<std::unique_ptr<TrieClassifier>> TrieClassifier::Build(const RuleTable& table,
                                                                       const TrieLimits& limits) {
-  const unsigned categories = CategoriesOf(table);
   if (table.rules.size() > limits.max_rules) {
     return absl::ResourceExhaustedError(fmt::format("classifier: {} rules exceed the limit of {}",
                                                     table.rules.size(), limits.max_rules));
   }
-  if (table.rules.empty()) {
-    return std::unique_ptr<TrieClassifier>(new TrieClassifier(nullptr, categories, 0));
+  std::unique_ptr<TrieClassifier> classifier(new TrieClassifier(CategoriesOf(table)));
+  for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
+    auto trie = DirectionTrie::Build(table, direction, limits);
+    if (!trie.ok()) return trie.status();
+    classifier->tries_[static_cast<unsigned>(direction)] = *std::move(trie);
   }
-  absl::StatusOr<Context> ctx = Create(table.rules.size());
-  if (!ctx.ok()) return ctx.status();
-  if (absl::Status added = AddRules(ctx->get(), table); !added.ok()) return added;
-  if (absl::Status built = BuildTries(ctx->get(), table, limits); !built.ok()) return built;
-  const int algorithm = ChooseAlgorithm(ctx->get(), categories, limits.simd);
-  return std::unique_ptr<TrieClassifier>(new TrieClassifier(ctx->release(), categories, algorithm));
+  return classifier;
 }
 
-TrieClassifier::~TrieClassifier() { rte_acl_free(ctx_); }
-
 void TrieClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const {
-  if (ctx_ == nullptr) {
-    std::fill_n(hits.begin(), keys.size() * categories_, 0);
-    return;
-  }
-  constexpr size_t kBurst = 64;
-  std::array<const uint8_t*, kBurst> data;
-  for (size_t first = 0; first < keys.size(); first += kBurst) {
-    const size_t count = std::min(kBurst, keys.size() - first);
+  std::fill_n(hits.begin(), keys.size() * categories_, 0);
+  std::array<const uint8_t*, DirectionTrie::kBurst> data;
+  for (size_t first = 0; first < keys.size(); first += data.size()) {
+    const size_t count = std::min(data.size(), keys.size() - first);
     for (size_t i = 0; i < count; ++i) {
       data[i] = reinterpret_cast<const uint8_t*>(&keys[first + i]);
     }
-    // The only error is a bad `categories`, which Build settled.
-    rte_acl_classify_alg(ctx_, data.data(), &hits[first * categories_],
-                         static_cast<uint32_t>(count), categories_,
-                         static_cast<Algorithm>(algorithm_));
+    for (const auto& trie : tries_) {
+      if (trie) trie->Classify(data.data(), count, &hits[first * categories_], categories_);
+    }
   }
 }
 

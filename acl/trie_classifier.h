@@ -1,4 +1,9 @@
-// The fast classifier: one rte_acl context, the (tier, direction) pairs as its categories.
+// The fast classifier: one rte_acl context for each direction, the tiers as its categories.
+//
+// A direction's trie looks at the subject's class first: the source of egress, the destination of
+// ingress. One trie for both directions would have to hold, below every egress subject, the ingress
+// rules of all subjects: 8,000 rules of 1,500 classes then took 37 s and 403 MB to build and 80
+// cycles a key; two tries take 0.2 s and 4 MB, and 2 x 36 cycles.
 //
 // Needs an initialised EAL (rte_acl allocates from its heap). Build is single-threaded; Classify
 // may be called by any number of workers at once. The SIMD level is chosen at run time.
@@ -6,14 +11,13 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "acl/classifier.h"
-
-struct rte_acl_ctx;
 
 namespace sluice::acl {
 
@@ -23,7 +27,8 @@ enum class Simd : uint8_t { kScalar, kSse, kAvx2, kAvx512 };
 struct TrieLimits {
   // While building, rte_acl takes about 8 KiB a rule from the C heap (0.8 GB at 100k).
   size_t max_rules = 200'000;
-  size_t max_memory_bytes = size_t{1} << 30;  // of the run-time structures, from DPDK's heap
+  // Of the run-time structures of a direction, from DPDK's heap.
+  size_t max_memory_bytes = size_t{256} << 20;
   Simd simd = Simd::kAvx512;
 };
 
@@ -43,11 +48,12 @@ class TrieClassifier {
   void Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const;
 
  private:
-  TrieClassifier(rte_acl_ctx* ctx, unsigned categories, int algorithm)
-      : ctx_(ctx), categories_(categories), algorithm_(algorithm) {}
-  rte_acl_ctx* ctx_;  // null for an empty table
+  class DirectionTrie;
+
+  explicit TrieClassifier(unsigned categories);
+
   unsigned categories_;
-  int algorithm_;  // an rte_acl_classify_alg
+  std::array<std::unique_ptr<DirectionTrie>, kDirections> tries_;  // null without rules
 };
 
 }  // namespace sluice::acl

@@ -7,9 +7,12 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 
 namespace sluice::dataplane {
@@ -20,6 +23,23 @@ constexpr unsigned kRingSize = 1024;
 
 absl::Status Fail(const PortSpec& spec, absl::StatusCode code, std::string_view reason) {
   return absl::Status(code, fmt::format("port {}: {}", spec.name, reason));
+}
+
+// Makes the socket and takes it away again: permissions, read-only and special file systems show
+// themselves here with a reason, which the vhost library would not give.
+absl::Status TrySocket(const PortSpec& spec) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  spec.path.copy(address.sun_path, sizeof(address.sun_path) - 1);  // Validate bounds it
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool made =
+      fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (made) unlink(spec.path.c_str());
+  if (made) return absl::OkStatus();
+  return Fail(spec, absl::StatusCode::kFailedPrecondition,
+              fmt::format("socket {} cannot be made: {}", spec.path, rte_strerror(error)));
 }
 
 absl::Status CheckSocketServer(const PortSpec& spec) {
@@ -34,11 +54,7 @@ absl::Status CheckSocketServer(const PortSpec& spec) {
     return Fail(spec, absl::StatusCode::kFailedPrecondition,
                 fmt::format("there is no directory {} for the socket", directory));
   }
-  if (access(directory.c_str(), W_OK) != 0) {
-    return Fail(spec, absl::StatusCode::kFailedPrecondition,
-                fmt::format("directory {} is not writable", directory));
-  }
-  return absl::OkStatus();
+  return TrySocket(spec);
 }
 
 absl::Status CheckNothing(const PortSpec&) { return absl::OkStatus(); }

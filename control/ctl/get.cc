@@ -43,6 +43,12 @@ std::string SelectorText(const v1::LabelSelector& selector) {
   return text.empty() ? "<all>" : text;
 }
 
+// The directions that a policy isolates; the API's defaults where it names none.
+std::string PolicyTypes(const v1::NetworkPolicy& policy) {
+  if (policy.policy_types_size() > 0) return Join(policy.policy_types());
+  return policy.egress_size() > 0 ? "Ingress,Egress" : "Ingress";
+}
+
 struct GetArguments {
   std::string namespace_name;  // empty: all
   uint32_t limit = 0;          // connections; 0: the daemon's own
@@ -58,7 +64,7 @@ struct ListView {
 };
 
 const std::vector<ListView>& ListViews() {
-  static const std::vector<ListView> kViews = {
+  static const std::vector<ListView> views = {
       {"endpoints",
        "pods and VMs as policies know them",
        "Endpoint",
@@ -78,7 +84,7 @@ const std::vector<ListView>& ListViews() {
          return {policy.namespace_(),
                  policy.name(),
                  SelectorText(policy.pod_selector()),
-                 Join(policy.policy_types()),
+                 PolicyTypes(policy),
                  fmt::format("{} rules", policy.ingress_size()),
                  fmt::format("{} rules", policy.egress_size()),
                  listed.source(),
@@ -93,7 +99,7 @@ const std::vector<ListView>& ListViews() {
          return {ns.name(), JoinLabels(ns.labels()), listed.source()};
        }},
   };
-  return kViews;
+  return views;
 }
 
 ExitCode GetObjects(const GlobalOptions& options, const ListView& view,

@@ -26,6 +26,7 @@ std::vector<T> LastOfEach(const std::vector<control::Object>& objects) {
     if (const T* value = std::get_if<T>(&object)) by_name[NameOf(*value)] = value;
   }
   std::vector<T> result;
+  result.reserve(by_name.size());
   for (const auto& [name, value] : by_name) result.push_back(*value);
   return result;
 }

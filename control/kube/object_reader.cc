@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-const json kNull;
+const json absent;
 
 // What stands there, for people: "the number 80", "a list".
 std::string Describe(const json& value) {
@@ -47,7 +47,7 @@ ObjectReader::ObjectReader(const json& value, std::string path, absl::Status* st
     : value_(&value), path_(std::move(path)), status_(status) {
   if (value.is_object() || value.is_null()) return;
   FailType(path_, "a map", value);
-  value_ = &kNull;
+  value_ = &absent;
 }
 
 bool ObjectReader::Has(std::string_view field) { return !Value(field).is_null(); }
@@ -132,16 +132,16 @@ std::string ObjectReader::PathOf(std::string_view field) const {
 
 const json& ObjectReader::Value(std::string_view field) {
   known_.emplace(field);
-  if (!value_->is_object()) return kNull;
+  if (!value_->is_object()) return absent;
   const auto found = value_->find(field);
-  return found == value_->end() ? kNull : *found;
+  return found == value_->end() ? absent : *found;
 }
 
 const json& ObjectReader::List(std::string_view field) {
   const json& value = Value(field);
   if (value.is_null() || value.is_array()) return value;
   FailType(PathOf(field), "a list", value);
-  return kNull;
+  return absent;
 }
 
 std::string ObjectReader::TextOf(const json& value, const std::string& path) {

@@ -74,9 +74,9 @@ std::optional<json> ParseInteger(std::string_view plain) {
 }
 
 std::optional<json> ParseFloat(const std::string& plain) {
-  static const std::regex kFloat(R"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)");
+  static const std::regex float_form(R"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)");
   constexpr size_t kLongest = 64;  // std::regex recurses once a character
-  if (plain.size() > kLongest || !std::regex_match(plain, kFloat)) return std::nullopt;
+  if (plain.size() > kLongest || !std::regex_match(plain, float_form)) return std::nullopt;
   const size_t sign = plain.starts_with('+') ? 1 : 0;
   double value = 0;
   const auto [stop, error] =

@@ -3,8 +3,8 @@
 
 Writes a list of {name, unit, value, samples, params, machine}: value is the median of the samples.
 Cases take turns (A B C A B C ...), so that a slow spell of the machine hits all of them; each
-sample carries the machine's CPU pressure of its time. The packet generator and both its pods run on one
-core: it may be the bottleneck, so the ratio beside "no policy" says more than the rate.
+sample carries the machine's CPU pressure of its time. The packet generator and both its pods run
+on one core: it may be the bottleneck, so the ratio beside "no policy" says more than the rate.
 """
 import argparse
 import json
@@ -41,7 +41,7 @@ class Bench:
         self.installed = []
 
     def start(self):
-        self.lab.start_switch("--idle-sleep-us", "0")
+        self.lab.start_switch(idle_sleep_us=0)
         self.a, self.b = make_pod("a", 1), make_pod("b", 2)
         self.lab.apply(*(pod_object(pod, name=pod.name[-1]) for pod in (self.a, self.b)))
         for pod in (self.a, self.b):
@@ -58,8 +58,9 @@ class Bench:
     def sample(self, case, seconds):
         count, flows, size = case
         self.install(count)
-        answer = self.pktgen.call("blast", wait=seconds + 30, pod=self.a.name, flows=flows, size=size,
-                                  to=self.b.addresses[0], port=9, seconds=seconds, rate_pps=0)
+        answer = self.pktgen.call("blast", wait=seconds + 30, pod=self.a.name, port=9, size=size,
+                                  to=self.b.addresses[0], flows=flows, seconds=seconds,
+                                  rate_pps=0)
         if not answer["received"]:
             raise RuntimeError(f"nothing arrived: {answer}")
         return {"value": answer["received"] / seconds / 1e6, "sent": answer["sent"],
@@ -97,7 +98,8 @@ def show(results):
     for r in results:
         values = [s["value"] for s in r["samples"]]
         ratio = r["value"] / base[r["params"]["flows"], r["params"]["bytes"]]
-        print(f"{r['name']:52} {r['value']:6.2f} {min(values):6.2f} {max(values):6.2f}  {ratio:.2f}")
+        rates = f"{r['value']:6.2f} {min(values):6.2f} {max(values):6.2f}"
+        print(f"{r['name']:52} {rates}  {ratio:.2f}")
 
 
 def main():

@@ -6,6 +6,7 @@ import sys
 import time
 import unittest
 
+from harness.case import needs_root
 from scenario.report import Report, decided_by
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,6 +42,7 @@ class Words(unittest.TestCase):
         self.assertEqual(Report().finish(), 1)
 
 
+@needs_root
 class Interrupted(unittest.TestCase):
     def test_an_interrupted_demo_leaves_nothing_behind(self):
         build = os.environ.get("SLUICE_BUILD", "build")

@@ -1,8 +1,12 @@
 """A test case with a Lab of its own, two pods in it that talk, and more if wanted."""
+import os
 import unittest
 
 from harness.lab import Lab
 from harness.manifests import make_pod, pod_object
+
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root makes network interfaces")
 
 
 class LabTest(unittest.TestCase):

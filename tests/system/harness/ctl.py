@@ -57,8 +57,8 @@ class Ctl:
         return {(drop["port"], drop["reason"]): int(drop["packets"])
                 for drop in self.json("drops")["drops"]}
 
-    def explain(self, source, destination, what):
-        return self.json("explain", source, destination, what)
+    def explain(self, source, destination, what, family=4):
+        return self.json("explain", source, destination, what, "--family", str(family))
 
     def status(self):
         return self.json("status")

@@ -97,12 +97,13 @@ class Lab:
         self._processes.append(process)
         self._stack.callback(process.stop)
 
-    def start_switch(self, *flags):
-        """Starts sluiced (again) and waits until it serves."""
+    def start_switch(self, *flags, idle_sleep_us=50):
+        """Starts sluiced (again) and waits until it serves. An idle worker yields its core, unless
+        idle_sleep_us is 0: test machines are small."""
         main, worker, _ = cores()
         command = [self.program("control/grpc/sluiced"), "--listen", self.server,
                    "--main-core", str(main), "--worker-cores", str(worker), "--huge", self.huge,
-                   "--file-prefix", self._prefix, "--idle-sleep-us", "50", *flags]
+                   "--file-prefix", self._prefix, "--idle-sleep-us", str(idle_sleep_us), *flags]
         self.switch = Process(command, self.path(f"sluiced-{next(_TAGS)}.log"))
         self.own(self.switch)
         self.switch.wait_for_log("ready", _START_SECONDS)

@@ -96,8 +96,9 @@ class Pktgen:
         return self.call("connect", pod=pod, to=to, port=port, send=send, timeout_ms=timeout_ms,
                          keep=keep, expect_bytes=expect_bytes)
 
-    def send(self, connection, send, timeout_ms=1000):
-        return self.call("send", connection=connection, send=send, timeout_ms=timeout_ms)
+    def send(self, connection, send, timeout_ms=1000, expect_bytes=1):
+        return self.call("send", connection=connection, send=send, timeout_ms=timeout_ms,
+                         expect_bytes=expect_bytes)
 
     def close(self, connection):
         self.call("close", connection=connection)

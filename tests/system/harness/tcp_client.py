@@ -2,9 +2,10 @@
 
     python3 tcp_client.py ADDRESS PORT TIMEOUT
 
-First line out: {"connected": bool}. Then for each JSON string on standard input, one line
-{"received": TEXT or null}: the first bytes that came within TIMEOUT seconds, null if none did. At
-end of input it resets the connection, so that the kernel retransmits nothing for it later.
+First line out: {"connected": bool}. Then for each line {"send": TEXT, "until": TEXT} on standard
+input, one line {"received": TEXT or null}: all that came up to and with `until`, or null if that
+did not come within TIMEOUT seconds. At end of input it resets the connection, so that the kernel
+retransmits nothing for it later.
 """
 import json
 import socket
@@ -16,12 +17,18 @@ def say(**answer):
     print(json.dumps(answer), flush=True)
 
 
-def exchange(connection, text):
+def exchange(connection, send, until):
+    received = b""
     try:
-        connection.sendall(text.encode())
-        return connection.recv(65536).decode(errors="replace") or None
+        connection.sendall(send.encode())
+        while until.encode() not in received:
+            piece = connection.recv(65536)
+            if not piece:
+                return None
+            received += piece
     except OSError:
         return None
+    return received.decode(errors="replace")
 
 
 def main():
@@ -34,7 +41,7 @@ def main():
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     say(connected=True)
     for line in sys.stdin:
-        say(received=exchange(connection, json.loads(line)))
+        say(received=exchange(connection, **json.loads(line)))
     return 0
 
 

@@ -29,6 +29,7 @@ LISTENERS = [  # pod, protocol, port: echo servers of sluice-pktgen
     ("default/db", "tcp", 6379), ("default/db", "tcp", 6380), ("default/db", "udp", 6379),
     ("other/stranger", "tcp", 8080),
 ]
+PAGE = "hello from default/web\n"
 WAIT_SECONDS = 1.0  # how long an attempt may take; a denied one takes all of it
 
 
@@ -68,7 +69,7 @@ class Cast:
     def _start_web(self):
         os.mkdir(self.lab.path("www"))
         with open(self.lab.path("www/index.html"), "w", encoding="ascii") as page:
-            page.write("hello from default/web\n")
+            page.write(PAGE)
         web = self.pods["default/web"]
         self._web = web.start(self._web_log, sys.executable, "-u", "-m", "http.server", "80",
                               "--bind", "::", "--protocol", "HTTP/1.1", "--directory",
@@ -107,12 +108,13 @@ class Cast:
         result = self.pods[source].run(
             "curl", "-sS", "-g", "--noproxy", "*", "--max-time", str(WAIT_SECONDS),
             f"http://{host}/?{tag}", check=False)
-        return result.returncode == 0 and result.stdout == "hello from default/web\n"
+        return result.returncode == 0 and result.stdout == PAGE
 
     def _exchange(self, source, to, port, tag):
         command = self.pods[source].command(sys.executable, TCP_CLIENT, to, str(port),
                                             str(WAIT_SECONDS))
-        result = subprocess.run(command, input=json.dumps(tag) + "\n", text=True, check=False,
+        question = json.dumps({"send": tag, "until": tag}) + "\n"
+        result = subprocess.run(command, input=question, text=True, check=False,
                                 capture_output=True, timeout=WAIT_SECONDS * 3 + 10)
         return tag in result.stdout
 
@@ -149,9 +151,10 @@ class RealConnection:
         cast.lab.own(self._process)
         self.connected = json.loads(self._process.stdout.readline())["connected"]
 
-    def exchange(self, text):
-        """What came back, or None."""
-        self._process.stdin.write(json.dumps(text) + "\n")
+    def get_page(self, tag):
+        """The web server's whole answer, or None."""
+        question = {"send": http_request(tag), "until": PAGE}
+        self._process.stdin.write(json.dumps(question) + "\n")
         return json.loads(self._process.stdout.readline())["received"]
 
     def close(self):

@@ -125,7 +125,9 @@ TEST(Verdict, TableIsForPeople) {
 TEST(Verdict, ManyAtOnceDoNotMeet) {
   const fs::path fixture = Root() / "fixtures" / "09_union";
   std::vector<std::unique_ptr<Child>> children;
-  for (int i = 0; i < 16; ++i) children.push_back(std::make_unique<Child>(Verdict(fixture)));
+  constexpr int kRuns = 16;
+  children.reserve(kRuns);
+  for (int i = 0; i < kRuns; ++i) children.push_back(std::make_unique<Child>(Verdict(fixture)));
   for (size_t i = 0; i < children.size(); ++i) {
     ExpectSame(children[i]->Wait(), Expected(fixture), fmt::format("run {}", i));
   }

@@ -49,6 +49,8 @@ class Builder {
     return BuildSnapshot(state.ports(), places, next, kWorkers, previous);
   }
 
+  const PolicyBuild& last() const { return last_; }
+
  private:
   PolicyBuild last_;
 };
@@ -130,6 +132,23 @@ TEST(SnapshotBuilderTest, TheEpochAlwaysRisesTheVerdictEpochOnlyWithVerdicts) {
   builder.Apply(DenyAll("deny"));
   const Snapshot denied = builder.Build(&relabelled);
   EXPECT_GT(denied.verdict_epoch, first.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, ASubjectThatChangesAloneRaisesTheVerdictEpoch) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  builder.Apply(Pod("web", "10.0.0.9"));
+  const Snapshot before = builder.Build();
+  PolicyBuild same = builder.last();
+  EXPECT_EQ(
+      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
+      before.verdict_epoch);
+  acl::CompiledPolicy compiled = *same.compiled;
+  ++compiled.subjects.at({"default", "web"}).v6;
+  same.compiled = std::make_shared<const acl::CompiledPolicy>(std::move(compiled));
+  EXPECT_EQ(
+      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
+      before.verdict_epoch + 1);
 }
 
 TEST(SnapshotBuilderTest, APlaceThatNoPortWantsIsLeftOut) {

@@ -49,8 +49,10 @@ TEST(Convert, ObjectsComeBackAsTheyWere) {
 }
 
 TEST(Convert, KeysNameKindAndScope) {
+  const std::vector<Object> objects = EveryShape();
   std::vector<std::string> keys;
-  for (const Object& object : EveryShape()) {
+  keys.reserve(objects.size());
+  for (const Object& object : objects) {
     const v1::ObjectKey key = KeyOf(object);
     keys.push_back(key.kind() + " " + key.namespace_() + "/" + key.name());
   }

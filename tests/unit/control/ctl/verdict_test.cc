@@ -66,41 +66,41 @@ class VerdictTest : public testing::Test {
   acl::AddressMap addresses_;
 };
 
-const Side kByDefault{.allow = true, .tier = acl::Tier::kNone};
-const Side kOut{true, acl::Tier::kNetworkPolicy, {"NetworkPolicy x/out"}, "egress[0]"};
-const Side kIn{true, acl::Tier::kNetworkPolicy, {"NetworkPolicy x/in"}, "ingress[1]"};
-const Side kClosed{
+const Side by_default{.allow = true, .tier = acl::Tier::kNone};
+const Side left{true, acl::Tier::kNetworkPolicy, {"NetworkPolicy x/out"}, "egress[0]"};
+const Side entered{true, acl::Tier::kNetworkPolicy, {"NetworkPolicy x/in"}, "ingress[1]"};
+const Side closed{
     false, acl::Tier::kNetworkPolicy, {"NetworkPolicy x/in", "NetworkPolicy x/in2"}, ""};
 
 TEST_F(VerdictTest, BothEndsAreJudgedAndNamed) {
-  EXPECT_EQ(Ask(pod_a_, pod_b_, 80), (Verdict{true, kOut, kIn}));
+  EXPECT_EQ(Ask(pod_a_, pod_b_, 80), (Verdict{true, left, entered}));
 }
 
 TEST_F(VerdictTest, OneDenyIsEnough) {
-  EXPECT_EQ(Ask(pod_a_, pod_b_, 81), (Verdict{false, kClosed, kIn}));
-  EXPECT_EQ(Ask(pod_b_, pod_a_, 80), (Verdict{true, kByDefault, kByDefault}));
-  EXPECT_EQ(Ask(outside_, pod_b_, 80), (Verdict{false, std::nullopt, kClosed}));
+  EXPECT_EQ(Ask(pod_a_, pod_b_, 81), (Verdict{false, closed, entered}));
+  EXPECT_EQ(Ask(pod_b_, pod_a_, 80), (Verdict{true, by_default, by_default}));
+  EXPECT_EQ(Ask(outside_, pod_b_, 80), (Verdict{false, std::nullopt, closed}));
 }
 
 TEST_F(VerdictTest, EndWithoutSubjectHasNoSide) {
   EXPECT_EQ(Ask(outside_, outside_, 80), (Verdict{true, std::nullopt, std::nullopt}));
   const End remote_a{pod_a_.address, &a_, std::nullopt};
-  EXPECT_EQ(Ask(remote_a, pod_b_, 81), (Verdict{true, std::nullopt, kIn}));
-  EXPECT_EQ(Ask(pod_a_, outside_, 80), (Verdict{false, kClosed, std::nullopt}));
+  EXPECT_EQ(Ask(remote_a, pod_b_, 81), (Verdict{true, std::nullopt, entered}));
+  EXPECT_EQ(Ask(pod_a_, outside_, 80), (Verdict{false, closed, std::nullopt}));
 }
 
 TEST_F(VerdictTest, PodReachesItself) {
-  EXPECT_EQ(Ask(pod_b_, pod_b_, 80), (Verdict{true, kByDefault, kByDefault}));
-  EXPECT_EQ(Ask(pod_a_, pod_a_, 81), (Verdict{true, kByDefault, kByDefault}));
+  EXPECT_EQ(Ask(pod_b_, pod_b_, 80), (Verdict{true, by_default, by_default}));
+  EXPECT_EQ(Ask(pod_a_, pod_a_, 81), (Verdict{true, by_default, by_default}));
 }
 
 TEST_F(VerdictTest, OwnNodeReachesItsPodAndNoOther) {
   const End own_node{Ip("192.168.0.1"), nullptr, std::nullopt};
   const End other_node{Ip("192.168.0.2"), nullptr, std::nullopt};
-  EXPECT_EQ(Ask(own_node, pod_b_, 80), (Verdict{true, std::nullopt, kByDefault}));
-  EXPECT_EQ(Ask(other_node, pod_b_, 80), (Verdict{false, std::nullopt, kClosed}));
+  EXPECT_EQ(Ask(own_node, pod_b_, 80), (Verdict{true, std::nullopt, by_default}));
+  EXPECT_EQ(Ask(other_node, pod_b_, 80), (Verdict{false, std::nullopt, closed}));
   a_.node_addresses = {Ip("192.168.0.1")};
-  EXPECT_EQ(Ask(pod_a_, own_node, 80), (Verdict{false, kClosed, std::nullopt}))
+  EXPECT_EQ(Ask(pod_a_, own_node, 80), (Verdict{false, closed, std::nullopt}))
       << "the exemption is for what comes in";
 }
 
