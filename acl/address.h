@@ -35,6 +35,16 @@ struct IpAddress {
   static absl::StatusOr<IpAddress> Parse(std::string_view text);
 
   std::string ToString() const;
+  bool IsUnspecified() const { return bytes == std::array<uint8_t, 16>{}; }
+  bool IsMulticast() const {
+    return family == Family::kIpv4 ? (bytes[0] & 0xf0) == 0xe0 : bytes[0] == 0xff;
+  }
+  bool IsLimitedBroadcast() const {
+    return *this == IpAddress{Family::kIpv4, {255, 255, 255, 255}};
+  }
+  bool IsLinkLocal() const {  // fe80::/10
+    return family == Family::kIpv6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  }
   unsigned bits() const { return family == Family::kIpv4 ? 32 : 128; }
 
   auto operator<=>(const IpAddress&) const = default;

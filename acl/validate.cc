@@ -167,10 +167,7 @@ Finding CheckPolicyTypes(const std::vector<std::string>& types) {
 Finding CheckAddresses(const std::vector<IpAddress>& addresses) {
   for (auto it = addresses.begin(); it != addresses.end(); ++it) {
     const std::string field = fmt::format("status.podIPs[{}]", it - addresses.begin());
-    const bool unspecified = *it == IpAddress{.family = it->family};
-    const bool multicast =
-        it->family == Family::kIpv4 ? (it->bytes[0] & 0xf0) == 0xe0 : it->bytes[0] == 0xff;
-    if (unspecified || multicast) {
+    if (it->IsUnspecified() || it->IsMulticast()) {
       return fmt::format("{}: {} is not the address of one pod", field, it->ToString());
     }
     if (std::find(addresses.begin(), it, *it) != it) {

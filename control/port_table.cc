@@ -18,6 +18,11 @@ std::string OwnerText(const PortSpec& spec) {
   return fmt::format("port {} ({}/{})", spec.name, spec.pod_namespace, spec.pod_name);
 }
 
+bool IsVhost(const PortSpec& spec) {
+  return spec.kind == dataplane::PortKind::kVhostServer ||
+         spec.kind == dataplane::PortKind::kVhostClient;
+}
+
 bool Lists(const PortSpec& spec, const acl::IpAddress& address) {
   return std::find(spec.addresses.begin(), spec.addresses.end(), address) != spec.addresses.end();
 }
@@ -53,6 +58,10 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   auto taken = [&](const std::string& what) {
     return absl::AlreadyExistsError(fmt::format("port {}: {}", spec.name, what));
   };
+  // One socket, one subject: behind a shared one there would be two.
+  if (IsVhost(spec) && IsVhost(other) && spec.path == other.path) {
+    return taken(fmt::format("socket path {} belongs to {}", spec.path, OwnerText(other)));
+  }
   if (other.network != spec.network) return absl::OkStatus();
   const bool uplink = spec.role == PortRole::kUplink;
   if (uplink && other.role == PortRole::kUplink) {

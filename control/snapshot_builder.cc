@@ -50,6 +50,7 @@ NetworkView MakeNetworkView(const std::vector<PortView>& ports, const PolicyBuil
       network.uplink = static_cast<PortId>(id);
     } else {
       network.macs[port.mac] = static_cast<PortId>(id);
+      network.local_addresses.insert(port.addresses.begin(), port.addresses.end());
     }
   }
   return network;

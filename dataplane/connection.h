@@ -55,8 +55,8 @@ struct alignas(64) Half {
 
 struct alignas(64) Connection {
   ConnectionKey key;
-  // Odd while the entry is live. Written last on insert and first on removal, so a process that
-  // takes the region over can tell a torn entry.
+  // Odd while the entry is live: set when it is complete and before its bucket names it, cleared
+  // before its bucket forgets it, so a process that takes the region over can tell a torn entry.
   std::atomic<uint32_t> sequence{0};
   std::atomic<uint32_t> verdict_epoch{0};  // Snapshot::verdict_epoch it was allowed under
   bool initiator_is_b = false;             // immutable while live

@@ -33,6 +33,7 @@ namespace sluice::dataplane {
   X(kPortShut, "port_shut", "the port's endpoint is not known yet")                               \
   X(kReceiverShut, "receiver_shut", "the receiving port's endpoint is not known yet")             \
   X(kNoRoute, "no_route", "no port has the destination MAC")                                      \
+  X(kWrongDestination, "wrong_destination", "the address does not belong to where the MAC leads") \
   X(kHairpin, "hairpin", "destination is behind the port it came from")                           \
   X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                      \
   X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -24,14 +26,52 @@ size_t FreeHugePages() {
   return pages;
 }
 
-int FirstAllowedCpu() {
+// CPUs that this process may run on, ascending.
+std::vector<int> AllowedCpus() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   sched_getaffinity(0, sizeof(allowed), &allowed);
+  std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) return cpu;
+    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
   }
-  return 0;
+  return cpus;
+}
+
+absl::Status CheckCpu(const std::vector<int>& allowed, int cpu, std::string_view what) {
+  if (std::find(allowed.begin(), allowed.end(), cpu) != allowed.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{}: CPU {} is not among those this process may use: {}", what, cpu,
+                  fmt::join(allowed, ",")));
+}
+
+// DPDK answers a wrong core with pages of usage, and pins two workers to one CPU without a word.
+// Main and a worker may share one: a machine may have no other.
+absl::Status CheckCpus(const EalConfig& config) {
+  const std::vector<int> allowed = AllowedCpus();
+  if (config.main_core >= 0) {
+    if (absl::Status good = CheckCpu(allowed, config.main_core, "main core"); !good.ok())
+      return good;
+  }
+  for (const int cpu : config.worker_cores) {
+    if (absl::Status good = CheckCpu(allowed, cpu, "worker cores"); !good.ok()) return good;
+    if (std::count(config.worker_cores.begin(), config.worker_cores.end(), cpu) > 1) {
+      return absl::InvalidArgumentError(fmt::format("worker cores: CPU {} is listed twice", cpu));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The prefix names a directory of ours, which is removed at the end: it must not lead elsewhere.
+absl::Status CheckFilePrefix(const std::string& prefix) {
+  const auto good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  };
+  if (!prefix.empty() && prefix.size() <= 64 && std::all_of(prefix.begin(), prefix.end(), good)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("file prefix \"{}\": must be 1 to 64 letters, digits, '-' or '_'", prefix));
 }
 
 absl::StatusOr<bool> ChooseHugePages(const EalConfig& config) {
@@ -48,7 +88,7 @@ absl::StatusOr<bool> ChooseHugePages(const EalConfig& config) {
 
 // "0@2,1@3": lcore 0 (main) on CPU 2, lcore 1 (the first worker) on CPU 3.
 std::string LcoreMap(const EalConfig& config) {
-  const int main_core = config.main_core >= 0 ? config.main_core : FirstAllowedCpu();
+  const int main_core = config.main_core >= 0 ? config.main_core : AllowedCpus().at(0);
   std::string map = fmt::format("0@{}", main_core);
   for (size_t i = 0; i < config.worker_cores.size(); ++i) {
     map += fmt::format(",{}@{}", i + 1, config.worker_cores[i]);
@@ -85,6 +125,8 @@ std::vector<std::string> Arguments(const EalConfig& config, bool huge_pages) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Eal>> Eal::Start(const EalConfig& config) {
+  if (absl::Status good = CheckFilePrefix(config.file_prefix); !good.ok()) return good;
+  if (absl::Status good = CheckCpus(config); !good.ok()) return good;
   absl::StatusOr<bool> huge_pages = ChooseHugePages(config);
   if (!huge_pages.ok()) return huge_pages.status();
 

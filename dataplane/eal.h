@@ -19,13 +19,14 @@ struct EalConfig {
   bool single_file_segments = false;        // for virtio-user ports with huge pages
   size_t memory_mb = 512;
   int main_core = -1;             // CPU of the main lcore; -1: the first allowed one
-  std::vector<int> worker_cores;  // one lcore each, pinned; CPUs may repeat
+  std::vector<int> worker_cores;  // one lcore each, pinned; distinct CPUs
   bool telemetry = false;
 };
 
 class Eal {
  public:
-  // Errors: FailedPrecondition (huge pages asked for and not there), Internal with DPDK's words.
+  // Errors: InvalidArgument (file prefix, CPUs), FailedPrecondition (huge pages asked for and not
+  // there), Internal with DPDK's words.
   static absl::StatusOr<std::unique_ptr<Eal>> Start(const EalConfig& config);
   ~Eal();  // stops the EAL and removes its run-time directory
   Eal(const Eal&) = delete;

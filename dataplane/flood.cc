@@ -11,6 +11,13 @@ bool IsJudged(const Packet& packet) {
   return packet.kind == PacketKind::kTracked || packet.kind == PacketKind::kUntracked;
 }
 
+// A judged packet's address must be a group's too, or the receivers would be judged by an address
+// that is not theirs; and no connection-oriented protocol has groups.
+bool IsForGroup(const Packet& packet) {
+  if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_SCTP) return false;
+  return packet.dst.IsMulticast() || packet.dst.IsLimitedBroadcast();
+}
+
 // Judges one packet for up to kBurstSize receivers, and sends it to those that may have it.
 class FloodedPacket {
  public:
@@ -37,7 +44,7 @@ class FloodedPacket {
         refusal_ = outcomes[i];
         continue;
       }
-      rte_mbuf_refcnt_update(packet_.mbuf, 1);  // ours stays until the sink
+      rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
       transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], packet_.mbuf);
       ++copies_;
     }
@@ -73,6 +80,10 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
   unsigned asked = 0;
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || !packet.flood) continue;
+    if (IsJudged(packet) && !IsForGroup(packet)) {
+      packet.drop = DropReason::kWrongDestination;
+      continue;
+    }
     FloodedPacket flooded(burst, packet, transmitter);
     for (const PortId member : snapshot.networks[burst.in->network].members) {
       if (member == burst.in_port) continue;

@@ -2,7 +2,7 @@
 //
 // Off the fast path. ARP and neighbour discovery go to every open member; IP is judged for each
 // receiving port by itself, and neither makes nor uses a connection (SEMANTICS 28). Copies share
-// the buffer by reference count.
+// the buffer by reference count. IP must be for a group address, and neither TCP nor SCTP.
 #pragma once
 
 #include "dataplane/packet.h"

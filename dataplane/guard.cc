@@ -1,55 +1,68 @@
 #include "dataplane/guard.h"
 
-#include <algorithm>
-
 #include "dataplane/icmp.h"
+#include "dataplane/ownership.h"
 #include "dataplane/parse.h"
 
 namespace sluice::dataplane {
 namespace {
 
-using acl::Family;
-using acl::IpAddress;
-
 constexpr uint8_t kNeighbourHopLimit = 255;  // RFC 4861: anything less crossed a router
 
-// fe80::/64 with the modified EUI-64 of `mac` (RFC 4291, appendix A).
-bool IsLinkLocalOf(const IpAddress& address, const MacAddress& mac) {
-  const auto& m = mac.bytes;
-  const std::array<uint8_t, 16> expected = {
-      0xfe, 0x80, 0,    0,    0,    0,    0,   0, static_cast<uint8_t>(m[0] ^ 2),
-      m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
-  return address.family == Family::kIpv6 && address.bytes == expected;
+// Link-layer address options (type 1 and 2, RFC 4861) must name the sender's own MAC: anything else
+// would lead honest traffic elsewhere.
+bool OptionsLie(const PortView& port, const Packet& packet) {
+  const std::span<const uint8_t> options = NeighbourOptions(packet);
+  if (options.size() % 8 != 0) return true;
+  for (size_t at = 0; at < options.size();) {
+    const uint8_t type = options[at];
+    const size_t length = options[at + 1] * size_t{8};
+    if (length == 0 || at + length > options.size()) return true;
+    const bool names_mac = type == 1 || type == 2;
+    if (names_mac && MacAddress::FromBytes(&options[at + 2]) != port.mac) return true;
+    at += length;
+  }
+  return false;
 }
 
-bool Owns(const PortView& port, const IpAddress& address) {
-  return std::find(port.addresses.begin(), port.addresses.end(), address) != port.addresses.end() ||
-         IsLinkLocalOf(address, port.mac);
-}
-
-bool IsUnspecified(const IpAddress& address) { return address.bytes == std::array<uint8_t, 16>{}; }
-
-// Duplicate address detection and MLD speak from the unspecified address.
+// Who advertises an address, or asks for it from the unspecified one (duplicate address detection),
+// claims it.
 DropReason CheckNeighbour(const PortView& port, const Packet& packet) {
   const bool discovery = packet.icmp_type >= kRouterSolicit && packet.icmp_type <= kRedirect;
   if (discovery && packet.hop_limit != kNeighbourHopLimit) return DropReason::kGuardNd;
-  if (!IsUnspecified(packet.src) && !Owns(port, packet.src)) return DropReason::kGuardNd;
-  if (packet.icmp_type == kNeighbourAdvert &&
-      !Owns(port, IpAddress::FromBytes(Family::kIpv6, NeighbourTarget(packet)))) {
-    return DropReason::kGuardNd;
-  }
-  return DropReason::kNone;
+  if (!packet.src.IsUnspecified() && !Owns(port, packet.src)) return DropReason::kGuardNd;
+  const bool claims = packet.icmp_type == kNeighbourAdvert ||
+                      (packet.icmp_type == kNeighbourSolicit && packet.src.IsUnspecified());
+  if (claims && !Owns(port, NeighbourTarget(packet))) return DropReason::kGuardNd;
+  return OptionsLie(port, packet) ? DropReason::kGuardNd : DropReason::kNone;
 }
 
-// An ARP probe (RFC 5227) has no sender address yet.
+// An ARP probe (RFC 5227) has no sender address yet; it claims the target.
 DropReason CheckArp(const PortView& port, const Packet& packet) {
-  const bool own = IsUnspecified(packet.src) || Owns(port, packet.src);
+  const bool own = Owns(port, packet.src.IsUnspecified() ? packet.dst : packet.src);
   return own ? DropReason::kNone : DropReason::kGuardArp;
 }
 
-DropReason Check(const PortView& port, const Packet& packet) {
+// Nobody out there has a local pod's address.
+DropReason CheckUplink(const NetworkView& network, const Packet& packet) {
+  const bool claims_local = packet.kind == PacketKind::kNeighbour &&
+                            packet.icmp_type == kNeighbourAdvert &&
+                            network.local_addresses.contains(NeighbourTarget(packet));
+  if (!claims_local && !network.local_addresses.contains(packet.src)) return DropReason::kNone;
+  switch (packet.kind) {
+    case PacketKind::kArp:
+      return DropReason::kGuardArp;
+    case PacketKind::kNeighbour:
+      return DropReason::kGuardNd;
+    default:
+      return DropReason::kGuardAddress;
+  }
+}
+
+DropReason Check(const PortView& port, const NetworkView& network, const Packet& packet) {
   if (port.subject == SubjectState::kUnknown) return DropReason::kPortShut;
-  if (port.role == PortRole::kPod && packet.kind == PacketKind::kNeighbour &&
+  if (port.role == PortRole::kUplink) return CheckUplink(network, packet);
+  if (packet.kind == PacketKind::kNeighbour &&
       (packet.icmp_type == kRouterAdvert || packet.icmp_type == kRedirect)) {
     return DropReason::kGuardRa;
   }
@@ -68,8 +81,9 @@ DropReason Check(const PortView& port, const Packet& packet) {
 }  // namespace
 
 void Guard(Burst& burst) {
+  const NetworkView& network = burst.snapshot->networks[burst.in->network];
   for (Packet& packet : burst.all()) {
-    if (packet.alive()) packet.drop = Check(*burst.in, packet);
+    if (packet.alive()) packet.drop = Check(*burst.in, network, packet);
   }
 }
 

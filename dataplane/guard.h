@@ -2,8 +2,9 @@
 //
 // Source MAC and source address must be the port's own; ARP and neighbour discovery may speak only
 // for the port's addresses; router advertisements and redirects never come from pods. A port whose
-// endpoint is not known yet sends nothing. Ports without guard (uplinks, router pods) pass, but for
-// the last rule. Link-local IPv6 is the pod's if it is the EUI-64 address of its MAC.
+// endpoint is not known yet sends nothing. A router pod's port without guard passes any
+// address, other pods' too. Link-local IPv6 is the pod's if it is the EUI-64 address of its MAC.
+// What enters by an uplink may not speak for a local pod.
 #pragma once
 
 #include "dataplane/packet.h"

@@ -39,13 +39,22 @@ inline uint32_t NeighbourLength(uint8_t type) {
   }
 }
 
-// MLD counts as neighbour traffic only when it goes to a group: sent to one pod it would be a way
-// around policy, and is judged like any other ICMPv6.
-inline PacketKind KindOfIcmp(uint8_t protocol, uint8_t type, const MacAddress& dst_mac) {
-  if (protocol == IPPROTO_ICMP) {
+// The messages that pods send to each other directly, and which must therefore carry little.
+inline bool IsBoundedNeighbour(uint8_t type) {
+  return type == kRouterSolicit || type == kNeighbourSolicit || type == kNeighbourAdvert;
+}
+inline constexpr uint32_t kMaxNeighbourOptions = 32;  // bytes; link-layer address and nonce take 16
+
+// Neighbour traffic is not held against policy, so it must not be a way around it: MLD and router
+// solicitations count only to a group address, the others only without room for a payload. What
+// does not count is judged like any other ICMPv6.
+inline PacketKind KindOfIcmp(const Packet& packet, uint8_t code) {
+  const uint8_t type = packet.icmp_type;
+  if (packet.protocol == IPPROTO_ICMP) {
     const bool echo = type == kIcmpEchoRequest || type == kIcmpEchoReply;
     return echo ? PacketKind::kTracked : PacketKind::kUntracked;
   }
+  bool neighbour = false;
   switch (type) {
     case kIcmp6EchoRequest:
     case kIcmp6EchoReply:
@@ -54,16 +63,21 @@ inline PacketKind KindOfIcmp(uint8_t protocol, uint8_t type, const MacAddress& d
     case kNeighbourSolicit:
     case kNeighbourAdvert:
     case kRedirect:
-      return PacketKind::kNeighbour;
+      neighbour = code == 0;
+      break;
     case kMldQuery:
     case kMldReport:
     case kMldDone:
     case kMldV2Report:
     case kRouterSolicit:
-      return dst_mac.IsMulticast() ? PacketKind::kNeighbour : PacketKind::kUntracked;
+      neighbour = code == 0 && packet.dst.IsMulticast();
+      break;
     default:
-      return PacketKind::kUntracked;
+      break;
   }
+  const bool roomy =
+      IsBoundedNeighbour(type) && packet.l4_length > NeighbourLength(type) + kMaxNeighbourOptions;
+  return neighbour && !roomy ? PacketKind::kNeighbour : PacketKind::kUntracked;
 }
 
 inline bool IsEchoRequest(const Packet& packet) {

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "acl/classifier.h"
+#include "dataplane/ownership.h"
 #include "dataplane/track.h"
 
 namespace sluice::dataplane {
@@ -25,6 +26,23 @@ ClassId SubjectClass(const PortView& port, acl::Family family) {
   return family == acl::Family::kIpv4 ? port.class_v4 : port.class_v6;
 }
 
+// A link-local address is whoever's port it is behind; policies do not know it.
+ClassId PeerClass(const PortView& port, const acl::IpAddress& address,
+                  const acl::AddressMap& addresses) {
+  if (!address.IsLinkLocal()) return addresses.Lookup(address);
+  return port.subject == SubjectState::kKnown ? SubjectClass(port, address.family)
+                                              : acl::kUnknownClass;
+}
+
+// Egress is asked about the destination address, so the packet must go to where that address is.
+bool IsMisdirected(const Burst& burst, const Packet& packet) {
+  const PortView& out = burst.snapshot->ports[packet.out_port];
+  if (out.role == PortRole::kUplink) {
+    return burst.snapshot->networks[burst.in->network].local_addresses.contains(packet.dst);
+  }
+  return out.guard && !Owns(out, packet.dst);
+}
+
 struct KeyList {
   std::array<ClassifyKey, kMaxKeys> keys;
   unsigned count = 0;
@@ -39,8 +57,8 @@ Questions Ask(const Parties& parties, const acl::AddressMap& addresses, KeyList&
   const bool egress = parties.from->subject == SubjectState::kKnown;
   const bool ingress = parties.to->subject == SubjectState::kKnown;
   if (!egress && !ingress) return questions;
-  const ClassId source = addresses.Lookup(parties.source);
-  const ClassId destination = addresses.Lookup(parties.destination);
+  const ClassId source = PeerClass(*parties.from, parties.source, addresses);
+  const ClassId destination = PeerClass(*parties.to, parties.destination, addresses);
   const ClassId sender = SubjectClass(*parties.from, parties.source.family);
   const ClassId receiver = SubjectClass(*parties.to, parties.source.family);
   const uint16_t port = parties.destination_port;
@@ -130,6 +148,10 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
     if (!NeedsVerdict(packet, *burst.snapshot)) continue;
+    if (IsMisdirected(burst, packet)) {
+      packet.drop = DropReason::kWrongDestination;
+      continue;
+    }
     open[count] = &packet;
     parties[count++] = PartiesOf(burst, packet);
   }

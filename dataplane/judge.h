@@ -5,6 +5,9 @@
 // egress is asked about (subject of in_port, class of destination), ingress about (class of source,
 // subject of out_port). When both describe one pair, as they mostly do, one key answers both.
 //
+// For that the address must belong to where the MAC leads: other packets die here as
+// kWrongDestination.
+//
 // A connection is always judged by its initiator's key, whoever sent the packet. Allowed: a new one
 // is entered into the table, a stale one gets this snapshot's verdict epoch. Denied: the packet
 // dies, and so does its connection.

@@ -44,6 +44,7 @@ struct Packet {
   uint16_t dst_port = 0;
   uint16_t l3_offset = 0;  // from the start of the frame
   uint16_t l4_offset = 0;
+  uint32_t l4_length = 0;  // to the end of the IP packet
   MacAddress src_mac, dst_mac;
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
 

@@ -197,21 +197,24 @@ DropReason ReadIcmp(const Reader& reader, const Transport& transport, Packet& pa
   const auto* icmp = reader.At<rte_icmp_hdr>(transport.offset, &drop);
   if (icmp == nullptr) return drop;
   packet.icmp_type = icmp->icmp_type;
-  packet.kind = KindOfIcmp(packet.protocol, icmp->icmp_type, packet.dst_mac);
+  packet.kind = KindOfIcmp(packet, icmp->icmp_code);
   if (packet.kind == PacketKind::kTracked) {
     // The asking side has the identifier for a port: a request the other way is another connection.
     (IsEchoRequest(packet) ? packet.src_port : packet.dst_port) =
         rte_be_to_cpu_16(icmp->icmp_ident);
   }
   if (packet.kind != PacketKind::kNeighbour) return DropReason::kNone;
-  const uint32_t length = NeighbourLength(icmp->icmp_type);
-  if (transport.offset + length > transport.end) return DropReason::kIcmpMalformed;
-  return reader.Check(transport.offset, length);
+  const uint32_t fixed = NeighbourLength(icmp->icmp_type);
+  if (packet.l4_length < fixed) return DropReason::kIcmpMalformed;
+  // What guard reads of it.
+  return reader.Check(transport.offset,
+                      IsBoundedNeighbour(icmp->icmp_type) ? packet.l4_length : fixed);
 }
 
 DropReason ReadTransport(const Reader& reader, const Transport& transport, Packet& packet) {
   packet.kind = PacketKind::kTracked;
   packet.l4_offset = static_cast<uint16_t>(transport.offset);
+  packet.l4_length = transport.end - transport.offset;
   switch (packet.protocol) {
     case IPPROTO_TCP:
       return ReadTcp(reader, transport, packet);
@@ -269,10 +272,18 @@ void Parse(Burst& burst) {
   for (Packet& packet : burst.all()) ParsePacket(packet);
 }
 
-const uint8_t* NeighbourTarget(const Packet& packet) {
-  if (!HasNeighbourTarget(packet.icmp_type)) return nullptr;
-  return rte_pktmbuf_mtod_offset(packet.mbuf, const uint8_t*, packet.l4_offset) +
-         kNeighbourTargetOffset;
+acl::IpAddress NeighbourTarget(const Packet& packet) {
+  if (!HasNeighbourTarget(packet.icmp_type)) return IpAddress{.family = Family::kIpv6};
+  return IpAddress::FromBytes(
+      Family::kIpv6, rte_pktmbuf_mtod_offset(packet.mbuf, const uint8_t*, packet.l4_offset) +
+                         kNeighbourTargetOffset);
+}
+
+std::span<const uint8_t> NeighbourOptions(const Packet& packet) {
+  if (!IsBoundedNeighbour(packet.icmp_type)) return {};
+  const uint32_t fixed = NeighbourLength(packet.icmp_type);
+  return {rte_pktmbuf_mtod_offset(packet.mbuf, const uint8_t*, packet.l4_offset + fixed),
+          packet.l4_length - fixed};
 }
 
 }  // namespace sluice::dataplane

@@ -17,8 +17,9 @@ void Parse(Burst& burst);
 // One packet, whatever the burst; `packet.mbuf` must be set.
 void ParsePacket(Packet& packet);
 
-// A neighbour discovery message for `guard`: the target address (NS, NA), nothing for others.
-// `packet` passed Parse as kNeighbour, so the bytes are there.
-const uint8_t* NeighbourTarget(const Packet& packet);
+// For `guard`, of a packet that passed Parse as kNeighbour: the target address of an NS or NA (the
+// unspecified address for other types), and the options of an NS, NA or RS (none for others).
+acl::IpAddress NeighbourTarget(const Packet& packet);
+std::span<const uint8_t> NeighbourOptions(const Packet& packet);
 
 }  // namespace sluice::dataplane

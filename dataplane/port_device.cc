@@ -57,6 +57,17 @@ absl::Status CheckSocketServer(const PortSpec& spec) {
   return TrySocket(spec);
 }
 
+// The peer's socket may come later, but nothing else may be in its place.
+absl::Status CheckSocketClient(const PortSpec& spec) {
+  std::error_code error;
+  const auto status = std::filesystem::status(spec.path, error);
+  if (!std::filesystem::exists(status) || std::filesystem::is_socket(status)) {
+    return absl::OkStatus();
+  }
+  return Fail(spec, absl::StatusCode::kFailedPrecondition,
+              fmt::format("{} is not a socket", spec.path));
+}
+
 absl::Status CheckNothing(const PortSpec&) { return absl::OkStatus(); }
 
 absl::Status CheckNewInterface(const PortSpec& spec) {
@@ -109,7 +120,7 @@ struct KindRow {
 };
 constexpr KindRow kKinds[] = {
     {PortKind::kVhostServer, "net_vhost", CheckSocketServer, VhostServerArgs},
-    {PortKind::kVhostClient, "net_vhost", CheckNothing, VhostClientArgs},
+    {PortKind::kVhostClient, "net_vhost", CheckSocketClient, VhostClientArgs},
     {PortKind::kTap, "net_tap", CheckNewInterface, TapArgs},
     {PortKind::kAfPacket, "net_af_packet", CheckInterface, AfPacketArgs},
     {PortKind::kPcap, "net_pcap", CheckPcap, PcapArgs},
@@ -178,7 +189,7 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
     if (error != 0 || rte_eth_dev_get_port_by_name(device.vdev_.c_str(), &device.id_) != 0) {
       if (error == 0) rte_vdev_uninit(device.vdev_.c_str());
       return Fail(spec, absl::StatusCode::kInternal,
-                  fmt::format("{} does not open {}: {}", row.driver, spec.path,
+                  fmt::format("{} does not open {}: {}", row.driver, row.args(spec),
                               rte_strerror(error < 0 ? -error : rte_errno)));
     }
   }

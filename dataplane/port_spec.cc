@@ -24,6 +24,13 @@ bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
+// Longest ring name DPDK takes, without the "-rx" that we append.
+constexpr size_t kMaxRingPortName = 22;
+
+bool IsInterfaceName(std::string_view text) {
+  return text != "." && text != ".." && text.find_first_of("/ \t\n") == std::string_view::npos;
+}
+
 // Paths end up in DPDK's comma-separated devargs.
 bool HasDevargsSeparator(std::string_view text) {
   return text.find_first_of(",=[]\"' \n") != std::string_view::npos;
@@ -77,10 +84,30 @@ absl::Status Validate(const PortSpec& spec) {
         return bad("path", fmt::format("\"{}\" is too long for an interface name (at most {})",
                                        spec.path, IFNAMSIZ - 1));
       }
+      if (!IsInterfaceName(spec.path)) {
+        return bad("path", fmt::format("\"{}\" is not an interface name", spec.path));
+      }
       break;
     case PortKind::kPcap:
-    case PortKind::kRing:
+      if (spec.path.empty() && spec.pcap_out.empty()) {
+        return bad("path", "a pcap port needs a file to read or one to write");
+      }
       break;
+    case PortKind::kRing:
+      if (!spec.path.empty()) return bad("path", "a ring port has none");
+      if (spec.name.size() > kMaxRingPortName) {
+        return bad("name", fmt::format("of a ring port may have {} characters", kMaxRingPortName));
+      }
+      break;
+  }
+  if (spec.kind != PortKind::kPcap && !spec.pcap_out.empty()) {
+    return bad("pcap_out", "is for pcap ports only");
+  }
+  if (spec.role == PortRole::kUplink) {
+    const bool named = !spec.pod_namespace.empty() || !spec.pod_name.empty();
+    if (named || !spec.mac.IsZero() || !spec.addresses.empty()) {
+      return bad("role", "an uplink has no pod, MAC or addresses of its own");
+    }
   }
   if (spec.role == PortRole::kPod) {
     if (spec.pod_namespace.empty() || spec.pod_name.empty()) {
@@ -88,6 +115,12 @@ absl::Status Validate(const PortSpec& spec) {
     }
     if (spec.mac.IsZero() || spec.mac.IsMulticast()) {
       return bad("mac", "must be a unicast address that is not zero");
+    }
+    for (const acl::IpAddress& address : spec.addresses) {
+      if (address.IsUnspecified() || address.IsMulticast()) {
+        return bad("addresses",
+                   fmt::format("{} is not the address of one pod", address.ToString()));
+      }
     }
   }
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <memory>
@@ -54,9 +55,10 @@ struct NetworkView {
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::TrieClassifier> classifier;
-  absl::flat_hash_map<MacAddress, PortId> macs;  // of pods
-  std::vector<PortId> members;                   // every port: who gets floods
-  PortId uplink = kNoPort;                       // where unknown unicast goes; kNoPort: dropped
+  absl::flat_hash_map<MacAddress, PortId> macs;         // of pods
+  absl::flat_hash_set<acl::IpAddress> local_addresses;  // of all pods\' ports
+  std::vector<PortId> members;                          // every port: who gets floods
+  PortId uplink = kNoPort;  // where unknown unicast goes; kNoPort: dropped
 };
 
 struct Snapshot {

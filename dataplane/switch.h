@@ -43,7 +43,7 @@ struct PortCounters {
 struct WorkerCounters {
   uint64_t loops = 0, busy_loops = 0;  // busy: at least one packet
   uint64_t packets = 0;
-  uint64_t classified = 0;  // packets that went to the tries
+  uint64_t classified = 0;  // keys asked of the tries, up to two a packet
   uint64_t connections_created = 0, connections_removed = 0;
 };
 

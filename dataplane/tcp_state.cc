@@ -14,8 +14,8 @@ constexpr Cell kTable[kHalfStates][5] = {
     /* kSynSent    */ {kSs,  kSa,    kOp,  kFs,  kRs},  // SYN+ACK: simultaneous open
     /* kSynAckSent */ {kBad, kSa,    kOp,  kFs,  kRs},
     /* kOpen       */ {kOp,  kOp,    kOp,  kFs,  kRs},  // SYN: the peer answers with a challenge ACK
-    /* kFinSent    */ {kBad, kBad,   kFs,  kFs,  kRs},  // FIN again: retransmission
-    /* kReset      */ {kBad, kBad,   kBad, kBad, kRs},  // only its repetition
+    /* kFinSent    */ {kFs,  kBad,   kFs,  kFs,  kRs},  // SYN: as above; FIN: retransmission
+    /* kReset      */ {kBad, kBad,   kOp,  kFs,  kRs},  // the peer may have ignored the RST
 };
 // clang-format on
 

@@ -11,7 +11,7 @@ namespace sluice::dataplane {
 namespace {
 
 constexpr unsigned kLoopsBeforeRest = 1000;  // empty loops, some 50 us, before a worker sleeps
-constexpr uint32_t kAgeingRoundMs = 4000;    // the whole table is looked at once in this time
+constexpr uint32_t kAgeingRoundMs = 4000;    // the pace: the whole table once in this time
 constexpr unsigned kMaxAgeingPiece = 64;     // entries a loop
 
 }  // namespace

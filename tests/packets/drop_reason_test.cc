@@ -30,6 +30,14 @@ const MacAddress kGroup{{0x33, 0x33, 0, 0, 0, 1}};
 Frame Group6(const char* source) {
   return Frame().Ether(Testbed::Mac('a'), kGroup).Ip(source, "ff02::1");
 }
+// Body of an NS or NA after type, code and checksum: flags and target.
+std::string Neighbour(const char* target) {
+  const auto address = *acl::IpAddress::Parse(target);
+  return std::string(4, '\0') + std::string(address.bytes.begin(), address.bytes.end());
+}
+std::string LinkLayerOption(const MacAddress& mac) {
+  return std::string("\2\1", 2) + std::string(mac.bytes.begin(), mac.bytes.end());
+}
 Frame ManyExtensions(unsigned count) {
   Frame frame = AtoB6();
   for (unsigned i = 0; i < count; ++i) frame.Extension(IPPROTO_DSTOPTS);
@@ -181,6 +189,26 @@ std::vector<Fixture> Guarded() {
        DropReason::kGuardNd},
       {"another's link-local address", Group6("fe80::1").Neighbour(135, "fd00::2").bytes(),
        DropReason::kGuardNd},
+      {"duplicate address detection for another's address",
+       Group6("::").Neighbour(135, "fd00::2").bytes(), DropReason::kGuardNd},
+      {"ARP probe for another's address",
+       Frame()
+           .Ether(Testbed::Mac('a'), kBroadcast)
+           .Arp(1, Testbed::Mac('a'), "0.0.0.0", "10.0.0.2")
+           .bytes(),
+       DropReason::kGuardArp},
+      {"advertises its address at another's MAC",
+       Group6("fd00::1")
+           .HopLimit(255)
+           .Icmp(136, 0, Neighbour("fd00::1") + LinkLayerOption(Testbed::Mac('b')))
+           .bytes(),
+       DropReason::kGuardNd},
+      {"neighbour option of length 0",
+       Group6("fd00::1")
+           .HopLimit(255)
+           .Icmp(136, 0, Neighbour("fd00::1") + std::string("\1\0\0\0\0\0\0\0", 8))
+           .bytes(),
+       DropReason::kGuardNd},
       {"router advertisement",
        Group6("fe80::ff:fe00:1").HopLimit(255).Icmp(134, 0, std::string(12, '\0')).bytes(),
        DropReason::kGuardRa},
@@ -196,6 +224,19 @@ std::vector<Fixture> Switched() {
       {"unknown destination without uplink",
        Frame().Ether(Testbed::Mac('a'), nobody).Ip("10.0.0.1", "10.0.0.2").Udp(1, 2).bytes(),
        DropReason::kNoRoute},
+      {"to one pod's MAC with another address",
+       Frame()
+           .Ether(Testbed::Mac('a'), Testbed::Mac('b'))
+           .Ip("10.0.0.1", "10.0.0.9")
+           .Udp(1, 2)
+           .bytes(),
+       DropReason::kWrongDestination},
+      {"unicast address to everybody",
+       Frame().Ether(Testbed::Mac('a'), kBroadcast).Ip("10.0.0.1", "10.0.0.2").Udp(1, 2).bytes(),
+       DropReason::kWrongDestination},
+      {"TCP to a group",
+       Frame().Ether(Testbed::Mac('a'), kGroup).Ip("fd00::1", "ff02::1").Tcp(1, 2, kTcpSyn).bytes(),
+       DropReason::kWrongDestination},
       {"to itself",
        Frame()
            .Ether(Testbed::Mac('a'), Testbed::Mac('a'))
@@ -319,6 +360,11 @@ TEST(DropReason, WellFormedNeighboursOfTheFixturesPass) {
                         .bytes()},
       {"solicitation from the link-local address",
        Group6("fe80::ff:fe00:1").Neighbour(135, "fd00::2").bytes()},
+      {"advertisement with its own MAC",
+       Group6("fd00::1")
+           .HopLimit(255)
+           .Icmp(136, 0, Neighbour("fd00::1") + LinkLayerOption(Testbed::Mac('a')))
+           .bytes()},
       {"duplicate address detection", Group6("::").Neighbour(135, "fd00::1").bytes()},
       {"MLD report to a group",
        Group6("fe80::ff:fe00:1").Icmp(143, 0, std::string(4, '\0')).bytes()},

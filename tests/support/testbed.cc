@@ -127,6 +127,7 @@ void Testbed::Stage() {
       view.mac = Mac(port);
       view.addresses = {Must(acl::IpAddress::Parse(V4(port))),
                         Must(acl::IpAddress::Parse(V6(port)))};
+      network.local_addresses.insert(view.addresses.begin(), view.addresses.end());
       network.macs[view.mac] = moved_macs_.contains(port) ? ids_.at(moved_macs_[port]) : id;
     }
     network.members.push_back(id);

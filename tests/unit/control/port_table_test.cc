@@ -56,6 +56,12 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"AddressTwice", [](PortSpec& s) { s.addresses.push_back(Ip("10.0.0.3")); },
                     absl::StatusCode::kInvalidArgument,
                     "port second: addresses: 10.0.0.3 is listed twice"},
+        RefusalCase{"SameSocket",
+                    [](PortSpec& s) {
+                      s.kind = dataplane::PortKind::kVhostClient;
+                      s.path = PodPort("first", "web", kMac, {}).path;
+                    },
+                    absl::StatusCode::kAlreadyExists, "port second: socket path "},
         RefusalCase{"OtherNetwork", [](PortSpec& s) { s.network = "blue"; },
                     absl::StatusCode::kInvalidArgument, "port second: network: \"blue\""},
         RefusalCase{"SecondUplink", [](PortSpec& s) { s = UplinkPort("second"); },

@@ -22,7 +22,12 @@ Packet ParseExact(const Bytes& frame) {
   Packet packet;
   packet.mbuf = buffer.get();
   dataplane::ParsePacket(packet);
-  if (packet.alive() && packet.kind == PacketKind::kNeighbour) dataplane::NeighbourTarget(packet);
+  if (packet.alive() && packet.kind == PacketKind::kNeighbour) {
+    dataplane::NeighbourTarget(packet);
+    unsigned sum = 0;
+    for (const uint8_t byte : dataplane::NeighbourOptions(packet)) sum += byte;
+    EXPECT_LT(sum, 256u * 64u);
+  }
   packet.mbuf = nullptr;
   return packet;
 }

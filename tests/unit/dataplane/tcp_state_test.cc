@@ -44,8 +44,8 @@ TEST(TcpTable, MovesTheSendersHalf) {
       {S::kSynSent, {S::kSynSent, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
       {S::kSynAckSent, {{}, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
       {S::kOpen, {S::kOpen, S::kOpen, S::kOpen, S::kFinSent, S::kReset}},
-      {S::kFinSent, {{}, {}, S::kFinSent, S::kFinSent, S::kReset}},
-      {S::kReset, {{}, {}, {}, {}, S::kReset}},
+      {S::kFinSent, {S::kFinSent, {}, S::kFinSent, S::kFinSent, S::kReset}},
+      {S::kReset, {{}, {}, S::kOpen, S::kFinSent, S::kReset}},
   };
   for (const Row& row : rows) {
     for (int segment = 0; segment < 5; ++segment) {

@@ -1,6 +1,7 @@
 // Port specs and MAC addresses: what is refused, in which words.
 #include <gtest/gtest.h>
 
+#include "dataplane/eal.h"
 #include "dataplane/port_device.h"
 #include "dataplane/port_spec.h"
 
@@ -39,6 +40,24 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
       {[](PortSpec& s) { s.mac = {}; },
        "port web: mac: must be a unicast address that is not zero"},
       {[](PortSpec& s) { s.network = ""; }, "port web: network: is empty"},
+      {[](PortSpec& s) { s.addresses = {*acl::IpAddress::Parse("0.0.0.0")}; },
+       "port web: addresses: 0.0.0.0 is not the address of one pod"},
+      {[](PortSpec& s) { s.addresses = {*acl::IpAddress::Parse("ff02::1")}; },
+       "port web: addresses: ff02::1 is not the address of one pod"},
+      {[](PortSpec& s) { s.role = PortRole::kUplink; },
+       "port web: role: an uplink has no pod, MAC or addresses of its own"},
+      {[](PortSpec& s) { s.pcap_out = "/tmp/x"; }, "port web: pcap_out: is for pcap ports only"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kPcap;
+         s.path = "";
+       },
+       "port web: path: a pcap port needs a file to read or one to write"},
+      {[](PortSpec& s) { s.kind = PortKind::kRing; }, "port web: path: a ring port has none"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kTap;
+         s.path = "a/b";
+       },
+       "port web: path: \"a/b\" is not an interface name"},
   };
   EXPECT_TRUE(Validate(Good()).ok());
   for (const Case& c : cases) {
@@ -81,6 +100,7 @@ TEST(PortDevice, WhatCannotOpenIsNamed) {
        "port web: there is no directory /no/such/place for the socket"},
       {PortKind::kTap, "lo", "port web: network interface lo exists already"},
       {PortKind::kAfPacket, "nosuch0", "port web: there is no network interface nosuch0"},
+      {PortKind::kVhostClient, "/dev/null", "port web: /dev/null is not a socket"},
       {PortKind::kPcap, "/no/such.pcap", "port web: file /no/such.pcap is not readable"},
   };
   for (const Case& c : cases) {
@@ -88,6 +108,29 @@ TEST(PortDevice, WhatCannotOpenIsNamed) {
     spec.kind = c.kind;
     spec.path = c.path;
     EXPECT_EQ(PortDevice::Open(spec, nullptr).status().message(), c.message);
+  }
+}
+
+TEST(Eal, RefusesAPrefixThatLeadsElsewhereAndCpusThatAreNotThere) {
+  struct Case {
+    const char* prefix;
+    std::vector<int> workers;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"", {}, "file prefix \"\": must be 1 to 64 letters, digits, '-' or '_'"},
+      {"../x", {}, "file prefix \"../x\": must be 1 to 64 letters, digits, '-' or '_'"},
+      {"..", {}, "file prefix \"..\": must be 1 to 64 letters, digits, '-' or '_'"},
+      {"good", {0, 0}, "worker cores: CPU 0 is listed twice"},
+      {"good", {4000}, "worker cores: CPU 4000 is not among those this process may use: "},
+  };
+  for (const Case& c : cases) {
+    EalConfig config;
+    config.file_prefix = c.prefix;
+    config.worker_cores = c.workers;
+    const absl::Status status = Eal::Start(config).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_TRUE(std::string(status.message()).starts_with(c.message)) << status;
   }
 }
 
