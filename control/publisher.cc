@@ -73,12 +73,7 @@ std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) 
   absl::Status status = attempt.Changed() ? Commit(attempt) : absl::OkStatus();
   if (!status.ok()) {
     RollBack(attempt, status);
-    if (segment.size() == 1) return {status};
-    results.clear();
-    for (size_t i = 0; i < segment.size(); ++i) {
-      results.push_back(std::move(ProcessSegment(segment.subspan(i, 1)).front()));
-    }
-    return results;
+    return segment.size() == 1 ? std::vector<Result>{status} : ProcessHalves(segment);
   }
   const uint64_t epoch = view()->snapshot->epoch;
   for (size_t i = 0; i < segment.size(); ++i) {
@@ -88,6 +83,13 @@ std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) 
     auto error = attempt.close_errors.find(closing->name);
     if (error != attempt.close_errors.end()) results[i] = error->second;
   }
+  return results;
+}
+
+std::vector<Result> Publisher::ProcessHalves(std::span<const Command> segment) {
+  const size_t half = segment.size() / 2;
+  std::vector<Result> results = ProcessSegment(segment.first(half));
+  for (Result& result : ProcessSegment(segment.subspan(half))) results.push_back(std::move(result));
   return results;
 }
 

@@ -1,7 +1,7 @@
 // Turns batches of commands into snapshots in force.
 //
 //   batch --> copy of the desired state --> join, compile, trie --> Switch::Publish --> results
-//                     \______ build failed: the copy is dropped, each command tried alone
+//                     \______ build failed: the copy is dropped, each half tried alone
 //
 // Owned by the control thread, the only caller of everything here but view(). Knows no threads and
 // no queues: those are the controller's.
@@ -48,6 +48,7 @@ class Publisher {
       : switch_(target), config_(config) {}
 
   std::vector<Result> ProcessSegment(std::span<const Command> segment);
+  std::vector<Result> ProcessHalves(std::span<const Command> segment);
   Result Try(Attempt& attempt, const ApplyCommand& command);
   Result Try(Attempt& attempt, const DeleteCommand& command);
   Result Try(Attempt& attempt, const SyncCommand& command);

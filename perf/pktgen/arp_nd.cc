@@ -45,7 +45,7 @@ std::optional<NeighborMessage> ReadArp(Bytes message) {
 // Errors: nothing if no option of `type`, or an option is malformed (RFC 4861, 7.1: length 0).
 std::optional<MacAddress> FindLinkLayerOption(Bytes options, uint8_t type) {
   while (options.size() >= sizeof(LinkLayerOption)) {
-    const size_t length = options[1] * 8U;
+    const size_t length = options[1] * size_t{8};
     if (length == 0 || length > options.size()) return std::nullopt;
     if (options[0] == type) return MacAddress::FromBytes(options.data() + 2);
     options = options.subspan(length);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint16_t kFirstSourcePort = 1'024;
 constexpr uint64_t kResolveNs = 2'000'000'000;
-constexpr double kQuietSeconds = 0.1;  // nothing received for this long: the rest is lost
+constexpr double kQuietSeconds = 0.3;  // nothing received for this long: the rest is lost
 constexpr int kRoundsPerStep = 64;
 
 size_t HeaderSize(Family family) {

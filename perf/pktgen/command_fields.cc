@@ -28,7 +28,7 @@ const Json* CommandFields::Find(const char* field, bool required) {
   return nullptr;
 }
 
-std::string CommandFields::Text(const char* field, std::optional<std::string> fallback) {
+std::string CommandFields::Text(const char* field, const std::optional<std::string>& fallback) {
   const Json* value = Find(field, !fallback);
   if (value != nullptr && value->is_string()) return value->get<std::string>();
   if (value != nullptr) Fail(field, "is not a text");
@@ -84,12 +84,12 @@ size_t CommandFields::Choice(const char* field, std::initializer_list<const char
 }
 
 const Json& CommandFields::List(const char* field) {
-  static const Json kEmpty = Json::array();
+  static const Json empty_list = Json::array();
   const Json* value = Find(field, true);
-  if (value == nullptr) return kEmpty;
+  if (value == nullptr) return empty_list;
   if (value->is_array()) return *value;
   Fail(field, "is not a list");
-  return kEmpty;
+  return empty_list;
 }
 
 uint64_t CommandFields::Timeout() {

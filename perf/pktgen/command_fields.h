@@ -19,7 +19,7 @@ class CommandFields {
   CommandFields(const Json& object, std::string name);
 
   // Without a fallback, a field must be there.
-  std::string Text(const char* field, std::optional<std::string> fallback = {});
+  std::string Text(const char* field, const std::optional<std::string>& fallback = {});
   uint64_t Number(const char* field, uint64_t min, uint64_t max,
                   std::optional<uint64_t> fallback = {});
   double Real(const char* field, double min, double max);

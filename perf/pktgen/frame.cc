@@ -28,7 +28,7 @@ std::optional<FrameKind> KindOfL4(uint8_t protocol, Bytes l4) {
   if (protocol == IPPROTO_TCP) {
     const auto tcp = Load<rte_tcp_hdr>(l4);
     if (!tcp) return std::nullopt;
-    const size_t length = (tcp->data_off >> 4) * 4U;
+    const size_t length = (tcp->data_off >> 4) * size_t{4};
     if (length < sizeof(rte_tcp_hdr) || length > l4.size()) return std::nullopt;
     const bool syn = (tcp->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
     return syn ? FrameKind::kTcpSyn : FrameKind::kTcpOther;

@@ -8,6 +8,7 @@
 #include <rte_udp.h>
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "perf/pktgen/arp_nd.h"
@@ -18,8 +19,6 @@ namespace {
 // The ephemeral range, as Linux has it.
 constexpr uint16_t kFirstLocalPort = 32768;
 constexpr uint16_t kLastLocalPort = 60999;
-// What fits a 1,500-byte packet.
-constexpr uint16_t MssFor(Family family) { return family == Family::kIpv4 ? 1460 : 1440; }
 
 bool IsEcho(uint8_t protocol, uint8_t type, bool reply) {
   if (protocol == IPPROTO_ICMP) {
@@ -31,11 +30,16 @@ bool IsEcho(uint8_t protocol, uint8_t type, bool reply) {
 }  // namespace
 
 HostStack::HostStack(HostConfig config, Sink sink, uint64_t seed)
-    : config_(std::move(config)), sink_(std::move(sink)), random_(seed) {
+    : config_(std::move(config)),
+      sink_(std::move(sink)),
+      tcp_([this](const IpAddress& src, const IpAddress& dst,
+                  const TcpSegment& segment) { SendTcp(src, dst, segment); },
+           seed) {
   config_.addresses.push_back(LinkLocalAddress(config_.mac));
-  next_port_ =
-      static_cast<uint16_t>(kFirstLocalPort + random_() % (kLastLocalPort - kFirstLocalPort + 1));
-  next_identifier_ = static_cast<uint16_t>(random_());
+  std::mt19937_64 random(seed);
+  constexpr unsigned kLocalPorts = kLastLocalPort - kFirstLocalPort + 1;
+  next_port_ = static_cast<uint16_t>(kFirstLocalPort + random() % kLocalPorts);
+  next_identifier_ = static_cast<uint16_t>(random());
 }
 
 void HostStack::Receive(Bytes frame, uint64_t now_ns) {
@@ -50,7 +54,7 @@ void HostStack::Receive(Bytes frame, uint64_t now_ns) {
   if (!IsOwn(parsed.dst)) return;
   if (parsed.kind == FrameKind::kUdp) return ReceiveUdp(parsed);
   if (parsed.kind == FrameKind::kIcmp) return ReceiveEcho(parsed);
-  if (parsed.kind != FrameKind::kOther) return ReceiveTcp(parsed, now_ns);
+  if (parsed.kind != FrameKind::kOther) tcp_.Receive(parsed, now_ns);
 }
 
 void HostStack::Tick(uint64_t now_ns) {
@@ -58,15 +62,13 @@ void HostStack::Tick(uint64_t now_ns) {
   for (const IpAddress& address : neighbors_.Wanted(now_ns)) {
     if (neighbors_.ShouldQuery(address, now_ns)) Query(address);
   }
-  for (auto& [key, entry] : connections_) entry.connection->Tick(now_ns);
-  absl::erase_if(connections_, [](const auto& item) {
-    return !item.second.held && item.second.connection->state() == TcpState::kClosed;
-  });
+  tcp_.Tick(now_ns);
 }
 
 absl::Status HostStack::Listen(Transport transport, uint16_t port) {
-  auto& listeners = transport == Transport::kTcp ? tcp_listeners_ : udp_listeners_;
-  if (listeners.insert(port).second) return absl::OkStatus();
+  const bool fresh =
+      transport == Transport::kTcp ? tcp_.Listen(port) : udp_listeners_.insert(port).second;
+  if (fresh) return absl::OkStatus();
   return absl::AlreadyExistsError(
       fmt::format("pod {}: port {} has a listener already", config_.name, port));
 }
@@ -112,68 +114,13 @@ absl::StatusOr<TcpConnection*> HostStack::Connect(const IpAddress& to, uint16_t 
   now_ns_ = now_ns;
   const absl::StatusOr<IpAddress> source = SourceFor(to);
   if (!source.ok()) return source.status();
-  TcpEntry& entry = AddConnection({*source, to, NextLocalPort(), port});
-  entry.held = true;
-  entry.connection->Connect(now_ns);
-  return entry.connection.get();
+  return tcp_.Connect(*source, NextLocalPort(), to, port, now_ns);
 }
 
-void HostStack::Release(const TcpConnection* connection) {
-  for (auto& [key, entry] : connections_) {
-    if (entry.connection.get() == connection) entry.held = false;
-  }
-}
+void HostStack::Release(const TcpConnection* connection) { tcp_.Release(connection); }
 
-HostStack::TcpEntry& HostStack::AddConnection(const TcpKey& key) {
-  const TcpConnection::Config config{.local_port = key.local_port,
-                                     .remote_port = key.remote_port,
-                                     .initial_sequence = static_cast<uint32_t>(random_()),
-                                     .mss = MssFor(key.local.family)};
-  TcpEntry& entry = connections_[key];
-  entry.connection = std::make_unique<TcpConnection>(
-      config, [this, key](const TcpSegment& segment) { SendTcp(key, segment); });
-  return entry;
-}
-
-void HostStack::ReceiveTcp(const ParsedFrame& frame, uint64_t now_ns) {
-  const TcpSegment segment = ReadTcpSegment(frame.payload);
-  const TcpKey key{frame.dst, frame.src, segment.dst_port, segment.src_port};
-  const auto it = connections_.find(key);
-  if (it != connections_.end() && it->second.connection->state() != TcpState::kClosed) {
-    it->second.connection->Receive(segment, now_ns);
-    if (it->second.serves) Echo(*it->second.connection, now_ns);
-    return;
-  }
-  const bool held = it != connections_.end() && it->second.held;
-  if (frame.kind != FrameKind::kTcpSyn || held || !tcp_listeners_.contains(segment.dst_port)) {
-    return RefuseTcp(key, segment);
-  }
-  TcpEntry& entry = AddConnection(key);
-  entry.serves = true;
-  entry.connection->Accept(segment, now_ns);
-}
-
-// RFC 9293, 3.10.7.1: a reset that the sender will believe.
-void HostStack::RefuseTcp(const TcpKey& key, const TcpSegment& segment) {
-  if (segment.Has(kRst)) return;
-  TcpSegment reset{.src_port = segment.dst_port, .dst_port = segment.src_port, .flags = kRst};
-  if (segment.Has(kAck)) {
-    reset.seq = segment.ack;
-  } else {
-    reset.flags |= kAck;
-    reset.ack = segment.seq + segment.length();
-  }
-  SendTcp(key, reset);
-}
-
-void HostStack::Echo(TcpConnection& connection, uint64_t now_ns) {
-  connection.Send(connection.TakeReceived(), now_ns);
-  if (connection.peer_closed()) connection.Close(now_ns);
-}
-
-void HostStack::SendTcp(const TcpKey& key, const TcpSegment& segment) {
-  const Frame l4 = WriteTcpSegment(segment);
-  SendIp(BuildIpFrame(PathTo(key.local, key.remote), IPPROTO_TCP, l4), key.remote);
+void HostStack::SendTcp(const IpAddress& src, const IpAddress& dst, const TcpSegment& segment) {
+  SendIp(BuildIpFrame(PathTo(src, dst), IPPROTO_TCP, WriteTcpSegment(segment)), dst);
 }
 
 absl::StatusOr<UdpFlow*> HostStack::OpenUdp(const IpAddress& to, uint16_t port) {
@@ -271,15 +218,10 @@ void HostStack::Send(Bytes frame) {
 }
 
 uint16_t HostStack::NextLocalPort() {
-  const auto in_use = [this](uint16_t port) {
-    return udp_flows_.contains(port) ||
-           std::any_of(connections_.begin(), connections_.end(),
-                       [&](const auto& item) { return item.first.local_port == port; });
-  };
   do {
     next_port_ =
         next_port_ == kLastLocalPort ? kFirstLocalPort : static_cast<uint16_t>(next_port_ + 1);
-  } while (in_use(next_port_));
+  } while (udp_flows_.contains(next_port_) || tcp_.UsesPort(next_port_));
   return next_port_;
 }
 

@@ -1,11 +1,11 @@
 // The network stack of one pod: frames in, frames out, and the sockets in between.
 //
-// Owns neighbours, TCP connections, UDP and echo flows, listeners and counters. Answers ARP,
+// Owns neighbours, UDP and echo flows and counters; TCP is TcpEndpoint's. Answers ARP,
 // neighbour discovery and echo requests; TCP and UDP listeners send back what they receive. Every
 // destination is on-link. Knows no port, thread or clock: frames leave through `Sink`, time comes
 // in with each call and never goes backwards. One thread.
 //
-//   Receive -> ParseFrame -> count -> neighbour | TCP | UDP | echo -> Sink
+//   Receive -> ParseFrame -> count -> neighbour | TcpEndpoint | UDP | echo -> Sink
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -14,12 +14,11 @@
 
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "perf/pktgen/neighbor_table.h"
-#include "perf/pktgen/tcp_connection.h"
+#include "perf/pktgen/tcp_endpoint.h"
 #include "perf/pktgen/traffic_counters.h"
 
 namespace sluice::pktgen {
@@ -89,29 +88,10 @@ class HostStack {
   void Close(const EchoFlow* flow);
 
  private:
-  struct TcpKey {
-    IpAddress local, remote;
-    uint16_t local_port = 0, remote_port = 0;
-    bool operator==(const TcpKey&) const = default;
-    template <typename H>
-    friend H AbslHashValue(H h, const TcpKey& k) {
-      return H::combine(std::move(h), k.local, k.remote, k.local_port, k.remote_port);
-    }
-  };
-  struct TcpEntry {
-    std::unique_ptr<TcpConnection> connection;
-    bool held = false;    // by the caller of Connect
-    bool serves = false;  // accepted by a listener: echoes
-  };
-
   void ReceiveNeighbor(const ParsedFrame& frame);
-  void ReceiveTcp(const ParsedFrame& frame, uint64_t now_ns);
   void ReceiveUdp(const ParsedFrame& frame);
   void ReceiveEcho(const ParsedFrame& frame);
-  TcpEntry& AddConnection(const TcpKey& key);
-  void RefuseTcp(const TcpKey& key, const TcpSegment& segment);
-  static void Echo(TcpConnection& connection, uint64_t now_ns);
-  void SendTcp(const TcpKey& key, const TcpSegment& segment);
+  void SendTcp(const IpAddress& src, const IpAddress& dst, const TcpSegment& segment);
   void Query(const IpAddress& target);
   Path PathTo(const IpAddress& src, const IpAddress& dst) const;
   void SendIp(Frame frame, const IpAddress& dst);
@@ -120,14 +100,13 @@ class HostStack {
 
   HostConfig config_;
   Sink sink_;
-  std::mt19937_64 random_;
   uint64_t now_ns_ = 0;  // of the call in progress
   uint16_t next_port_;
   uint16_t next_identifier_;
   NeighborTable neighbors_;
   TrafficCounters counters_;
-  absl::flat_hash_set<uint16_t> tcp_listeners_, udp_listeners_;
-  absl::flat_hash_map<TcpKey, TcpEntry> connections_;
+  TcpEndpoint tcp_;
+  absl::flat_hash_set<uint16_t> udp_listeners_;
   absl::flat_hash_map<uint16_t, std::unique_ptr<UdpFlow>> udp_flows_;    // by local port
   absl::flat_hash_map<uint16_t, std::unique_ptr<EchoFlow>> echo_flows_;  // by identifier
 };

@@ -10,7 +10,7 @@ namespace sluice::pktgen {
 
 std::vector<std::string> LineReader::Read(uint32_t wait_us) {
   std::vector<std::string> lines;
-  const timespec wait{.tv_sec = wait_us / 1'000'000, .tv_nsec = wait_us % 1'000'000 * 1'000};
+  const timespec wait{.tv_sec = wait_us / 1'000'000, .tv_nsec = long{wait_us % 1'000'000} * 1'000};
   pollfd input{.fd = ended_ ? -1 : fd_, .events = POLLIN, .revents = 0};
   if (ppoll(&input, 1, &wait, nullptr) <= 0) return lines;
   char buffer[16'384];

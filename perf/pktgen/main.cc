@@ -66,13 +66,14 @@ absl::Status Run(const Options& options, const JsonOutput& output) {
 }
 
 void AddOptions(CLI::App& app, Options& options) {
-  const std::map<std::string, dataplane::HugePages> kHuge = {{"auto", dataplane::HugePages::kAuto},
-                                                             {"on", dataplane::HugePages::kOn},
-                                                             {"off", dataplane::HugePages::kOff}};
+  const std::map<std::string, dataplane::HugePages> huge_words = {
+      {"auto", dataplane::HugePages::kAuto},
+      {"on", dataplane::HugePages::kOn},
+      {"off", dataplane::HugePages::kOff}};
   app.add_option("--pods", options.pods, "JSON file with the pods to play")->required();
   app.add_option("--core", options.core, "CPU that polls (the first allowed one)");
   app.add_option("--huge", options.huge, "huge pages: auto, on or off")
-      ->transform(CLI::CheckedTransformer(kHuge));
+      ->transform(CLI::CheckedTransformer(huge_words));
   app.add_option("--file-prefix", options.file_prefix, "DPDK's name for this process");
   app.add_option("--script", options.script, "commands, one after the other, instead of stdin");
   app.add_option("--wait", options.wait_seconds, "seconds for all links to come up (10)");

@@ -14,13 +14,13 @@ absl::StatusOr<HostStack*> FindPod(const Pods& pods, const std::string& name) {
 
 absl::StatusOr<HostStack*> FindSender(const Pods& pods, const std::string& name,
                                       const IpAddress& to) {
-  const absl::StatusOr<HostStack*> pod = FindPod(pods, name);
+  absl::StatusOr<HostStack*> pod = FindPod(pods, name);
   if (!pod.ok()) return pod;
   if ((*pod)->IsOwn(to)) {
     return absl::InvalidArgumentError(
         fmt::format("pod {}: {} is its own address", name, to.ToString()));
   }
-  const absl::Status source = (*pod)->SourceFor(to).status();
+  absl::Status source = (*pod)->SourceFor(to).status();
   if (!source.ok()) return source;
   return pod;
 }

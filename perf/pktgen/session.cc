@@ -51,6 +51,13 @@ absl::Status WaitForLink(const VirtioPort& port, Clock::time_point deadline,
   return absl::OkStatus();
 }
 
+void StartCommands(std::deque<std::string>& lines, bool in_order, Commands& commands) {
+  while (!lines.empty() && !commands.quit() && (!in_order || commands.idle())) {
+    commands.Start(lines.front(), NowNs());
+    lines.pop_front();
+  }
+}
+
 absl::Status WithName(const absl::Status& status, const std::string& pod) {
   return {status.code(), fmt::format("pod {}: {}", pod, std::string(status.message()))};
 }
@@ -134,10 +141,7 @@ void Session::Run(LineReader& input, bool in_order, const JsonOutput& output,
     for (std::string& line : input.Read(idle >= kIdleLoops ? kIdleWaitUs : 0)) {
       lines.push_back(std::move(line));
     }
-    while (!lines.empty() && !commands.quit() && (!in_order || commands.idle())) {
-      commands.Start(lines.front(), NowNs());
-      lines.pop_front();
-    }
+    StartCommands(lines, in_order, commands);
     commands.Step(NowNs());
     const bool over = commands.quit() || (input.ended() && lines.empty());
     if (over && commands.idle()) return;

@@ -34,7 +34,7 @@ uint16_t FindMss(Bytes options) {
 
 TcpSegment ReadTcpSegment(Bytes l4) {
   const rte_tcp_hdr tcp = *Load<rte_tcp_hdr>(l4);
-  const size_t header = (tcp.data_off >> 4) * 4U;
+  const size_t header = (tcp.data_off >> 4) * size_t{4};
   return {.src_port = rte_be_to_cpu_16(tcp.src_port),
           .dst_port = rte_be_to_cpu_16(tcp.dst_port),
           .seq = rte_be_to_cpu_32(tcp.sent_seq),

@@ -8,11 +8,7 @@
 
 namespace sluice::pktgen {
 
-inline constexpr size_t kFrameKindCount = 0
-#define SLUICE_X(constant, name) +1
-    SLUICE_FRAME_KINDS(SLUICE_X)
-#undef SLUICE_X
-    ;
+inline constexpr size_t kFrameKindCount = static_cast<size_t>(FrameKind::kOther) + 1;
 
 const char* FrameKindName(FrameKind kind);
 

@@ -1,5 +1,6 @@
 #include "control/publisher.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,6 +130,17 @@ TEST_F(PublisherWithPodTest, OneThatCannotBeBuiltDoesNotFailItsNeighbours) {
   EXPECT_TRUE(state().policies().contains({"default", "b"}));
   EXPECT_FALSE(state().policies().contains({"default", "big"}));
   EXPECT_TRUE(publisher_->view()->places.contains("up"));
+}
+
+TEST_F(PublisherWithPodTest, OfManyOnlyThoseThatCannotBeBuiltFail) {
+  std::vector<Command> batch;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = fmt::format("p{}", i);
+    batch.push_back(Apply(i % 7 == 3 ? TooBig(name) : DenyAll(name)));
+  }
+  const auto results = All(batch);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(results[i].ok(), i % 7 != 3) << i;
+  EXPECT_EQ(state().policies().size(), 17u);
 }
 
 TEST_F(PublisherWithPodTest, ARefusedNeighbourIsNotRetriedIntoSuccess) {
