@@ -108,6 +108,25 @@ TEST(Verdict, MissingFilesAndUsageAreExitCodeTwo) {
   }
 }
 
+// It is an error before any daemon is asked; there is none here.
+TEST(Apply, NothingToApplyIsExitCodeTwo) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "empty.yaml") << "";
+  std::ofstream(directory.path() / "other.yaml")
+      << "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"empty.yaml", "no objects passed to apply\n"},
+      {"other.yaml",
+       "other.yaml: Secret default/s: skipped, only Namespace, Pod and NetworkPolicy are read\n"
+       "no objects passed to apply\n"}};
+  for (const auto& [file, error] : rows) {
+    const Command command{
+        .arguments = {Program(), "apply", "--server", "unix:///nope.sock", "-f", file},
+        .directory = directory.path()};
+    ExpectSame(RunToEnd(command), {2, "", error}, file);
+  }
+}
+
 TEST(Verdict, TableIsForPeople) {
   Command command = Verdict(Root() / "fixtures" / "13_updated_policy");
   std::ranges::replace(command.arguments, "json", "table");

@@ -254,9 +254,13 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
 ---
 {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: n}}]}
 ---
-{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: p}, spec: {order: 1}}
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: 1}}
 ---
 {apiVersion: v1, kind: Secret}
+---
+{apiVersion: v1, kind: PodTemplate, metadata: {name: t}}
+---
+{apiVersion: example.org/v1, kind: AllowList, metadata: {name: l}}
 )");
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_THAT(manifest->objects, IsEmpty());
@@ -265,9 +269,10 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
       ElementsAre(
           "f.yaml: Service default/web: skipped, only Namespace, Pod and NetworkPolicy are read",
           "f.yaml: ConfigMap n/c: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: NetworkPolicy default/p: skipped, only Namespace, Pod and NetworkPolicy are "
-          "read",
-          "f.yaml: Secret (document 4): skipped, only Namespace, Pod and NetworkPolicy are read"));
+          "f.yaml: Deployment default/d: skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: Secret (document 4): skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: PodTemplate default/t: skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: AllowList default/l: skipped, only Namespace, Pod and NetworkPolicy are read"));
 }
 
 TEST(Manifest, UnreadableFileIsNamed) {
