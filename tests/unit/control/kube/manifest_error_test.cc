@@ -94,6 +94,22 @@ TEST(ManifestError, KindThatMustNotBeLostIsRefused) {
   });
 }
 
+TEST(ManifestError, UnknownMetadataFieldIsRefused) {
+  const auto refused = [](const std::string& type, const std::string& object) {
+    return Bad{type + "\nmetadata: {name: p, namspace: prod}",
+               object + ": metadata.namspace: unknown field"};
+  };
+  ExpectErrors({
+      refused("apiVersion: v1\nkind: Namespace", "Namespace p"),
+      refused("apiVersion: v1\nkind: Pod", "Pod default/p"),
+      refused("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy", "NetworkPolicy default/p"),
+      {"apiVersion: v1\nkind: Pod\nmetadata: {nmae: p}",
+       "Pod (document 1): metadata.nmae: unknown field"},
+      {"apiVersion: v1\nkind: Pod\nmetadata: {name: p, Namespace: prod}",
+       "Pod default/p: metadata.Namespace: unknown field"},
+  });
+}
+
 Bad BadPod(const std::string& rest, const std::string& error) {
   return {"apiVersion: v1\nkind: Pod\n" + rest, "Pod default/p: " + error};
 }
