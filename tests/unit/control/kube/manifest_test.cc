@@ -124,6 +124,15 @@ TEST(Manifest, HostNetworkPodHasOnlyItsNodesAddresses) {
               ElementsAre(Ip("192.168.0.1")));
 }
 
+// SEMANTICS 11: older servers write one hostIP, whatever families the node has.
+TEST(Manifest, HostNetworkPodsOwnAddressesAreItsNodesToo) {
+  const acl::Endpoint pod = Pod("{hostNetwork: true}",
+                                "{hostIP: 192.168.0.1, podIP: 192.168.0.1, podIPs: [{ip: "
+                                "192.168.0.1}, {ip: 'fd01::1'}]}");
+  EXPECT_THAT(pod.addresses, IsEmpty());
+  EXPECT_THAT(pod.node_addresses, ElementsAre(Ip("192.168.0.1"), Ip("fd01::1")));
+}
+
 TEST(Manifest, WholeNetworkPolicyIsRead) {
   const acl::NetworkPolicy policy = Only<acl::NetworkPolicy>(R"(
 apiVersion: networking.k8s.io/v1
@@ -167,6 +176,32 @@ status: {}
 TEST(Manifest, NoNamespaceIsDefault) {
   EXPECT_EQ(Policy("{}").namespace_name, "default");
   EXPECT_EQ(Pod("{}", "{}").namespace_name, "default");
+}
+
+TEST(Manifest, AllOfObjectMetaMayBeThere) {
+  EXPECT_EQ(Only<acl::Namespace>(R"(
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: x
+  namespace: ""
+  uid: u
+  labels: {a: b}
+  generateName: x-
+  selfLink: /api/v1/namespaces/x
+  resourceVersion: "7"
+  generation: 1
+  creationTimestamp: "2024-01-01T00:00:00Z"
+  deletionTimestamp: null
+  deletionGracePeriodSeconds: 30
+  annotations: {c: d}
+  ownerReferences: [{kind: ReplicaSet}]
+  finalizers: [kubernetes]
+  managedFields: [{manager: kubectl}]
+  clusterName: ""
+  initializers: null
+)"),
+            (acl::Namespace{"x", {{"a", "b"}}}));
 }
 
 // SEMANTICS 3: the same for the API, and so for its readers.
