@@ -11,6 +11,7 @@
 #include "control/kube/documents.h"
 #include "control/kube/file.h"
 #include "control/kube/object_reader.h"
+#include "control/kube/one_line.h"
 #include "control/kube/readers.h"
 
 namespace sluice::control {
@@ -128,8 +129,8 @@ absl::Status ManifestReader::Skip(const json& tree, const TypeMeta& type,
                    fmt::format("kind: {} {} is not supported", type.api_version, type.kind));
   }
   manifest_.warnings.push_back(
-      fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
-                  Describe(type, tree, place)));
+      OneLine(fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
+                          Describe(type, tree, place))));
   return absl::OkStatus();
 }
 
@@ -165,10 +166,8 @@ absl::Status ManifestReader::Add(const json& tree, absl::StatusOr<Object> object
 
 // One line with the file's name, whatever a hostile name or value put into the message.
 absl::Status InFile(std::string_view file, const absl::Status& status) {
-  std::string message = fmt::format("{}: {}", file, std::string(status.message()));
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return absl::InvalidArgumentError(message);
+  return absl::InvalidArgumentError(
+      OneLine(fmt::format("{}: {}", file, std::string(status.message()))));
 }
 
 }  // namespace

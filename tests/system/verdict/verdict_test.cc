@@ -127,6 +127,30 @@ TEST(Apply, NothingToApplyIsExitCodeTwo) {
   }
 }
 
+TEST(Verdict, ErrorIsOneLineWhateverTheProbesSay) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "probes.json")
+      << R"([{"from": "a\nb/\u001b[31mc\u2028", "to": "x/a", "protocol": "tcp", "port": 80}])";
+  Command command = Verdict(Root() / "fixtures" / "00_no_policy");
+  std::ranges::replace(command.arguments, "probes.json", directory.path() / "probes.json");
+  const Outcome outcome = RunToEnd(command);
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_TRUE(outcome.err.ends_with("\n"));
+  EXPECT_EQ(std::ranges::count_if(outcome.err, [](unsigned char c) { return c < 0x20; }), 1)
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("a b/ [31mc "), std::string::npos) << outcome.err;
+}
+
+TEST(Verdict, OutputThatIsLostIsExitCodeOne) {
+  Command command = Verdict(Root() / "fixtures" / "09_union");
+  command.arguments.insert(command.arguments.begin(),
+                           {"/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh"});
+  for (const char* form : {"json", "table"}) {
+    std::ranges::replace(command.arguments, "json", form);
+    ExpectSame(RunToEnd(command), {1, "", "the output could not be written\n"}, form);
+  }
+}
+
 TEST(Verdict, TableIsForPeople) {
   Command command = Verdict(Root() / "fixtures" / "13_updated_policy");
   std::ranges::replace(command.arguments, "json", "table");

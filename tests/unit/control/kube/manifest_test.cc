@@ -310,6 +310,17 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
           "f.yaml: AllowList default/l: skipped, only Namespace, Pod and NetworkPolicy are read"));
 }
 
+TEST(Manifest, WarningIsOneLineWhateverTheNames) {
+  const auto manifest = ParseManifest("f\x1b.yaml",
+                                      "apiVersion: v1\nkind: \"Se\\ncret\"\nmetadata: {name: "
+                                      "\"a\\u2028b\", namespace: \"x\\ty\"}\n");
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_THAT(
+      manifest->warnings,
+      ElementsAre(
+          "f .yaml: Se cret x y/a b: skipped, only Namespace, Pod and NetworkPolicy are read"));
+}
+
 TEST(Manifest, UnreadableFileIsNamed) {
   EXPECT_EQ(ReadManifest("/nope/x.yaml").status(),
             absl::NotFoundError("/nope/x.yaml: No such file or directory"));
