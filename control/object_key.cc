@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "acl/name_syntax.h"
+
 namespace sluice::control {
 namespace {
 
@@ -11,6 +13,14 @@ ObjectKey KeyOfKind(const acl::Endpoint& endpoint) {
 }
 ObjectKey KeyOfKind(const acl::NetworkPolicy& policy) {
   return {"NetworkPolicy", {policy.namespace_name, policy.name}};
+}
+
+// As acl::Validate names an object: a name that is none in quotes.
+ObjectKey Quoted(ObjectKey key) {
+  for (std::string* name : {&key.name.first, &key.name.second}) {
+    if (acl::CheckDnsSubdomain(*name)) *name = acl::Quoted(*name);
+  }
+  return key;
 }
 
 }  // namespace
@@ -38,7 +48,8 @@ Candidate Candidate::Of(Object object) {
 
 Refusal Refusal::From(const ObjectKey& key, const absl::Status& status) {
   std::string text(status.message());
-  const std::string prefix = key.ToString() + ": ";
+  std::string prefix = key.ToString() + ": ";
+  if (!text.starts_with(prefix)) prefix = Quoted(key).ToString() + ": ";
   if (!text.starts_with(prefix)) return {key, "", text};
   text.erase(0, prefix.size());
   const size_t colon = text.find(": ");

@@ -45,7 +45,8 @@ struct Refusal {
   std::string field;  // API path; may be empty
   std::string reason;
 
-  // From a status that reads "KEY: FIELD: REASON", KEY as ToString has it; else all is reason.
+  // From a status that reads "KEY: FIELD: REASON", KEY as ToString or acl::Validate has
+  // it; else all is reason.
   static Refusal From(const ObjectKey& key, const absl::Status& status);
   bool operator==(const Refusal&) const = default;
 };

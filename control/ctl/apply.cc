@@ -34,6 +34,9 @@ absl::StatusOr<std::vector<control::Object>> ReadObjects(const Files& files) {
 ExitCode Apply(const GlobalOptions& options, const Files& files) {
   const auto objects = ReadObjects(files);
   if (!objects.ok()) return Report(objects.status(), kBadInput);
+  if (objects->empty()) {
+    return Report(absl::InvalidArgumentError("no objects passed to apply"), kBadInput);
+  }
   v1::ApplyRequest request;
   request.set_source(kSource);
   for (const control::Object& object : *objects) control::ToProto(object, request.add_objects());

@@ -23,7 +23,7 @@ enum ExitCode : int {
   kBadInput = 2,  // files, arguments
 };
 
-// Prints the error, if `status` is one, as one line on stderr.
+// Prints the error, if `status` is one, as one line on stderr, whatever is in its text.
 ExitCode Report(const absl::Status& status, ExitCode on_error);
 
 // Each adds its commands to `app`. A command that ran has set *exit_code. `options` and `exit_code`

@@ -1,12 +1,22 @@
 // sluicectl: the operator's command line. Asks the daemon over gRPC; `verdict` alone needs none.
 #include <cstdio>
 #include <string>
+#include <system_error>
 
 #include "control/ctl/command.h"
+#include "control/kube/one_line.h"
 #include "control/version.h"
 
 namespace sluice::ctl {
 namespace {
+
+// Output that was lost is no success, whatever the command answered.
+int Finish(int exit_code) {
+  const bool flushed = fflush(stdout) == 0;
+  if (flushed && ferror(stdout) == 0) return exit_code;
+  fprintf(stderr, "the output could not be written\n");
+  return kRefused;
+}
 
 int Main(int argc, char** argv) {
   GlobalOptions options;
@@ -32,8 +42,10 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fprintf(stderr, "%s (try --help)\n", error.what());
+    fprintf(stderr, "%s (try --help)\n", control::OneLine(error.what()).c_str());
     return kBadInput;
+  } catch (const std::system_error&) {
+    if (ferror(stdout) == 0) throw;  // else it is fmt::print that says so
   }
   return exit_code;
 }
@@ -41,4 +53,4 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sluice::ctl
 
-int main(int argc, char** argv) { return sluice::ctl::Main(argc, argv); }
+int main(int argc, char** argv) { return sluice::ctl::Finish(sluice::ctl::Main(argc, argv)); }

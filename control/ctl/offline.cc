@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <utility>
@@ -31,10 +32,26 @@ std::vector<T> LastOfEach(const std::vector<control::Object>& objects) {
   return result;
 }
 
+// A node's addresses are what all its pods say together: a pod's own hostIPs may lack a family.
+void ShareNodeAddresses(std::vector<acl::Endpoint>* endpoints) {
+  std::map<std::string, std::vector<acl::IpAddress>> nodes;
+  for (const acl::Endpoint& endpoint : *endpoints) {
+    if (endpoint.node.empty()) continue;
+    std::vector<acl::IpAddress>& addresses = nodes[endpoint.node];
+    for (const acl::IpAddress& address : endpoint.node_addresses) {
+      if (std::ranges::count(addresses, address) == 0) addresses.push_back(address);
+    }
+  }
+  for (acl::Endpoint& endpoint : *endpoints) {
+    if (!endpoint.node.empty()) endpoint.node_addresses = nodes[endpoint.node];
+  }
+}
+
 acl::PolicyInput ToInput(const std::vector<control::Object>& objects) {
   acl::PolicyInput input;
   input.namespaces = LastOfEach<acl::Namespace>(objects);
   input.endpoints = LastOfEach<acl::Endpoint>(objects);
+  ShareNodeAddresses(&input.endpoints);
   input.policies = LastOfEach<acl::NetworkPolicy>(objects);
   input.all_local = true;
   return input;

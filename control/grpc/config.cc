@@ -81,6 +81,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app("sluiced: virtual switch that holds pods to their NetworkPolicies", "sluiced");
   app.set_version_flag("--version", kVersion);
   app.set_config("--config", "", "file with any of these flags");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.option_defaults()->always_capture_default();
   Config config;
   config.eal.file_prefix = "sluiced";

@@ -11,12 +11,15 @@
 #include "control/kube/documents.h"
 #include "control/kube/file.h"
 #include "control/kube/object_reader.h"
+#include "control/kube/one_line.h"
 #include "control/kube/readers.h"
 
 namespace sluice::control {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kList = "list";  // how the kinds of lists end, in lower case
 
 // What an object says it is. Items of a typed list may leave it to the list.
 struct TypeMeta {
@@ -51,6 +54,7 @@ class ManifestReader {
 
  private:
   absl::Status ReadItems(const json& tree, const TypeMeta& list, const std::string& place);
+  absl::Status Skip(const json& tree, const TypeMeta& type, const std::string& place);
   absl::Status Add(const json& tree, absl::StatusOr<Object> object, const TypeMeta& type,
                    const std::string& place);
 
@@ -81,6 +85,14 @@ const Kind* FindKind(const TypeMeta& type) {
   return found == kKinds.end() ? nullptr : &*found;
 }
 
+// Whether to skip an object of this kind, as written, could lose a policy or what policies select:
+// every kind of network policy there is, and what is ours but for case, group or "List".
+bool MustNotBeSkipped(std::string kind) {
+  std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (kind.ends_with(kList)) kind.erase(kind.size() - kList.size());
+  return kind.empty() || kind == "pod" || kind == "namespace" || kind.ends_with("networkpolicy");
+}
+
 absl::Status ErrorAt(const std::string& object, std::string_view reason) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", object, reason));
 }
@@ -98,18 +110,28 @@ absl::Status ManifestReader::Read(const json& tree, const TypeMeta& fallback,
 
   if (type.kind.ends_with("List") && tree.contains("items")) return ReadItems(tree, type, place);
   const Kind* kind = FindKind(type);
-  if (kind == nullptr) {
-    manifest_.warnings.push_back(
-        fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
-                    Describe(type, tree, place)));
-    return absl::OkStatus();
-  }
+  if (kind == nullptr) return Skip(tree, type, place);
   if (kind->api_version != type.api_version) {
     return ErrorAt(Describe(type, tree, place),
                    fmt::format("apiVersion: {} is not supported, only {} is", type.api_version,
                                kind->api_version));
   }
   return Add(tree, kind->read(tree), type, place);
+}
+
+absl::Status ManifestReader::Skip(const json& tree, const TypeMeta& type,
+                                  const std::string& place) {
+  if (type.kind.ends_with("List") && MustNotBeSkipped(type.kind)) {
+    return ErrorAt(place, "items: is missing");
+  }
+  if (MustNotBeSkipped(type.kind)) {
+    return ErrorAt(Describe(type, tree, place),
+                   fmt::format("kind: {} {} is not supported", type.api_version, type.kind));
+  }
+  manifest_.warnings.push_back(
+      OneLine(fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
+                          Describe(type, tree, place))));
+  return absl::OkStatus();
 }
 
 absl::Status ManifestReader::ReadItems(const json& tree, const TypeMeta& list,
@@ -120,8 +142,7 @@ absl::Status ManifestReader::ReadItems(const json& tree, const TypeMeta& list,
   if (!error.ok()) return ErrorAt(place, std::string(error.message()));
   TypeMeta item_type;
   if (list.kind != "List") {
-    item_type = {list.api_version,
-                 list.kind.substr(0, list.kind.size() - std::string_view("List").size())};
+    item_type = {list.api_version, list.kind.substr(0, list.kind.size() - kList.size())};
   }
   for (size_t i = 0; i < count; ++i) {
     const std::string item_place = fmt::format("{} items[{}]", place, i);
@@ -145,10 +166,8 @@ absl::Status ManifestReader::Add(const json& tree, absl::StatusOr<Object> object
 
 // One line with the file's name, whatever a hostile name or value put into the message.
 absl::Status InFile(std::string_view file, const absl::Status& status) {
-  std::string message = fmt::format("{}: {}", file, std::string(status.message()));
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return absl::InvalidArgumentError(message);
+  return absl::InvalidArgumentError(
+      OneLine(fmt::format("{}: {}", file, std::string(status.message()))));
 }
 
 }  // namespace

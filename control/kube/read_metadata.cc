@@ -1,6 +1,17 @@
 #include "control/kube/readers.h"
 
 namespace sluice::control {
+namespace {
+
+// ObjectMeta of meta/v1 beyond what is read; the last two are in dumps of old servers.
+constexpr const char* kOtherFields[] = {
+    "annotations",       "creationTimestamp", "deletionGracePeriodSeconds",
+    "deletionTimestamp", "finalizers",        "generateName",
+    "generation",        "managedFields",     "ownerReferences",
+    "resourceVersion",   "selfLink",          "clusterName",
+    "initializers"};
+
+}  // namespace
 
 Metadata ReadMetadata(ObjectReader& object) {
   ObjectReader metadata = object.Object("metadata");
@@ -8,6 +19,8 @@ Metadata ReadMetadata(ObjectReader& object) {
                   .name = metadata.Text("name"),
                   .uid = metadata.Text("uid"),
                   .labels = metadata.TextMap("labels")};
+  for (const char* field : kOtherFields) metadata.Has(field);
+  metadata.RefuseOtherFields();
   if (result.namespace_name.empty()) result.namespace_name = "default";
   if (result.name.empty()) metadata.Fail("name", "is missing");
   return result;

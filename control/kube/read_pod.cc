@@ -8,6 +8,10 @@
 namespace sluice::control {
 namespace {
 
+void AddOnce(const acl::IpAddress& address, std::vector<acl::IpAddress>* addresses) {
+  if (std::ranges::count(*addresses, address) == 0) addresses->push_back(address);
+}
+
 void AddAddress(ObjectReader& holder, std::string_view field,
                 std::vector<acl::IpAddress>* addresses) {
   const std::string text = holder.Text(field);
@@ -15,8 +19,8 @@ void AddAddress(ObjectReader& holder, std::string_view field,
   absl::StatusOr<acl::IpAddress> address = acl::IpAddress::Parse(text);
   if (!address.ok()) {
     holder.Fail(field, std::string(address.status().message()));
-  } else if (std::ranges::count(*addresses, *address) == 0) {
-    addresses->push_back(*address);
+  } else {
+    AddOnce(*address, addresses);
   }
 }
 
@@ -62,7 +66,9 @@ void DropForeignAddresses(const std::string& phase, acl::Endpoint* endpoint) {
     endpoint->addresses.clear();
     endpoint->node_addresses.clear();
   } else if (endpoint->host_network) {
-    if (endpoint->node_addresses.empty()) endpoint->node_addresses = endpoint->addresses;
+    for (const acl::IpAddress& address : endpoint->addresses) {
+      AddOnce(address, &endpoint->node_addresses);
+    }
     endpoint->addresses.clear();
   }
 }

@@ -15,7 +15,8 @@
 
 namespace sluice::control {
 
-// What every object says of itself. A namespaced object without a namespace is in "default".
+// What every object says of itself. A namespaced object without a namespace is in "default". A
+// field that the API does not know is an error: an object in the wrong namespace is another object.
 struct Metadata {
   std::string namespace_name;
   std::string name;
@@ -28,8 +29,8 @@ Metadata ReadMetadata(ObjectReader& object);
 absl::StatusOr<acl::Namespace> ReadNamespace(const nlohmann::json& tree);
 
 // core/v1 Pod, with what its status says: a finished pod (phase Succeeded or Failed) and a
-// host-network pod have no addresses, the latter only those of its node. Fields that policy does
-// not ask for may be anything.
+// host-network pod have no addresses, the latter only those of its node, its pod IPs among them.
+// Fields that policy does not ask for may be anything.
 absl::StatusOr<acl::Endpoint> ReadPod(const nlohmann::json& tree);
 
 // networking.k8s.io/v1 NetworkPolicy. A field that the API does not know is an error.

@@ -108,6 +108,49 @@ TEST(Verdict, MissingFilesAndUsageAreExitCodeTwo) {
   }
 }
 
+// It is an error before any daemon is asked; there is none here.
+TEST(Apply, NothingToApplyIsExitCodeTwo) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "empty.yaml") << "";
+  std::ofstream(directory.path() / "other.yaml")
+      << "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"empty.yaml", "no objects passed to apply\n"},
+      {"other.yaml",
+       "other.yaml: Secret default/s: skipped, only Namespace, Pod and NetworkPolicy are read\n"
+       "no objects passed to apply\n"}};
+  for (const auto& [file, error] : rows) {
+    const Command command{
+        .arguments = {Program(), "apply", "--server", "unix:///nope.sock", "-f", file},
+        .directory = directory.path()};
+    ExpectSame(RunToEnd(command), {2, "", error}, file);
+  }
+}
+
+TEST(Verdict, ErrorIsOneLineWhateverTheProbesSay) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "probes.json")
+      << R"([{"from": "a\nb/\u001b[31mc\u2028", "to": "x/a", "protocol": "tcp", "port": 80}])";
+  Command command = Verdict(Root() / "fixtures" / "00_no_policy");
+  std::ranges::replace(command.arguments, "probes.json", directory.path() / "probes.json");
+  const Outcome outcome = RunToEnd(command);
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_TRUE(outcome.err.ends_with("\n"));
+  EXPECT_EQ(std::ranges::count_if(outcome.err, [](unsigned char c) { return c < 0x20; }), 1)
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("a b/ [31mc "), std::string::npos) << outcome.err;
+}
+
+TEST(Verdict, OutputThatIsLostIsExitCodeOne) {
+  Command command = Verdict(Root() / "fixtures" / "09_union");
+  command.arguments.insert(command.arguments.begin(),
+                           {"/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh"});
+  for (const char* form : {"json", "table"}) {
+    std::ranges::replace(command.arguments, "json", form);
+    ExpectSame(RunToEnd(command), {1, "", "the output could not be written\n"}, form);
+  }
+}
+
 TEST(Verdict, TableIsForPeople) {
   Command command = Verdict(Root() / "fixtures" / "13_updated_policy");
   std::ranges::replace(command.arguments, "json", "table");

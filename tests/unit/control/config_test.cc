@@ -79,6 +79,18 @@ TEST(ConfigTest, HelpIsNoError) {
   EXPECT_EQ(line.exit_code, 0);
 }
 
+TEST(ConfigTest, AnUnknownSettingInAFileIsBadUsage) {
+  for (const char* text : {"unlisted-pod = deny\n", "[sluiced]\nnode = n1\n"}) {
+    std::string path = std::filesystem::temp_directory_path() / "sluice-config-XXXXXX";
+    ASSERT_GE(mkstemp(path.data()), 0);
+    std::ofstream(path) << text;
+    const CommandLine line = Parse({"--config", path.c_str()});
+    std::filesystem::remove(path);
+    EXPECT_FALSE(line.config.has_value()) << text;
+    EXPECT_EQ(line.exit_code, 2) << text;
+  }
+}
+
 TEST(ConfigTest, AFileSetsFlagsAndTheCommandLineWins) {
   std::string path = std::filesystem::temp_directory_path() / "sluice-config-XXXXXX";
   const int fd = mkstemp(path.data());

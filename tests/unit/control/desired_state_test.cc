@@ -53,6 +53,24 @@ TEST(DesiredStateTest, SkippedRefusalsHoldUpNoOther) {
   EXPECT_FALSE(Policy(state, "good").stand_in);
 }
 
+// The validator shows a name that is none in quotes.
+TEST(DesiredStateTest, ABadNameIsAFieldLikeAnyOther) {
+  DesiredState state;
+  acl::NetworkPolicy spaced = DenyAll("a");
+  spaced.namespace_name = "Not a name";
+  const auto refusals = state.Apply(
+      "cli", Candidates(DenyAll("No Name"), spaced, acl::Namespace{"x y", {}}), OnRefusal::kSkip);
+  ASSERT_TRUE(refusals.ok());
+  ASSERT_EQ(refusals->size(), 3u);
+  EXPECT_EQ((*refusals)[0].field, "metadata.name");
+  EXPECT_EQ((*refusals)[1].field, "metadata.namespace");
+  EXPECT_EQ((*refusals)[2].field, "metadata.name");
+  for (const Refusal& refusal : *refusals) {
+    EXPECT_NE(refusal.reason, "");
+    EXPECT_THAT(refusal.reason, testing::Not(HasSubstr("metadata")));
+  }
+}
+
 TEST(DesiredStateTest, ARefusedPolicyKeepsItsLastAcceptedVersion) {
   DesiredState state;
   ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("a", {{"v", "1"}})), OnRefusal::kSkip).ok());

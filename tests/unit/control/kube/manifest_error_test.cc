@@ -1,4 +1,5 @@
 // What the manifest reader refuses, and its words: whole messages, because users read them.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -50,6 +51,62 @@ TEST(ManifestError, WhatIsNoObjectIsRefused) {
       {"apiVersion: networking.k8s.io/v2\nkind: NetworkPolicy\nmetadata: {name: p}",
        "NetworkPolicy default/p: apiVersion: networking.k8s.io/v2 is not supported, only "
        "networking.k8s.io/v1 is"},
+  });
+}
+
+// What would be lost with a warning if it were skipped: policies that we cannot read, and misspelt
+// kinds that we could.
+TEST(ManifestError, KindThatMustNotBeLostIsRefused) {
+  const auto refused = [](const std::string& api_version, const std::string& kind) {
+    return Bad{fmt::format("apiVersion: {}\nkind: {}\nmetadata: {{name: p}}", api_version, kind),
+               fmt::format("{0} default/p: kind: {1} {0} is not supported", kind, api_version)};
+  };
+  ExpectErrors({
+      refused("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy"),
+      refused("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy"),
+      refused("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"),
+      refused("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy"),
+      refused("projectcalico.org/v3", "NetworkPolicy"),
+      refused("crd.projectcalico.org/v1", "GlobalNetworkPolicy"),
+      refused("cilium.io/v2", "CiliumNetworkPolicy"),
+      refused("cilium.io/v2", "CiliumClusterwideNetworkPolicy"),
+      refused("v1", "NetworkPolicy"),
+      refused("networking.k8s.io/v1", "networkPolicy"),
+      refused("networking.k8s.io/v1", "Networkpolicy"),
+      refused("v1", "pod"),
+      refused("apps/v1", "Pod"),
+      refused("v1", "NAMESPACE"),
+      {"apiVersion: networking.k8s.io/v1\nkind: Namespace\nmetadata: {name: p}",
+       "Namespace p: kind: networking.k8s.io/v1 Namespace is not supported"},
+      {"apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicyList\n"
+       "items: [{metadata: {name: p}}]",
+       "AdminNetworkPolicy default/p: kind: policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy "
+       "is not supported"},
+      {"apiVersion: v1\nkind: List", "document 1: items: is missing"},
+      {"apiVersion: v1\nkind: List\nitem: [{}]", "document 1: items: is missing"},
+      {"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicyList",
+       "document 1: items: is missing"},
+      {"apiVersion: v1\nkind: list\nitems: []",
+       "list (document 1): kind: v1 list is not supported"},
+      {"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicylist\nitems: []",
+       "NetworkPolicylist (document 1): kind: networking.k8s.io/v1 NetworkPolicylist is not "
+       "supported"},
+  });
+}
+
+TEST(ManifestError, UnknownMetadataFieldIsRefused) {
+  const auto refused = [](const std::string& type, const std::string& object) {
+    return Bad{type + "\nmetadata: {name: p, namspace: prod}",
+               object + ": metadata.namspace: unknown field"};
+  };
+  ExpectErrors({
+      refused("apiVersion: v1\nkind: Namespace", "Namespace p"),
+      refused("apiVersion: v1\nkind: Pod", "Pod default/p"),
+      refused("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy", "NetworkPolicy default/p"),
+      {"apiVersion: v1\nkind: Pod\nmetadata: {nmae: p}",
+       "Pod (document 1): metadata.nmae: unknown field"},
+      {"apiVersion: v1\nkind: Pod\nmetadata: {name: p, Namespace: prod}",
+       "Pod default/p: metadata.Namespace: unknown field"},
   });
 }
 

@@ -124,6 +124,15 @@ TEST(Manifest, HostNetworkPodHasOnlyItsNodesAddresses) {
               ElementsAre(Ip("192.168.0.1")));
 }
 
+// SEMANTICS 11: older servers write one hostIP, whatever families the node has.
+TEST(Manifest, HostNetworkPodsOwnAddressesAreItsNodesToo) {
+  const acl::Endpoint pod = Pod("{hostNetwork: true}",
+                                "{hostIP: 192.168.0.1, podIP: 192.168.0.1, podIPs: [{ip: "
+                                "192.168.0.1}, {ip: 'fd01::1'}]}");
+  EXPECT_THAT(pod.addresses, IsEmpty());
+  EXPECT_THAT(pod.node_addresses, ElementsAre(Ip("192.168.0.1"), Ip("fd01::1")));
+}
+
 TEST(Manifest, WholeNetworkPolicyIsRead) {
   const acl::NetworkPolicy policy = Only<acl::NetworkPolicy>(R"(
 apiVersion: networking.k8s.io/v1
@@ -167,6 +176,32 @@ status: {}
 TEST(Manifest, NoNamespaceIsDefault) {
   EXPECT_EQ(Policy("{}").namespace_name, "default");
   EXPECT_EQ(Pod("{}", "{}").namespace_name, "default");
+}
+
+TEST(Manifest, AllOfObjectMetaMayBeThere) {
+  EXPECT_EQ(Only<acl::Namespace>(R"(
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: x
+  namespace: ""
+  uid: u
+  labels: {a: b}
+  generateName: x-
+  selfLink: /api/v1/namespaces/x
+  resourceVersion: "7"
+  generation: 1
+  creationTimestamp: "2024-01-01T00:00:00Z"
+  deletionTimestamp: null
+  deletionGracePeriodSeconds: 30
+  annotations: {c: d}
+  ownerReferences: [{kind: ReplicaSet}]
+  finalizers: [kubernetes]
+  managedFields: [{manager: kubectl}]
+  clusterName: ""
+  initializers: null
+)"),
+            (acl::Namespace{"x", {{"a", "b"}}}));
 }
 
 // SEMANTICS 3: the same for the API, and so for its readers.
@@ -254,9 +289,13 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
 ---
 {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: n}}]}
 ---
-{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: p}, spec: {order: 1}}
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: 1}}
 ---
 {apiVersion: v1, kind: Secret}
+---
+{apiVersion: v1, kind: PodTemplate, metadata: {name: t}}
+---
+{apiVersion: example.org/v1, kind: AllowList, metadata: {name: l}}
 )");
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_THAT(manifest->objects, IsEmpty());
@@ -265,9 +304,21 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
       ElementsAre(
           "f.yaml: Service default/web: skipped, only Namespace, Pod and NetworkPolicy are read",
           "f.yaml: ConfigMap n/c: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: NetworkPolicy default/p: skipped, only Namespace, Pod and NetworkPolicy are "
-          "read",
-          "f.yaml: Secret (document 4): skipped, only Namespace, Pod and NetworkPolicy are read"));
+          "f.yaml: Deployment default/d: skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: Secret (document 4): skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: PodTemplate default/t: skipped, only Namespace, Pod and NetworkPolicy are read",
+          "f.yaml: AllowList default/l: skipped, only Namespace, Pod and NetworkPolicy are read"));
+}
+
+TEST(Manifest, WarningIsOneLineWhateverTheNames) {
+  const auto manifest = ParseManifest("f\x1b.yaml",
+                                      "apiVersion: v1\nkind: \"Se\\ncret\"\nmetadata: {name: "
+                                      "\"a\\u2028b\", namespace: \"x\\ty\"}\n");
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_THAT(
+      manifest->warnings,
+      ElementsAre(
+          "f .yaml: Se cret x y/a b: skipped, only Namespace, Pod and NetworkPolicy are read"));
 }
 
 TEST(Manifest, UnreadableFileIsNamed) {
