@@ -56,29 +56,44 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"AddressTwice", [](PortSpec& s) { s.addresses.push_back(Ip("10.0.0.3")); },
                     absl::StatusCode::kInvalidArgument,
                     "port second: addresses: 10.0.0.3 is listed twice"},
-        RefusalCase{"SameSocket",
-                    [](PortSpec& s) {
-                      s.kind = dataplane::PortKind::kVhostClient;
-                      s.path = PodPort("first", "web", kMac, {}).path;
-                    },
-                    absl::StatusCode::kAlreadyExists, "port second: socket path "},
         RefusalCase{"OtherNetwork", [](PortSpec& s) { s.network = "blue"; },
                     absl::StatusCode::kInvalidArgument, "port second: network: \"blue\""},
         RefusalCase{"SecondUplink", [](PortSpec& s) { s = UplinkPort("second"); },
                     absl::StatusCode::kAlreadyExists,
                     "port second: network default has uplink up already"},
+        RefusalCase{"UplinkWithAddress",
+                    [](PortSpec& s) {
+                      s = UplinkPort("second");
+                      s.addresses = {Ip("10.0.0.3")};
+                    },
+                    absl::StatusCode::kInvalidArgument, "port second: role: "},
         RefusalCase{"BadPodName", [](PortSpec& s) { s.pod_name = "no/pod"; },
                     absl::StatusCode::kInvalidArgument, "port second: pod: "},
         RefusalCase{"NoMac", [](PortSpec& s) { s.mac = {}; }, absl::StatusCode::kInvalidArgument,
                     "port second: mac: "}),
     [](const auto& row) { return row.param.name; });
 
-TEST(PortTableTest, AnUplinkOwnsNoAddress) {
-  PortTable table;
-  PortSpec uplink = UplinkPort("up");
-  uplink.addresses = {Ip("10.0.0.2")};
-  ASSERT_TRUE(table.Add(uplink).ok());
-  EXPECT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+// Behind a shared socket there would be two subjects, whichever end of it is ours.
+TEST(PortTableTest, ASocketIsOnePortsWhateverTheVhostKind) {
+  using dataplane::PortKind;
+  for (const PortKind first : {PortKind::kVhostServer, PortKind::kVhostClient}) {
+    for (const PortKind second : {PortKind::kVhostServer, PortKind::kVhostClient}) {
+      PortTable table;
+      PortSpec web = RingPort("web", "web", kMac, "10.0.0.2");
+      web.kind = first;
+      web.path = "/run/web.sock";
+      PortSpec db = RingPort("db", "db", kOtherMac, "10.0.0.3");
+      db.kind = second;
+      db.path = web.path;
+      ASSERT_TRUE(table.Add(web).ok());
+      const absl::Status status = table.Add(db);
+      EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+      EXPECT_EQ(std::string(status.message()),
+                "port db: socket path /run/web.sock belongs to port web (default/web)");
+      db.path = "/run/db.sock";
+      EXPECT_TRUE(table.Add(db).ok());
+    }
+  }
 }
 
 TEST(PortTableTest, WhatARemovedPortOwnedIsFreeAgain) {

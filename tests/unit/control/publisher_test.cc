@@ -227,7 +227,9 @@ TEST_F(PublisherTest, APortKeepsItsWorkerAndItsSlotWhileOthersComeAndGo) {
   ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
   ASSERT_TRUE(One(AddPortCommand{UplinkPort("up")}).ok());
   const PortPlaces before = publisher_->view()->places;
-  EXPECT_NE(before.at("web").worker, before.at("up").worker);
+  if (data_plane().worker_count() > 1) {
+    EXPECT_NE(before.at("web").worker, before.at("up").worker);
+  }
   ASSERT_TRUE(One(DeletePortCommand{"web"}).ok());
   const PortPlaces after = publisher_->view()->places;
   EXPECT_EQ(after.at("up").worker, before.at("up").worker);

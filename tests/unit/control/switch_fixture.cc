@@ -12,16 +12,22 @@
 namespace sluice::control {
 namespace {
 
-// Both workers on the last CPU this process may use: they sleep when idle.
+// Two CPUs of those this process may use, or the only one.
 std::vector<int> WorkerCores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   sched_getaffinity(0, sizeof(allowed), &allowed);
-  int last = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) last = cpu;
+  std::vector<int> cores;
+  for (int cpu = 0; cpu < CPU_SETSIZE && cores.size() < 2; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) cores.push_back(cpu);
   }
-  return {last, last};
+  return cores;
+}
+
+// Read before the EAL pins this thread to one CPU.
+const std::vector<int>& Cores() {
+  static const std::vector<int> cores = WorkerCores();
+  return cores;
 }
 
 // The EAL must outlive every trie and packet pool, so it ends with the program's tests.
@@ -32,7 +38,7 @@ class EalEnvironment : public ::testing::Environment {
     config.file_prefix = fmt::format("control-test-{}", getpid());
     config.huge_pages = dataplane::HugePages::kOff;
     config.memory_mb = 256;
-    config.worker_cores = WorkerCores();
+    config.worker_cores = Cores();
     auto eal = dataplane::Eal::Start(config);
     ASSERT_TRUE(eal.ok()) << eal.status();
     eal_ = *std::move(eal);
@@ -50,7 +56,7 @@ class EalEnvironment : public ::testing::Environment {
 
 SwitchFixture::SwitchFixture() {
   dataplane::SwitchConfig config;
-  config.worker_cores.assign(2, 0);  // only their number counts: the EAL has pinned them
+  config.worker_cores = Cores();
   config.connection_capacity = 1024;
   config.packet_buffers = 4096;
   config.idle_sleep_us = 50;

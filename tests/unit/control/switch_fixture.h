@@ -1,4 +1,5 @@
-// A real Switch with two workers for the tests of one program: --no-huge, ring ports, no root.
+// A real Switch with two workers (one where there is one CPU) for the tests of one program:
+// --no-huge, ring ports, no root.
 #pragma once
 
 #include <memory>
