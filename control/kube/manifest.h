@@ -25,8 +25,8 @@ struct Manifest {
 // A namespaced object without a namespace is in "default". Errors: InvalidArgument, one line
 // "FILE: KIND NAMESPACE/NAME: FIELD: REASON" (or "FILE: line N: REASON" for text that does not
 // parse; an object that does not say what it is goes by its place, "document 2"); unknown fields
-// inside metadata and a policy's spec are errors of their own, as `kubectl --validate=strict`. So is
-// what is skipped at one's peril: another kind of network policy, a List without items.
+// inside metadata and a policy's spec are errors of their own, as `kubectl --validate=strict`. So
+// is what is skipped at one's peril: another kind of network policy, a List without items.
 absl::StatusOr<Manifest> ParseManifest(std::string_view file, std::string_view text);
 
 // Reads `path` ("-" is standard input) and parses it. Errors as above, or NotFound/Unavailable.

@@ -48,8 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!packet.alive()) return 0;
   CheckParsed(packet, first);
   if (packet.kind == PacketKind::kNeighbour) {
-    const uint8_t* target = sluice::dataplane::NeighbourTarget(packet);
-    Require(target == nullptr || (target >= segment.get() && target + 16 <= segment.get() + first));
+    sluice::dataplane::NeighbourTarget(packet);  // copies its bytes: the sanitizer watches
+    const auto options = sluice::dataplane::NeighbourOptions(packet);
+    Require(options.empty() || (options.data() >= segment.get() &&
+                                options.data() + options.size() <= segment.get() + first));
   }
   return 0;
 }
