@@ -38,7 +38,7 @@ class BadPort(LabTest):
     def test_a_live_socket_of_another_port_is_refused(self):
         pod = make_pod("c", 3)
         pod.socket = self.a.socket
-        self.refused(pod, "port default.c", "exists")
+        self.refused(pod, "port default.c", "socket path", "belongs to port default.a")
         self.assertTrue(os.path.exists(self.a.socket))
 
     def test_a_socket_path_that_is_too_long_is_refused(self):
