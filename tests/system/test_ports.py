@@ -23,8 +23,9 @@ class Churn(LabTest):
             self.assertFalse(os.path.exists(pod.socket))
         answer = blast.get(timeout=30)
         self.assertGreater(answer["sent"], 4000, answer)
-        # Opening a device may hold up the control thread, never a worker.
-        self.assertGreaterEqual(answer["received"], answer["sent"] * 0.999, answer)
+        # Opening a device may hold up the control thread, never a worker: that would lose seconds of
+        # traffic. A starved machine loses a burst or two.
+        self.assertGreaterEqual(answer["received"], answer["sent"] * 0.97, answer)
         self.assertEqual(set(self.ctl.ports()), {self.a.port, self.b.port})
         self.assertConnects()
 
