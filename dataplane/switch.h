@@ -25,6 +25,7 @@ struct SwitchConfig {
   std::vector<int> worker_cores = {1};      // as given to the Eal: one worker a core
   uint32_t connection_capacity = 1u << 20;  // fixed for the life of the switch
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
+  uint32_t fragment_timeout_ms = 30'000;    // an incomplete datagram is forgotten after this time
   uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
 };
 

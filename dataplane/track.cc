@@ -74,7 +74,9 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms) {
   Half& own = connection.Sent(packet.from_b);
   HalfState next = HalfState::kOpen;
-  if (packet.protocol == IPPROTO_TCP) {
+  if (packet.fragment.later()) {
+    next = own.state.load(std::memory_order_relaxed);  // the first one has moved it
+  } else if (packet.protocol == IPPROTO_TCP) {
     const std::optional<HalfState> moved =
         NextHalfState(own.state.load(std::memory_order_relaxed),
                       connection.Sent(!packet.from_b).state.load(std::memory_order_relaxed),
