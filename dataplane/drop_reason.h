@@ -7,47 +7,51 @@
 namespace sluice::dataplane {
 
 // X(constant, name, text). The first entry means "alive".
-#define SLUICE_DROP_REASONS(X)                                                                     \
-  X(kNone, "none", "alive")                                                                        \
-  X(kTruncated, "truncated", "a header ends after the packet does")                                \
-  X(kHeaderSplit, "header_split", "headers are not contiguous in the first segment")               \
-  X(kVlanNotAllowed, "vlan_not_allowed", "VLAN tag on a port that takes none")                     \
-  X(kEtherType, "ether_type", "neither ARP, IPv4 nor IPv6")                                        \
-  X(kEtherSource, "ether_source", "multicast or zero source MAC")                                  \
-  X(kArpMalformed, "arp_malformed", "ARP that is not Ethernet/IPv4 request or reply")              \
-  X(kIpVersion, "ip_version", "IP version does not match the EtherType")                           \
-  X(kIpHeaderLength, "ip_header_length", "IPv4 header length below 20 or beyond the packet")       \
-  X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")                \
-  X(kIpSource, "ip_source", "multicast, broadcast or loopback source address")                     \
-  X(kIpv6Extension, "ipv6_extension", "extension header chain too long, misordered or malformed")  \
-  X(kFragmentMalformed, "fragment_malformed", "fragment of a length that no datagram is cut to")   \
-  X(kFragmentTiny, "fragment_tiny", "first fragment without its whole transport header")           \
-  X(kFragmentIcmp, "fragment_icmp", "fragmented ICMP that is not echo, or neighbour discovery")    \
-  X(kFragmentOverlap, "fragment_overlap", "fragments overlap or disagree where the datagram ends") \
-  X(kFragmentDuplicate, "fragment_duplicate", "the same fragment once more")                       \
-  X(kFragmentLimit, "fragment_limit", "more fragments than are kept of one datagram or port")      \
-  X(kFragmentTimeout, "fragment_timeout", "the datagram's first fragment never came")              \
-  X(kTcpMalformed, "tcp_malformed", "TCP header length or flag combination is invalid")            \
-  X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                        \
-  X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                           \
-  X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                  \
-  X(kGuardMac, "guard_mac", "source MAC is not the port's")                                        \
-  X(kGuardAddress, "guard_address", "source address is not the port's")                            \
-  X(kGuardArp, "guard_arp", "ARP sender is not the port's MAC and address")                        \
-  X(kGuardNd, "guard_nd", "neighbour discovery speaks for an address that is not the port's")      \
-  X(kGuardRa, "guard_ra", "router advertisement or redirect from a pod")                           \
-  X(kPortShut, "port_shut", "the port's endpoint is not known yet")                                \
-  X(kReceiverShut, "receiver_shut", "the receiving port's endpoint is not known yet")              \
-  X(kNoRoute, "no_route", "no port has the destination MAC")                                       \
-  X(kWrongDestination, "wrong_destination", "the address does not belong to where the MAC leads")  \
-  X(kHairpin, "hairpin", "destination is behind the port it came from")                            \
-  X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                       \
-  X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")                \
-  X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                         \
-  X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                         \
-  X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                        \
-  X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                   \
-  X(kTableFull, "table_full", "no room in the connection table")                                   \
+#define SLUICE_DROP_REASONS(X)                                                                    \
+  X(kNone, "none", "alive")                                                                       \
+  X(kTruncated, "truncated", "a header ends after the packet does")                               \
+  X(kHeaderSplit, "header_split", "headers are not contiguous in the first segment")              \
+  X(kVlanNotAllowed, "vlan_not_allowed", "VLAN tag on a port that takes none")                    \
+  X(kEtherType, "ether_type", "neither ARP, IPv4 nor IPv6")                                       \
+  X(kEtherSource, "ether_source", "multicast or zero source MAC")                                 \
+  X(kArpMalformed, "arp_malformed", "ARP that is not Ethernet/IPv4 request or reply")             \
+  X(kIpVersion, "ip_version", "IP version does not match the EtherType")                          \
+  X(kIpHeaderLength, "ip_header_length", "IPv4 header length below 20 or beyond the packet")      \
+  X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")               \
+  X(kIpSource, "ip_source", "multicast, broadcast or loopback source address")                    \
+  X(kIpv6Extension, "ipv6_extension", "extension header chain too long, misordered or malformed") \
+  X(kFragmentMalformed, "fragment_malformed", "fragment of a length that no datagram is cut to")  \
+  X(kFragmentTiny, "fragment_tiny", "first fragment without its whole transport header")          \
+  X(kFragmentIcmp, "fragment_icmp", "fragmented ICMP that is not echo, or neighbour discovery")   \
+  X(kFragmentOverlap, "fragment_overlap", "fragments overlap or disagree on the end")             \
+  X(kFragmentDuplicate, "fragment_duplicate", "the same fragment once more")                      \
+  X(kFragmentLimit, "fragment_limit", "more fragments than are kept of one datagram or port")     \
+  X(kFragmentTimeout, "fragment_timeout", "the datagram's first fragment never came")             \
+  X(kTcpMalformed, "tcp_malformed", "TCP header length or flag combination is invalid")           \
+  X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
+  X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \
+  X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                 \
+  X(kGuardMac, "guard_mac", "source MAC is not the port's")                                       \
+  X(kGuardAddress, "guard_address", "source address is not the port's")                           \
+  X(kGuardArp, "guard_arp", "ARP sender is not the port's MAC and address")                       \
+  X(kGuardNd, "guard_nd", "neighbour discovery speaks for an address that is not the port's")     \
+  X(kGuardRa, "guard_ra", "router advertisement or redirect from a pod")                          \
+  X(kPortShut, "port_shut", "the port's endpoint is not known yet")                               \
+  X(kReceiverShut, "receiver_shut", "the receiving port's endpoint is not known yet")             \
+  X(kNoRoute, "no_route", "no port has the destination MAC")                                      \
+  X(kWrongDestination, "wrong_destination", "the address does not belong to where the MAC leads") \
+  X(kHairpin, "hairpin", "destination is behind the port it came from")                           \
+  X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                      \
+  X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \
+  X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
+  X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
+  X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
+  X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
+  X(kTableFull, "table_full", "no room in the connection table")                                  \
+  X(kOffloadMalformed, "offload_malformed", "offload request that does not fit the packet")       \
+  X(kOffloadUnsupported, "offload_unsupported", "to be cut in a way neither peer nor we can")     \
+  X(kTooBig, "too_big", "larger than the MTU of the receiving port")                              \
+  X(kNoBuffers, "no_buffers", "no packet buffer left to cut or copy it")                          \
   X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
 
 enum class DropReason : uint8_t {

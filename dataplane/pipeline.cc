@@ -6,18 +6,19 @@
 #include "dataplane/forward.h"
 #include "dataplane/guard.h"
 #include "dataplane/judge.h"
+#include "dataplane/offload.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
 
 namespace sluice::dataplane {
 
 Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-                   TxLocks* tx_locks, Tally* tally)
+                   TxPorts* tx_ports, Tally* tally)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
       fragments_(fragments, tally),
-      transmitter_(tx_locks, tally) {}
+      transmitter_(tx_ports, tally) {}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
@@ -34,6 +35,7 @@ void Pipeline::Run(std::span<rte_mbuf*> received) {
   Load(received);
 
   Parse(burst_);                          // headers -> values; malformed packets die
+  CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
   fragments_.Join(burst_);                // later fragments get the first one's ports, or wait

@@ -454,6 +454,21 @@ TEST(Fragment, TheGuardComesFirst) {
   EXPECT_EQ(bed.BuffersInUse(), 0u);
 }
 
+// A sum is over the whole datagram, and cutting what is cut already makes no sense.
+TEST(Fragment, WithAnOffloadRequestDie) {
+  for (const int family : kFamilies) {
+    Testbed bed;
+    for (const Undone& undone : {Undone{.checksum = true}, Undone{.segment = 100}}) {
+      const uint64_t before = bed.Drops('a', DropReason::kOffloadMalformed);
+      const Bytes tcp = Between(family, 'a', 'b').Tcp(1, 2, kTcpSyn, kData).bytes();
+      for (const Bytes& piece : Cut(tcp, 1, 512)) bed.SendUndone('a', piece, undone);
+      bed.Turn();
+      EXPECT_EQ(bed.Drops('a', DropReason::kOffloadMalformed), before + 2);
+    }
+    EXPECT_EQ(bed.BuffersInUse(), 0u);
+  }
+}
+
 TEST(Fragment, ANewPolicyHoldsForWhatIsOnItsWay) {
   Testbed bed;
   const std::vector<Bytes> pieces = Cut(Datagram(4, 80), 1, 256);
