@@ -42,6 +42,7 @@ namespace sluice::dataplane {
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
+  X(kPortShare, "port_share", "the port's share of the connection table is used up")              \
   X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
 
 enum class DropReason : uint8_t {
