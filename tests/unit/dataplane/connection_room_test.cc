@@ -206,9 +206,9 @@ TEST_F(ConnectionRoom, AFullTableOfAMillionExpiresInBoundedPiecesWithinFourSecon
   Snapshot snapshot;
   snapshot.polled.resize(1);
   std::atomic<const Snapshot*> published{&snapshot};
-  TxLocks locks;
-  auto worker =
-      std::make_unique<Worker>(WorkerConfig{}, &published, table_.get(), &quiescence_, &locks);
+  const auto tx_ports = std::make_unique<TxPorts>();
+  auto worker = std::make_unique<Worker>(WorkerConfig{}, &published, table_.get(), &quiescence_,
+                                         tx_ports.get());
   const uint32_t timeout_ms = TimeoutMs(ConnectionState::kReplied);
   worker->RunOnce(timeout_ms - 5000);
   ASSERT_EQ(table_->size(), kMillion) << "nothing is due yet";

@@ -40,8 +40,7 @@ struct Process {
   Quiescence quiescence{2};
   absl::StatusOr<std::unique_ptr<ConnectionTable>> table;
 
-  Process(const std::string& file, uint32_t now_ms, uint64_t wall_ms,
-          uint32_t capacity = kCapacity)
+  Process(const std::string& file, uint32_t now_ms, uint64_t wall_ms, uint32_t capacity = kCapacity)
       : table(ConnectionTable::Create(
             {.capacity = capacity, .file = file, .now_ms = now_ms, .wall_ms = wall_ms},
             &quiescence)) {}
@@ -207,7 +206,8 @@ TEST_F(TakeOver, DamagedEntriesAreLeftOut) {
   const Damage cases[] = {
       {"an address that its check was not made of", 0, 0xaa},
       {"family", offsetof(ConnectionKey, family), 5},
-      {"a port beyond all", offsetof(ConnectionKey, b) + offsetof(ConnectionEnd, subject) + 1, 0xff},
+      {"a port beyond all", offsetof(ConnectionKey, b) + offsetof(ConnectionEnd, subject) + 1,
+       0xff},
       {"network", offsetof(ConnectionKey, network), 1},
       {"half state", offsetof(Connection, halves) + offsetof(Half, state), kHalfStates},
       {"initiator", offsetof(Connection, initiator_is_b), 2},
@@ -231,7 +231,8 @@ TEST_F(TakeOver, DamagedEntriesAreLeftOut) {
 TEST_F(TakeOver, TheSameConnectionTwiceIsOne) {
   Leave();
   const size_t from = OffsetOf(7), to = OffsetOf(8);
-  Edit([&](std::byte* bytes, size_t) { std::memcpy(bytes + to, bytes + from, sizeof(Connection)); });
+  Edit(
+      [&](std::byte* bytes, size_t) { std::memcpy(bytes + to, bytes + from, sizeof(Connection)); });
   Process next(file_, 0, 1'000'000);
   EXPECT_EQ(next->size(), kFlows - 1);
   EXPECT_NE(next.Find(7), nullptr);
@@ -365,8 +366,7 @@ TEST_F(TakeOver, FilesThatOthersCouldWriteAreRefused) {
   const std::string link = directory_ + "/link";
   ASSERT_EQ(symlink(file_.c_str(), link.c_str()), 0);
   EXPECT_EQ(Process(link, 0, 0).table.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Process(directory_, 0, 0).table.status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Process(directory_, 0, 0).table.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Process("/dev/null", 0, 0).table.status().message(),
             "connection file /dev/null: is not a regular file");
   EXPECT_EQ(Process(directory_ + "/no/such", 0, 0).table.status().message(),
