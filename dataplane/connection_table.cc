@@ -202,11 +202,7 @@ ConnectionTable::Inserted ConnectionTable::FindOrInsert(unsigned worker, const C
   entry->key = key;
   entry->initiator_is_b = initiator_is_b;
   entry->verdict_epoch.store(verdict_epoch, std::memory_order_relaxed);
-  for (Half& half : entry->halves) {
-    half.state.store(HalfState::kIdle, std::memory_order_relaxed);
-    half.last_seen_ms.store(now_ms, std::memory_order_relaxed);
-    half.packets.store(0, std::memory_order_relaxed);
-  }
+  for (Half& half : entry->halves) half.Reset(now_ms);
   entry->sequence.fetch_add(1, std::memory_order_release);  // odd: live
   roomier.entries[slot].store(static_cast<uint32_t>(entry - entries_), std::memory_order_release);
   roomier.SetTag(slot, TagOf(hash));
@@ -300,7 +296,7 @@ unsigned ConnectionTable::Age(unsigned worker, uint32_t now_ms, unsigned budget)
     }
     Connection& entry = entries_[index];
     if ((entry.sequence.load(std::memory_order_acquire) & 1) == 0) continue;
-    if (IdleMs(entry, now_ms) < TimeoutMs(StateOf(entry))) continue;
+    if (IdleMs(entry, now_ms) < tracking_.Timeout(StateOf(entry))) continue;
     removed += Remove(worker, &entry) ? 1 : 0;
   }
   return removed;

@@ -26,6 +26,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/spin_lock.h"
+#include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
 
@@ -39,6 +40,10 @@ class ConnectionTable {
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  // How connections are followed and when they age. Before any worker runs.
+  void set_tracking(const Tracking& tracking) { tracking_ = tracking; }
+  const Tracking& tracking() const { return tracking_; }
 
   uint64_t Hash(const ConnectionKey& key) const;
 
@@ -91,6 +96,7 @@ class ConnectionTable {
   const uint32_t capacity_;
   Quiescence* const quiescence_;
   const unsigned visitor_reader_;  // quiescence slot of RemoveSubject and Visit
+  Tracking tracking_;
   uint64_t seed_ = 0;
   uint64_t bucket_mask_ = 0;
   size_t region_bytes_ = 0;

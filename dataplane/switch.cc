@@ -124,6 +124,7 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
       ConnectionTable::Create(config.connection_capacity, workers, &impl->quiescence);
   if (!connections.ok()) return connections.status();
   impl->connections = *std::move(connections);
+  impl->connections->set_tracking(config.tracking);
 
   unsigned lcore = rte_get_next_lcore(-1u, /*skip_main=*/1, /*wrap=*/0);
   impl->launches.reserve(workers);

@@ -47,6 +47,8 @@ class Testbed {
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
 
+  void SetTracking(const dataplane::Tracking& tracking) { table_->set_tracking(tracking); }
+
   // Puts one frame into `port`; it is read at the next Turn.
   void Send(char port, const Bytes& frame);
   void SendSegments(char port, const Bytes& frame, size_t first_segment);  // two-segment mbuf
