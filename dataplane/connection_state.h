@@ -1,5 +1,5 @@
-// What a connection is at, derived from its halves, and how long it may be idle there: one table for
-// code, flags and docs.
+// What a connection is at, derived from its halves, and how long it may be idle there: one table
+// for code, flags and docs.
 #pragma once
 
 #include <cstddef>

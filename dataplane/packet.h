@@ -29,7 +29,7 @@ enum class PacketKind : uint8_t {
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
-inline constexpr uint8_t kNoTcpScale = 0xff;
+inline constexpr uint8_t kNoTcpScale = 0xff, kMaxTcpScale = 14;
 
 // Of a TCP header, in host order.
 struct TcpHeader {

@@ -44,9 +44,10 @@ void Acknowledge(TcpSide& own, uint32_t ack, uint32_t window) {
 
 // A window is scaled if both SYNs offered to; a SYN's own never is.
 uint32_t WindowOf(const TcpSide& own, const TcpSide& peer, const Packet& packet) {
-  const bool scaled = (packet.tcp_flags & kTcpSyn) == 0 && own.Has(TcpSide::kScales) &&
-                      peer.Has(TcpSide::kScales);
-  return uint32_t{packet.tcp.window} << (scaled ? own.scale : 0);
+  const bool scaled =
+      (packet.tcp_flags & kTcpSyn) == 0 && own.Has(TcpSide::kScales) && peer.Has(TcpSide::kScales);
+  // A half may come from a file that somebody else wrote.
+  return uint32_t{packet.tcp.window} << (scaled ? std::min<unsigned>(own.scale, kMaxTcpScale) : 0);
 }
 
 void Extend(TcpSide& own, const TcpSide& peer, const Packet& packet) {
@@ -179,8 +180,8 @@ DropReason CheckNumbers(TcpSide& own, const TcpSide& peer, const Packet& packet,
   return DropReason::kTcpMalformed;
 }
 
-// A connection begun in mid-stream has no handshake: for the table, a side that was not heard yet is
-// open.
+// A connection begun in mid-stream has no handshake: for the table, a side that was not heard yet
+// is open.
 HalfState StateForTable(const TcpSide& side, bool picked_up) {
   return picked_up && side.state == HalfState::kIdle ? HalfState::kOpen : side.state;
 }
@@ -224,9 +225,8 @@ TcpStep NextTcp(const TcpSide& own, const TcpSide& peer, const Packet& packet, b
     step.own.flags |= TcpSide::kPickedUp;
   }
   const bool picked_up = step.own.Has(TcpSide::kPickedUp) || peer.Has(TcpSide::kPickedUp);
-  const std::optional<HalfState> moved =
-      NextHalfState(StateForTable(step.own, picked_up), StateForTable(peer, picked_up), segment,
-                    by_initiator);
+  const std::optional<HalfState> moved = NextHalfState(
+      StateForTable(step.own, picked_up), StateForTable(peer, picked_up), segment, by_initiator);
   if (!moved.has_value()) return {DropReason::kTcpState, own};
   HalfState next = *moved;
   step.drop = CheckNumbers(step.own, peer, packet, by_initiator, tracking, next);

@@ -50,10 +50,9 @@ DropReason Conversation::Say(const std::string& packet) {
   }
   const bool has_ack = (Flags(flags) & dataplane::kTcpAck) != 0;
   frame.Seq(seq + (by_a ? base_a_ : base_b_), has_ack ? ack + (by_a ? base_b_ : base_a_) : 0);
-  return bed_.LastDrop(from, frame
-                                 .Tcp(by_a ? kPortA : kPortB, by_a ? kPortB : kPortA, Flags(flags),
-                                      payload)
-                                 .bytes());
+  return bed_.LastDrop(
+      from,
+      frame.Tcp(by_a ? kPortA : kPortB, by_a ? kPortB : kPortA, Flags(flags), payload).bytes());
 }
 
 void Conversation::Play(const std::string& packets) {

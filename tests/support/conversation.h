@@ -3,9 +3,9 @@
 //   Conversation talk(bed);
 //   talk.Play("a S 100 0; b SA 500 101; a A 101 501 +20; b A 90000 101 !tcp_window");
 //
-// One packet: sender, flags (S A F R), sequence and acknowledgement number, and optionally +BYTES of
-// payload, w=WINDOW (1000 without), s=SCALE of a SYN, !DROP_REASON that it must die of. Numbers are
-// relative to each side's base, so that a story can be told again across the wrap at 2^32.
+// One packet: sender, flags (S A F R), sequence and acknowledgement number, and optionally +BYTES
+// of payload, w=WINDOW (1000 without), s=SCALE of a SYN, !DROP_REASON that it must die of. Numbers
+// are relative to each side's base, so that a story can be told again across the wrap at 2^32.
 #pragma once
 
 #include <string>
