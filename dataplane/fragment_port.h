@@ -43,6 +43,8 @@ struct FirstHeader {
   uint8_t icmp_type = 0;
   uint16_t src_port = 0;
   uint16_t dst_port = 0;
+  uint16_t tcp_data = 0;  // where the payload of the TCP segment begins in the datagram's
+  TcpHeader tcp;
 };
 
 struct Datagram {

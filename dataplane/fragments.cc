@@ -1,5 +1,6 @@
 #include "dataplane/fragments.h"
 
+#include <netinet/in.h>
 #include <rte_branch_prediction.h>
 
 #include <algorithm>
@@ -23,8 +24,25 @@ DatagramKey KeyOf(const Burst& burst, const Packet& packet) {
 }
 
 FirstHeader HeaderOf(const Packet& packet) {
-  return {packet.kind,      packet.protocol, packet.tcp_flags,
-          packet.icmp_type, packet.src_port, packet.dst_port};
+  FirstHeader header;
+  header.kind = packet.kind;
+  header.protocol = packet.protocol;
+  header.tcp_flags = packet.tcp_flags;
+  header.icmp_type = packet.icmp_type;
+  header.src_port = packet.src_port;
+  header.dst_port = packet.dst_port;
+  header.tcp = packet.tcp;
+  header.tcp_data = static_cast<uint16_t>(packet.fragment.length - packet.tcp.payload);
+  return header;
+}
+
+// For the tracker, a later fragment of data is the segment that follows; its FIN comes last.
+void ContinueTcp(const FirstHeader& header, Packet& packet) {
+  packet.tcp = header.tcp;
+  if ((header.tcp_flags & (kTcpSyn | kTcpRst)) != 0) return;  // that again
+  packet.tcp.seq += uint32_t{packet.fragment.offset} - header.tcp_data;
+  packet.tcp.payload = packet.fragment.length;
+  if (packet.fragment.more) packet.tcp_flags &= static_cast<uint8_t>(~kTcpFin);
 }
 
 void Give(const FirstHeader& header, Packet& packet) {
@@ -34,6 +52,7 @@ void Give(const FirstHeader& header, Packet& packet) {
   packet.icmp_type = header.icmp_type;
   packet.src_port = header.src_port;
   packet.dst_port = header.dst_port;
+  if (packet.protocol == IPPROTO_TCP) ContinueTcp(header, packet);
 }
 
 bool IsThere(const Snapshot& snapshot, SubjectRef owner) {

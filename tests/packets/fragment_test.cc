@@ -396,18 +396,33 @@ TEST(Fragment, OfIcmpOnlyEchoIsCut) {
   EXPECT_EQ(bed.LastDrop('a', Cut(report, 4, 256)[0]), DropReason::kFragmentIcmp);
 }
 
-TEST(Fragment, OfTcpMoveTheConnectionOnce) {
+// In any order they move the windows as the whole segment would: its last byte and its FIN may be
+// acknowledged then, and not before.
+TEST(Fragment, OfTcpMoveTheWindowAsTheWholeSegmentDoes) {
   for (const int family : kFamilies) {
-    Testbed bed;
-    auto a_to_b = [&](uint8_t flags) { return Between(family, 'a', 'b').Tcp(9, 80, flags); };
-    auto b_to_a = [&](uint8_t flags) { return Between(family, 'b', 'a').Tcp(80, 9, flags); };
-    EXPECT_EQ(bed.Deliver('a', a_to_b(kTcpSyn).bytes()), "b");
-    EXPECT_EQ(bed.Deliver('b', b_to_a(kTcpSyn | kTcpAck).bytes()), "a");
-    EXPECT_EQ(bed.Deliver('a', a_to_b(kTcpAck).bytes()), "b");
-    const Bytes data = Between(family, 'a', 'b').Tcp(9, 80, kTcpAck | kTcpFin, kData).bytes();
-    EXPECT_EQ(Deliver(bed, 'a', Cut(data, 1, 512)), 2u);
-    EXPECT_EQ(bed.Drops('a'), 0u);
-    EXPECT_EQ(bed.connections(), 1u);
+    for (const bool backwards : {false, true}) {
+      Testbed bed;
+      auto a = [&](uint8_t flags, uint32_t seq, uint32_t ack, std::string_view data = "") {
+        return Between(family, 'a', 'b').Seq(seq, ack).Tcp(9, 80, flags, data).bytes();
+      };
+      auto b = [&](uint8_t flags, uint32_t seq, uint32_t ack) {
+        return Between(family, 'b', 'a').Seq(seq, ack).Tcp(80, 9, flags).bytes();
+      };
+      EXPECT_EQ(bed.Deliver('a', a(kTcpSyn, 100, 0)), "b");
+      EXPECT_EQ(bed.Deliver('b', b(kTcpSyn | kTcpAck, 500, 101)), "a");
+      EXPECT_EQ(bed.Deliver('a', a(kTcpAck, 101, 501)), "b");
+      std::vector<Bytes> pieces = Cut(a(kTcpAck | kTcpFin, 101, 501, kData), 1, 256);
+      if (backwards) std::reverse(pieces.begin(), pieces.end());
+      const Bytes last = pieces.back();
+      pieces.pop_back();
+      Deliver(bed, 'a', pieces);
+      EXPECT_EQ(bed.LastDrop('b', b(kTcpAck, 501, 1102)), DropReason::kTcpWindow);
+      Deliver(bed, 'a', {last});
+      EXPECT_EQ(bed.LastDrop('b', b(kTcpAck, 501, 1103)), DropReason::kTcpWindow);
+      EXPECT_EQ(bed.Deliver('b', b(kTcpAck, 501, 1102)), "a");
+      EXPECT_EQ(bed.Drops('a'), 0u);
+      EXPECT_EQ(bed.connections(), 1u);
+    }
   }
 }
 
