@@ -147,7 +147,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<DropReason, kBurstSize> outcomes;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!NeedsVerdict(packet, *burst.snapshot)) continue;
+    if (!NeedsVerdict(burst, packet)) continue;
     if (IsMisdirected(burst, packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;
