@@ -114,8 +114,7 @@ class Comparison {
   }
 
   bool AddressDiffers(const acl::IpAddress& address) const {
-    return !same_rules_ ||
-           before_.addresses->Lookup(address) != now_.addresses->Lookup(address);
+    return !same_rules_ || before_.addresses->Lookup(address) != now_.addresses->Lookup(address);
   }
 
   const PolicyBuild& before_;

@@ -38,8 +38,7 @@ void StampPorts(const std::set<PortId>& touched, uint32_t epoch, const Snapshot&
     PortView& port = now.ports[id];
     if (!port.in_use) continue;
     const bool stays = !touched.contains(static_cast<PortId>(id));
-    port.verdict_epoch =
-        stays ? WithinHorizon(previous.ports[id].verdict_epoch, epoch) : epoch;
+    port.verdict_epoch = stays ? WithinHorizon(previous.ports[id].verdict_epoch, epoch) : epoch;
   }
 }
 
@@ -89,8 +88,7 @@ void StampVerdicts(const VerdictScope& scope, const std::set<PortId>& subjects,
                    const Snapshot* previous, Snapshot& now) {
   if (previous == nullptr) return StampFirst(now);
   Touched touched = TouchedByPorts(*previous, now);
-  const uint32_t epoch =
-      previous->verdict_epoch + (scope.empty() && touched.ports.empty() ? 0 : 1);
+  const uint32_t epoch = previous->verdict_epoch + (scope.empty() && touched.ports.empty() ? 0 : 1);
   touched.addresses.insert(scope.new_owners.begin(), scope.new_owners.end());
   if (!now.keep_established) {
     touched.ports.insert(subjects.begin(), subjects.end());
@@ -100,8 +98,7 @@ void StampVerdicts(const VerdictScope& scope, const std::set<PortId>& subjects,
   const bool everything = scope.everything && !now.keep_established;
   now.everything_epoch = everything ? epoch : WithinHorizon(previous->everything_epoch, epoch);
   StampPorts(touched.ports, epoch, *previous, now);
-  now.networks[0].stamps =
-      StampAddresses(touched.addresses, epoch, previous->networks[0].stamps);
+  now.networks[0].stamps = StampAddresses(touched.addresses, epoch, previous->networks[0].stamps);
 }
 
 }  // namespace sluice::control

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "acl/classifier.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
 #include "dataplane/track.h"
 
@@ -95,7 +96,7 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }
-  packet.drop = Advance(packet, *packet.connection, burst.now_ms);
+  packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
 
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,

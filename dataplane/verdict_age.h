@@ -2,13 +2,13 @@
 //
 // A verdict rests on its two subjects (their policies and labels) and on who has its two addresses.
 // Control stamps what a change can have touched with the new verdict epoch: ports as subjects,
-// addresses by a hash, or everything. A connection carries the epoch it was judged in. While nothing
-// changes, one comparison says that it holds; after a change, each connection looks at four stamps
-// once, and only what was touched is judged again (DESIGN 5.6). Two addresses that share a slot cost
-// a needless judgement, never a missing one.
+// addresses by a hash, or everything. A connection carries the epoch it was judged in. While
+// nothing changes, one comparison says that it holds; after a change, each connection looks at four
+// stamps once, and only what was touched is judged again (DESIGN 5.6). Two addresses that share a
+// slot cost a needless judgement, never a missing one.
 //
-// Epochs wrap: they are compared by difference, and control keeps stamps within kStampHorizon of the
-// newest epoch.
+// Epochs wrap: they are compared by difference, and control keeps stamps within kStampHorizon of
+// the newest epoch.
 #pragma once
 
 #include <array>
