@@ -107,7 +107,8 @@ TEST(FragmentDifferential, AgreesWithTheNaiveTwin) {
   }
 }
 
-// Small pieces in shuffled order: the bound on pieces, and more of them waiting than one burst holds.
+// Small pieces in shuffled order: the bound on pieces, and more of them waiting than one burst
+// holds.
 TEST(FragmentDifferential, AgreesOnDatagramsOfManyPieces) {
   std::mt19937 random(Seed());
   for (int round = 0; round < 200; ++round) {
@@ -123,8 +124,8 @@ TEST(FragmentDifferential, AgreesOnDatagramsOfManyPieces) {
     }
     std::shuffle(pieces.begin(), pieces.end(), random);
     for (size_t at = 0; at < pieces.size(); at += dataplane::kBurstSize) {
-      const std::span burst =
-          std::span(pieces).subspan(at, std::min<size_t>(dataplane::kBurstSize, pieces.size() - at));
+      const std::span burst = std::span(pieces).subspan(
+          at, std::min<size_t>(dataplane::kBurstSize, pieces.size() - at));
       std::vector<FragmentRig::Event> got = rig.Feed(burst);
       std::vector<FragmentRig::Event> expected = naive.Feed(burst);
       std::sort(got.begin(), got.end(), Before);

@@ -1,5 +1,6 @@
-// What RFC 791, RFC 5722 and RFC 8200 say about fragments, in the plainest words: maps and a flag for
-// every byte. The twin of dataplane/fragments.h without its bounds on waiting buffers and datagrams.
+// What RFC 791, RFC 5722 and RFC 8200 say about fragments, in the plainest words: maps and a flag
+// for every byte. The twin of dataplane/fragments.h without its bounds on waiting buffers and
+// datagrams.
 #pragma once
 
 #include <map>

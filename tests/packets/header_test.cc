@@ -80,14 +80,14 @@ TEST(Extension, ChainsThatLeadNowhereDie) {
       {"nine", Behind(IPPROTO_DSTOPTS, nine, 53)},
       {"ends beyond the packet", Behind(IPPROTO_DSTOPTS, Header(IPPROTO_UDP, 200, 8), 53)},
       {"ends with the packet", V6().Protocol(IPPROTO_DSTOPTS, one).bytes()},
-      {"ends in the padding",
-       V6().Protocol(IPPROTO_DSTOPTS, one).Truncate(kIp + 40 + 60).bytes()},
+      {"ends in the padding", V6().Protocol(IPPROTO_DSTOPTS, one).Truncate(kIp + 40 + 60).bytes()},
       {"cut after two bytes", V6().Protocol(IPPROTO_DSTOPTS, "\x11\0").bytes()},
       {"authentication beyond the packet", Behind(IPPROTO_AH, Header(IPPROTO_UDP, 90, 24), 53)},
       {"nothing after the IPv6 header", V6().Protocol(IPPROTO_HOPOPTS, "").bytes()},
-      {"jumbogram", V6().Protocol(IPPROTO_HOPOPTS, std::string("\x11\0\xc2\4\0\1\0\0", 8) + "12345678")
-                        .Set16(kIp + 4, 0)
-                        .bytes()},
+      {"jumbogram",
+       V6().Protocol(IPPROTO_HOPOPTS, std::string("\x11\0\xc2\4\0\1\0\0", 8) + "12345678")
+           .Set16(kIp + 4, 0)
+           .bytes()},
       {"fragment header beyond the packet", V6().Protocol(IPPROTO_FRAGMENT, "\x11").bytes()},
   };
   for (const auto& [what, frame] : chains) {
@@ -114,8 +114,8 @@ TEST(Extension, ARouteToElsewhereIsRefused) {
 
 // Headers that nobody can look behind, or that are none: no rule with a port admits them.
 TEST(Extension, WhatEndsTheChainIsJudgedByNumber) {
-  for (const uint8_t protocol : {uint8_t{IPPROTO_NONE}, kEsp, kMobility, kHip, kShim6, kExperiment,
-                                 uint8_t{200}}) {
+  for (const uint8_t protocol :
+       {uint8_t{IPPROTO_NONE}, kEsp, kMobility, kHip, kShim6, kExperiment, uint8_t{200}}) {
     Testbed bed;
     const Bytes plain = V6().Protocol(protocol, Header(IPPROTO_UDP, 0, 16)).bytes();
     const Bytes behind =

@@ -39,8 +39,8 @@ struct Message {
   size_t body;  // after type, code, checksum
 };
 constexpr Message kMld[] = {
-    {"query", 130, 20},        {"query, version 2", 130, 24}, {"report", 131, 20},
-    {"done", 132, 20},         {"report, version 2", 143, 4}, {"report of two groups", 143, 44},
+    {"query", 130, 20}, {"query, version 2", 130, 24}, {"report", 131, 20},
+    {"done", 132, 20},  {"report, version 2", 143, 4}, {"report of two groups", 143, 44},
 };
 
 TEST(Membership, MldPassesUnderDefaultDeny) {
@@ -86,8 +86,7 @@ TEST(Membership, IgmpPassesUnderDefaultDeny) {
   Testbed bed;
   DenyAll(bed);
   for (const uint8_t type : {0x11, 0x12, 0x16, 0x17, 0x22}) {
-    EXPECT_EQ(bed.Deliver('a', ToGroup("10.0.0.1").Protocol(IPPROTO_IGMP, Igmp(type)).bytes()),
-              "b")
+    EXPECT_EQ(bed.Deliver('a', ToGroup("10.0.0.1").Protocol(IPPROTO_IGMP, Igmp(type)).bytes()), "b")
         << int{type};
   }
   EXPECT_EQ(bed.connections(), 0u);
@@ -100,9 +99,8 @@ TEST(Membership, IgmpIsNoWayAroundPolicy) {
   EXPECT_EQ(bed.LastDrop('a', ToGroup("10.0.0.2").Protocol(IPPROTO_IGMP, Igmp(0x16)).bytes()),
             DropReason::kGuardNd)
       << "another's address";
-  EXPECT_EQ(
-      bed.LastDrop('a', Testbed::From('a', 'b').Protocol(IPPROTO_IGMP, Igmp(0x16)).bytes()),
-      DropReason::kPolicyEgress)
+  EXPECT_EQ(bed.LastDrop('a', Testbed::From('a', 'b').Protocol(IPPROTO_IGMP, Igmp(0x16)).bytes()),
+            DropReason::kPolicyEgress)
       << "to one pod";
   EXPECT_EQ(bed.LastDrop('a', ToGroup("10.0.0.1").Protocol(IPPROTO_IGMP, Igmp(0x99)).bytes()),
             DropReason::kPolicyEgress)
@@ -120,8 +118,9 @@ TEST(Membership, RoutersDoNotLiveInPods) {
     const std::string advertisement(12, '\0');
     const std::string redirect(36, '\0');
     for (const char* source : {kLinkLocalOfA, "fd00::1"}) {
-      EXPECT_EQ(bed.LastDrop('a', ToGroup6(source).HopLimit(255).Icmp(134, 0, advertisement).bytes()),
-                DropReason::kGuardRa);
+      EXPECT_EQ(
+          bed.LastDrop('a', ToGroup6(source).HopLimit(255).Icmp(134, 0, advertisement).bytes()),
+          DropReason::kGuardRa);
       EXPECT_EQ(bed.LastDrop('a', ToGroup6(source)
                                       .HopLimit(255)
                                       .Extension(IPPROTO_DSTOPTS)

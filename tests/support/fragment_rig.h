@@ -1,7 +1,7 @@
 // The fragment stage alone, turned by hand: fragments as values in, what became of each out.
 //
-// Stands in for the other stages; its policy admits even ports. Buffers are heap blocks with a second
-// reference, so that nothing frees them and each free can be counted.
+// Stands in for the other stages; its policy admits even ports. Buffers are heap blocks with a
+// second reference, so that nothing frees them and each free can be counted.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -29,9 +29,9 @@ class FragmentRig {
 
   // What became of one input; those that wait are in no event yet.
   struct Event {
-    unsigned input = 0;                                    // counted from the rig's first one
+    unsigned input = 0;                                         // counted from the rig's first one
     dataplane::DropReason drop = dataplane::DropReason::kNone;  // kNone: it went on
-    uint16_t port = 0;                                     // the destination port it went on with
+    uint16_t port = 0;  // the destination port it went on with
     bool operator==(const Event&) const = default;
   };
 
