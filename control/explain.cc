@@ -35,6 +35,14 @@ void ForgetRemoteSubject(const acl::PolicyInput& input, End* end) {
   }
 }
 
+// What the default network's host port sends as its own passes ingress policies.
+std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& snapshot) {
+  for (const dataplane::PortView& port : snapshot.ports) {
+    if (port.in_use && port.network == 0 && port.admits_own) return port.addresses;
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
@@ -49,11 +57,11 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   SetSubjects(*policy.compiled, &*flow);
   ForgetRemoteSubject(*policy.input, &flow->source);
   ForgetRemoteSubject(*policy.input, &flow->destination);
-  // The own-node exemption is for packets that enter by the node's host port; there is none.
+  // The own-node exemption is for packets that enter by the node's host port, from its addresses.
   acl::Endpoint destination;
   if (flow->destination.endpoint != nullptr) {
     destination = *flow->destination.endpoint;
-    destination.node_addresses.clear();
+    destination.node_addresses = AdmittedNodeAddresses(*view.snapshot);
     flow->destination.endpoint = &destination;
   }
   return Judge(*flow, *policy.addresses, *policy.rules, *policy.classifier);

@@ -10,12 +10,12 @@ namespace {
 using dataplane::PortRole;
 using dataplane::PortSpec;
 
-// The pod ports of the default network, by what they own.
+// The ports of one network, by what they own: pods, and the node's own.
 struct LocalPorts {
-  explicit LocalPorts(const PortTable& table) {
+  LocalPorts(const PortTable& table, const std::string& network) {
     for (const auto& [name, spec] : table.specs()) {
-      if (spec.role != PortRole::kPod || spec.network != kDefaultNetwork) continue;
-      by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
+      if (spec.role == PortRole::kUplink || spec.network != network) continue;
+      if (spec.role == PortRole::kPod) by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
       addresses.insert(spec.addresses.begin(), spec.addresses.end());
     }
   }
@@ -33,10 +33,14 @@ struct LocalPorts {
   absl::flat_hash_set<acl::IpAddress> addresses;
 };
 
-void AddEndpoints(const DesiredState& state, const LocalPorts& ports, acl::PolicyInput& input) {
+// `remote`: pods without a port here too.
+void AddEndpoints(const DesiredState& state, const LocalPorts& ports, bool remote,
+                  acl::PolicyInput& input) {
   for (const auto& [name, owned] : state.endpoints()) {
+    const PortSpec* port = ports.Of(owned.object);
+    if (port == nullptr && !remote) continue;
     acl::Endpoint endpoint = owned.object;
-    if (const PortSpec* port = ports.Of(endpoint); port != nullptr) {
+    if (port != nullptr) {
       endpoint.addresses = port->addresses;
       input.local.insert(name);
     } else {
@@ -62,14 +66,17 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
 
 }  // namespace
 
-acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings) {
+acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
+                                 const std::string& network) {
   acl::PolicyInput input;
+  const bool primary = network == kDefaultNetwork;
+  const LocalPorts ports(state.ports(), network);
+  AddEndpoints(state, ports, primary, input);
+  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
+  if (!primary) return input;
   input.cluster_cidrs = settings.cluster_cidrs;
   for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
   for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
-  const LocalPorts ports(state.ports());
-  AddEndpoints(state, ports, input);
-  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
   return input;
 }
 

@@ -54,6 +54,8 @@ class Publisher {
   Result Try(Attempt& attempt, const SyncCommand& command);
   Result Try(Attempt& attempt, const AddPortCommand& command);
   Result Try(Attempt& attempt, const DeletePortCommand& command);
+  Result Try(Attempt& attempt, const AddNetworkCommand& command);
+  Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -25,6 +25,7 @@ namespace sluice::dataplane {
   X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
   X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \
   X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                 \
+  X(kVlanUnknown, "vlan_unknown", "no network on this uplink has the packet's VLAN")              \
   X(kGuardMac, "guard_mac", "source MAC is not the port's")                                       \
   X(kGuardAddress, "guard_address", "source address is not the port's")                           \
   X(kGuardArp, "guard_arp", "ARP sender is not the port's MAC and address")                       \
@@ -41,6 +42,7 @@ namespace sluice::dataplane {
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
+  X(kNoBuffer, "no_buffer", "no packet buffer is left for a copy")                                \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
   X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
 

@@ -16,12 +16,23 @@ DropReason Route(const Burst& burst, const NetworkView& network, Packet& packet)
   return shut ? DropReason::kReceiverShut : DropReason::kNone;
 }
 
+// Between two ports without a subject nothing is judged, so nothing is tracked either.
+bool IsPassingThrough(const Burst& burst, const Packet& packet) {
+  return burst.in->subject == SubjectState::kNone && packet.kind == PacketKind::kTracked &&
+         burst.snapshot->ports[packet.out_port].subject == SubjectState::kNone;
+}
+
+void ForwardOne(const Burst& burst, Packet& packet) {
+  packet.drop = Route(burst, *burst.network, packet);
+  if (!packet.alive() || packet.flood) return;
+  if (IsPassingThrough(burst, packet)) packet.kind = PacketKind::kUntracked;
+}
+
 }  // namespace
 
 void Forward(Burst& burst) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
   for (Packet& packet : burst.all()) {
-    if (packet.alive()) packet.drop = Route(burst, network, packet);
+    if (packet.alive()) ForwardOne(burst, packet);
   }
 }
 

@@ -43,25 +43,37 @@ DropReason CheckArp(const PortView& port, const Packet& packet) {
   return own ? DropReason::kNone : DropReason::kGuardArp;
 }
 
-// Nobody out there has a local pod's address.
-DropReason CheckUplink(const NetworkView& network, const Packet& packet) {
-  const bool claims_local = packet.kind == PacketKind::kNeighbour &&
-                            packet.icmp_type == kNeighbourAdvert &&
-                            network.local_addresses.contains(NeighbourTarget(packet));
-  if (!claims_local && !network.local_addresses.contains(packet.src)) return DropReason::kNone;
+// Whether somebody else's port has `address`.
+bool IsElsewhere(const Burst& burst, const acl::IpAddress& address) {
+  const auto found = burst.network->local_addresses.find(address);
+  return found != burst.network->local_addresses.end() && found->second != burst.in_port;
+}
+
+// Nobody out there has a local pod's MAC or address, nor this node's. What the node routes may come
+// from anywhere, so the host port's sources are not held against addresses; its claims are.
+DropReason CheckOutside(const Burst& burst, const Packet& packet) {
+  const auto mac = burst.network->macs.find(packet.src_mac);
+  if (mac != burst.network->macs.end() && mac->second != burst.in_port) {
+    return DropReason::kGuardMac;
+  }
+  const bool claims = packet.kind == PacketKind::kNeighbour &&
+                      packet.icmp_type == kNeighbourAdvert &&
+                      IsElsewhere(burst, NeighbourTarget(packet));
+  if (!claims && !IsElsewhere(burst, packet.src)) return DropReason::kNone;
   switch (packet.kind) {
     case PacketKind::kArp:
       return DropReason::kGuardArp;
     case PacketKind::kNeighbour:
       return DropReason::kGuardNd;
     default:
-      return DropReason::kGuardAddress;
+      return burst.in->role == PortRole::kHost ? DropReason::kNone : DropReason::kGuardAddress;
   }
 }
 
-DropReason Check(const PortView& port, const NetworkView& network, const Packet& packet) {
+DropReason Check(const Burst& burst, const Packet& packet) {
+  const PortView& port = *burst.in;
   if (port.subject == SubjectState::kUnknown) return DropReason::kPortShut;
-  if (port.role == PortRole::kUplink) return CheckUplink(network, packet);
+  if (port.role != PortRole::kPod) return CheckOutside(burst, packet);
   if (packet.kind == PacketKind::kNeighbour &&
       (packet.icmp_type == kRouterAdvert || packet.icmp_type == kRedirect)) {
     return DropReason::kGuardRa;
@@ -81,9 +93,8 @@ DropReason Check(const PortView& port, const NetworkView& network, const Packet&
 }  // namespace
 
 void Guard(Burst& burst) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
   for (Packet& packet : burst.all()) {
-    if (packet.alive()) packet.drop = Check(*burst.in, network, packet);
+    if (packet.alive()) packet.drop = Check(burst, packet);
   }
 }
 

@@ -62,9 +62,11 @@ struct Packet {
   bool is_ip() const { return kind != PacketKind::kArp; }
 };
 
-// Up to kBurstSize packets of one port, handled together.
+// Up to kBurstSize packets of one port and one network, handled together.
 struct Burst {
   const Snapshot* snapshot = nullptr;
+  const NetworkView* network = nullptr;  // every packet's
+  NetworkId network_id = kNoNetwork;
   const PortView* in = nullptr;
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap

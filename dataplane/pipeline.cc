@@ -8,6 +8,7 @@
 #include "dataplane/judge.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 
@@ -16,7 +17,22 @@ Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_lo
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
-  Load(snapshot, in_port, received, now_ms);
+  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+  Count(in_port, received);
+  burst_.snapshot = &snapshot;
+  burst_.in = &snapshot.ports[in_port];
+  burst_.in_port = in_port;
+  burst_.now_ms = now_ms;
+  if (burst_.in->role != PortRole::kUplink) return Run(burst_.in->network, received);
+  NetworkGroups groups(*burst_.in, received);  // VLAN tag -> network
+  while (!groups.empty()) {
+    const NetworkGroup group = groups.Next();
+    Run(group.network, group.mbufs);
+  }
+}
+
+void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
+  if (!Load(network, received)) return Sink();
 
   Parse(burst_);                          // headers -> values; malformed packets die
   Guard(burst_);                          // a pod sends only as itself
@@ -24,30 +40,34 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   Track(burst_, *connections_, worker_);  // known connections move on
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
+  PushTags(burst_);                      // what leaves by the uplink gets its network's VLAN
   transmitter_.Transmit(burst_);         // into the out_port's buffer
   Sink();                                // the dead are counted and freed
 
   tally_->classified.Add(asked);
 }
 
-void Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-                    uint32_t now_ms) {
-  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
-  burst_.snapshot = &snapshot;
-  burst_.in = &snapshot.ports[in_port];
-  burst_.in_port = in_port;
-  burst_.now_ms = now_ms;
+// False: all of them are dead, of belonging to no network.
+bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
+  const bool known = network != kNoNetwork;
+  burst_.network_id = network;
+  burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
-  uint64_t bytes = 0;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
-    bytes += received[i]->pkt_len;
+    if (!known) burst_.packets[i].drop = DropReason::kVlanUnknown;
   }
+  return known;
+}
+
+void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
+  uint64_t bytes = 0;
+  for (const rte_mbuf* mbuf : received) bytes += mbuf->pkt_len;
   PortTally& port = tally_->ports[in_port];
-  port.rx_packets.Add(burst_.count);
+  port.rx_packets.Add(received.size());
   port.rx_bytes.Add(bytes);
-  tally_->packets.Add(burst_.count);
+  tally_->packets.Add(received.size());
 }
 
 void Pipeline::Sink() {

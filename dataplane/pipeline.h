@@ -26,8 +26,9 @@ class Pipeline {
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
 
  private:
-  void Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-            uint32_t now_ms);
+  void Run(NetworkId network, std::span<rte_mbuf*> received);
+  bool Load(NetworkId network, std::span<rte_mbuf*> received);
+  void Count(PortId in_port, std::span<rte_mbuf* const> received);
   void Sink();
 
   const unsigned worker_;

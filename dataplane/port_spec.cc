@@ -20,6 +20,13 @@ constexpr KindName kKindNames[] = {
     {PortKind::kAfPacket, "af-packet"},
 };
 
+struct RoleName {
+  PortRole role;
+  const char* name;
+};
+constexpr RoleName kRoleNames[] = {
+    {PortRole::kPod, "pod"}, {PortRole::kUplink, "uplink"}, {PortRole::kHost, "host"}};
+
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
@@ -37,6 +44,20 @@ bool HasDevargsSeparator(std::string_view text) {
 }
 
 }  // namespace
+
+const char* PortRoleName(PortRole role) {
+  for (const RoleName& row : kRoleNames) {
+    if (row.role == role) return row.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<PortRole> ParsePortRole(std::string_view text) {
+  for (const RoleName& row : kRoleNames) {
+    if (row.name == text) return row.role;
+  }
+  return absl::InvalidArgumentError(fmt::format("\"{}\" is not pod, uplink or host", text));
+}
 
 const char* PortKindName(PortKind kind) {
   for (const KindName& row : kKindNames) {
@@ -109,17 +130,19 @@ absl::Status Validate(const PortSpec& spec) {
       return bad("role", "an uplink has no pod, MAC or addresses of its own");
     }
   }
-  if (spec.role == PortRole::kPod) {
-    if (spec.pod_namespace.empty() || spec.pod_name.empty()) {
-      return bad("pod", "a pod port needs namespace/name");
-    }
+  const bool has_pod = !spec.pod_namespace.empty() || !spec.pod_name.empty();
+  if (spec.role == PortRole::kHost && has_pod) return bad("role", "a host port has no pod");
+  if (spec.role == PortRole::kPod && (spec.pod_namespace.empty() || spec.pod_name.empty())) {
+    return bad("pod", "a pod port needs namespace/name");
+  }
+  if (spec.role != PortRole::kUplink) {
     if (spec.mac.IsZero() || spec.mac.IsMulticast()) {
       return bad("mac", "must be a unicast address that is not zero");
     }
     for (const acl::IpAddress& address : spec.addresses) {
       if (address.IsUnspecified() || address.IsMulticast()) {
-        return bad("addresses",
-                   fmt::format("{} is not the address of one pod", address.ToString()));
+        return bad("addresses", fmt::format("{} is not the address of one {}", address.ToString(),
+                                            spec.role == PortRole::kHost ? "node" : "pod"));
       }
     }
   }

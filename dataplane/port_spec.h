@@ -14,8 +14,9 @@ namespace sluice::dataplane {
 
 enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, kAfPacket };
 
-// Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there.
-enum class PortRole : uint8_t { kPod, kUplink };
+// Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there. The
+// host port leads to this node's own kernel: no subject, and the node's addresses on the network.
+enum class PortRole : uint8_t { kPod, kUplink, kHost };
 
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
@@ -27,13 +28,15 @@ struct PortSpec {
   std::string pcap_out;  // pcap: file to write, or "" to discard
   std::string network = "default";
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
-  MacAddress mac;                                // kPod: the pod's own address
-  std::vector<acl::IpAddress> addresses;         // kPod: the pod's own addresses
+  MacAddress mac;                                // kPod, kHost: of what is behind the port
+  std::vector<acl::IpAddress> addresses;         // kPod: the pod's own; kHost: the node's
   bool guard = true;  // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;
 };
 
+const char* PortRoleName(PortRole role);  // "pod", "uplink", "host"
+absl::StatusOr<PortRole> ParsePortRole(std::string_view text);
 const char* PortKindName(PortKind kind);  // "vhost-server", "vhost-client", "ring", ...
 absl::StatusOr<PortKind> ParsePortKind(std::string_view text);
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <memory>
@@ -25,10 +24,11 @@ inline constexpr PortId kNoPort = 0;
 inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
 
 using NetworkId = uint16_t;  // index into Snapshot::networks
+inline constexpr NetworkId kNoNetwork = UINT16_MAX;
 
 // Whether and how policy holds for what is behind a port.
 enum class SubjectState : uint8_t {
-  kNone,     // no subject (uplink): its direction is not judged here
+  kNone,     // no subject (uplink, host): its direction is not judged here
   kUnknown,  // a pod whose labels are not known: the port is shut
   kKnown,    // judged by the classes below
 };
@@ -41,7 +41,11 @@ struct PortView {
   bool guard = true;
   uint16_t device = 0;      // ethdev id, from Switch::AttachPort
   uint16_t generation = 0;  // from Switch::AttachPort: differs each time a slot is used again
-  NetworkId network = 0;
+  NetworkId network = 0;    // not an uplink's: there the VLAN says it
+  // Uplinks: which network a VLAN id is; id 0 is what comes without a tag.
+  absl::flat_hash_map<uint16_t, NetworkId> vlans;
+  bool admits_own =
+      false;  // kHost: what its own addresses send passes ingress policy (SEMANTICS 11)
   acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
   acl::ClassId class_v6 = acl::kUnknownClass;
   MacAddress mac;
@@ -55,10 +59,11 @@ struct NetworkView {
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::TrieClassifier> classifier;
-  absl::flat_hash_map<MacAddress, PortId> macs;         // of pods
-  absl::flat_hash_set<acl::IpAddress> local_addresses;  // of all pods\' ports
-  std::vector<PortId> members;                          // every port: who gets floods
+  absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
+  absl::flat_hash_map<acl::IpAddress, PortId> local_addresses;  // of pods and the host
+  std::vector<PortId> members;                                  // every port: who gets floods
   PortId uplink = kNoPort;  // where unknown unicast goes; kNoPort: dropped
+  uint16_t vlan = 0;        // its tag on the uplink; 0: none
 };
 
 struct Snapshot {

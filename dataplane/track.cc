@@ -26,7 +26,7 @@ void MakeKey(const Burst& burst, Packet& packet) {
   packet.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
   packet.key.a = packet.from_b ? destination : source;
   packet.key.b = packet.from_b ? source : destination;
-  packet.key.network = burst.in->network;
+  packet.key.network = burst.network_id;
   packet.key.protocol = packet.protocol;
   packet.key.family = static_cast<uint8_t>(packet.src.family);
 }

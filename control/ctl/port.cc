@@ -96,8 +96,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
                   "vhost-server, vhost-client, ring, pcap, tap or af-packet")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
-  add->add_option("--role", arguments->role, "pod or uplink")
-      ->check(CLI::IsMember({"pod", "uplink"}))
+  add->add_option("--role", arguments->role, "pod, uplink or host")
+      ->check(CLI::IsMember({"pod", "uplink", "host"}))
       ->capture_default_str();
   add->add_option("--path", arguments->path, "socket, file or interface, as the kind wants it");
   add->add_option("--pcap-out", arguments->pcap_out, "pcap: file to write");

@@ -2,7 +2,9 @@
 //
 // Real pipeline, real ring devices, real tries; no thread and no clock of its own. Pods are named
 // "a", "b", ...: pod n has MAC 02:00:00:00:00:0n, 10.0.0.n and fd00::n, in namespace "default" with
-// the label name=<its name>. Workers are turned by Turn(); two workers poll alternate ports.
+// the label name=<its name>. Capital letters are the pods of a second network, "blue": pod 'A' has
+// 'a''s MAC and addresses there, and no policy acts on it. Workers are turned by Turn(); two
+// workers poll alternate ports.
 #pragma once
 
 #include <rte_mempool.h>
@@ -30,7 +32,11 @@ using Bytes = std::vector<uint8_t>;
 
 struct TestbedConfig {
   std::string pods = "ab";
-  bool uplink = false;  // a port named "u" without subject
+  std::string blue_pods;   // of the network "blue": capital letters
+  bool uplink = false;     // a port named "u" without subject
+  bool host = false;       // default's host port, "h": as a pod of the number 254, no subject
+  uint16_t vlan = 0;       // of default on the uplink
+  uint16_t blue_vlan = 0;  // of blue on the uplink; 0: blue has no uplink
   unsigned workers = 1;
   uint32_t connections = 1024;
 };
@@ -46,6 +52,7 @@ class Testbed {
   void SetGuard(char pod, bool guard);
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
+  void SetOwnNode(bool admitted);  // whether the host port's own addresses pass ingress policy
 
   // Puts one frame into `port`; it is read at the next Turn.
   void Send(char port, const Bytes& frame);
@@ -67,6 +74,8 @@ class Testbed {
   void Publish();
   void Advance(uint32_t ms) { now_ms_ += ms; }
   unsigned BuffersInUse() const;
+  void Starve(unsigned leave);  // takes all packet buffers but these
+  void Feed();                  // gives them back
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
   static dataplane::MacAddress Mac(char pod);
@@ -80,6 +89,10 @@ class Testbed {
  private:
   dataplane::PortId IdOf(char port) const { return ids_.at(port); }
   void Stage();
+  dataplane::PortView ViewOf(char port);
+  void StageNetwork(const std::string& name, const std::string& pods,
+                    const std::vector<acl::NetworkPolicy>& policies);
+  void Join(dataplane::NetworkView& network, char port);
 
   TestbedConfig config_;
   dataplane::PacketPool pool_;
@@ -97,6 +110,8 @@ class Testbed {
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxLocks locks_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  bool own_node_admitted_ = true;
+  std::vector<rte_mbuf*> starved_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
 };

@@ -94,6 +94,30 @@ TEST(PolicyInputTest, HostNetworkPodsAreNobodysSubject) {
   EXPECT_THAT(MakePolicyInput(state, {}).local, IsEmpty());
 }
 
+TEST(PolicyInputTest, TheApiCannotTakeTheNodesAddress) {
+  const acl::PolicyInput input = MakePolicyInput(
+      StateOf({Pod("thief", "10.0.0.1")}, {HostPort("host", kMac, "10.0.0.1")}), {});
+  EXPECT_THAT(input.endpoints[0].addresses, IsEmpty());
+  EXPECT_THAT(input.local, IsEmpty());
+}
+
+TEST(PolicyInputTest, OtherNetworksKnowTheirOwnPodsAndNoPolicy) {
+  DesiredState state = StateOf({Pod("web", "10.0.0.2"), Pod("db", "10.0.0.3")},
+                               {RingPort("p", "web", kMac, "10.0.0.2")});
+  ASSERT_TRUE(state.Apply("test", Candidates(DenyAll("deny")), OnRefusal::kRefuseAll).ok());
+  ASSERT_TRUE(state.ports().AddNetwork(Network("blue")).ok());
+  dataplane::PortSpec blue = RingPort("b", "db", kMac, "10.0.0.2");
+  blue.network = "blue";
+  ASSERT_TRUE(state.ports().Add(blue).ok());
+  const acl::PolicyInput input = MakePolicyInput(state, {}, "blue");
+  ASSERT_EQ(input.endpoints.size(), 1u);
+  EXPECT_EQ(input.endpoints[0].name, "db");
+  EXPECT_THAT(input.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2")));
+  EXPECT_THAT(input.local, ElementsAre(Pair("default", "db")));
+  EXPECT_THAT(input.policies, IsEmpty());
+  EXPECT_THAT(MakePolicyInput(state, {}).local, ElementsAre(Pair("default", "web")));
+}
+
 TEST(PolicyInputTest, UplinksMakeNobodyLocal) {
   EXPECT_THAT(MakePolicyInput(StateOf({Pod("web", "10.0.0.2")}, {UplinkPort("up")}), {}).local,
               IsEmpty());

@@ -46,7 +46,16 @@ class Builder {
       next.addresses = last_.addresses;
     }
     last_ = next;
-    return BuildSnapshot(state.ports(), places, next, kWorkers, previous);
+    return Build(next, previous);
+  }
+  Snapshot Build(const PolicyBuild& policy, const Snapshot* previous) {
+    NetworkBuilds builds;
+    dataplane::NetworkId next = 1;
+    for (const auto& [name, spec] : state.ports().networks()) {
+      const dataplane::NetworkId id = name == kDefaultNetwork ? dataplane::NetworkId{0} : next++;
+      builds[name] = {id, std::make_shared<const PolicyBuild>(policy)};
+    }
+    return BuildSnapshot(state.ports(), places, builds, OwnNode::kAllow, kWorkers, previous);
   }
 
   const PolicyBuild& last() const { return last_; }
@@ -102,6 +111,39 @@ TEST(SnapshotBuilderTest, TheNetworkKnowsItsMacsMembersAndUplink) {
   EXPECT_EQ(snapshot.ports[3].subject, SubjectState::kNone);
 }
 
+TEST(SnapshotBuilderTest, NetworksShareTheUplinkAndNothingElse) {
+  Builder builder;
+  builder.AddPort(UplinkPort("up"), 1);
+  ASSERT_TRUE(builder.state.ports().AddNetwork(Network("blue", "up", 100)).ok());
+  builder.AddPort(WebPort(), 2);
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  builder.AddPort(blue, 3);
+  const Snapshot snapshot = builder.Build();
+  ASSERT_EQ(snapshot.networks.size(), 2u);
+  EXPECT_THAT(snapshot.networks[0].members, ElementsAre(1, 2));
+  EXPECT_THAT(snapshot.networks[1].members, ElementsAre(1, 3));
+  EXPECT_EQ(snapshot.networks[1].vlan, 100);
+  EXPECT_EQ(snapshot.networks[1].uplink, 1);
+  EXPECT_THAT(snapshot.networks[1].macs, UnorderedElementsAre(Pair(WebPort().mac, 3)));
+  EXPECT_THAT(snapshot.networks[1].local_addresses, UnorderedElementsAre(Pair(Ip("10.0.0.2"), 3)));
+  EXPECT_THAT(snapshot.ports[1].vlans, UnorderedElementsAre(Pair(0, 0), Pair(100, 1)));
+  EXPECT_EQ(snapshot.ports[3].network, 1);
+}
+
+TEST(SnapshotBuilderTest, TheHostPortIsNoSubjectAndItsAddressesAreTheNodes) {
+  Builder builder;
+  const dataplane::PortSpec host = HostPort("host", "02:00:00:00:00:fe", "10.0.0.1");
+  builder.AddPort(host, 1);
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.ports[1].subject, SubjectState::kNone);
+  EXPECT_EQ(snapshot.ports[1].role, dataplane::PortRole::kHost);
+  EXPECT_TRUE(snapshot.ports[1].admits_own);
+  EXPECT_THAT(snapshot.networks[0].macs, UnorderedElementsAre(Pair(host.mac, 1)));
+  EXPECT_THAT(snapshot.networks[0].local_addresses, UnorderedElementsAre(Pair(Ip("10.0.0.1"), 1)));
+}
+
 TEST(SnapshotBuilderTest, PortsSpreadOverWorkersAndStayWithTheirs) {
   Builder builder;
   builder.AddPort(WebPort(), 1);
@@ -140,15 +182,11 @@ TEST(SnapshotBuilderTest, ASubjectThatChangesAloneRaisesTheVerdictEpoch) {
   builder.Apply(Pod("web", "10.0.0.9"));
   const Snapshot before = builder.Build();
   PolicyBuild same = builder.last();
-  EXPECT_EQ(
-      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
-      before.verdict_epoch);
+  EXPECT_EQ(builder.Build(same, &before).verdict_epoch, before.verdict_epoch);
   acl::CompiledPolicy compiled = *same.compiled;
   ++compiled.subjects.at({"default", "web"}).v6;
   same.compiled = std::make_shared<const acl::CompiledPolicy>(std::move(compiled));
-  EXPECT_EQ(
-      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
-      before.verdict_epoch + 1);
+  EXPECT_EQ(builder.Build(same, &before).verdict_epoch, before.verdict_epoch + 1);
 }
 
 TEST(SnapshotBuilderTest, APlaceThatNoPortWantsIsLeftOut) {
