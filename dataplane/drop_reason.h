@@ -42,8 +42,11 @@ namespace sluice::dataplane {
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
-  X(kNoBuffer, "no_buffer", "no packet buffer is left for a copy")                                \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
+  X(kOffloadMalformed, "offload_malformed", "offload request that does not fit the packet")       \
+  X(kOffloadUnsupported, "offload_unsupported", "to be cut in a way neither peer nor we can")     \
+  X(kTooBig, "too_big", "larger than the MTU of the receiving port")                              \
+  X(kNoBuffers, "no_buffers", "no packet buffer left to cut or copy it")                          \
   X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
 
 enum class DropReason : uint8_t {

@@ -41,13 +41,17 @@ class FloodedPacket {
     std::array<DropReason, kBurstSize> outcomes{};
     if (IsJudged(packet_)) JudgeOffered(outcomes);
     for (unsigned i = 0; i < count_; ++i) {
+      if (outcomes[i] == DropReason::kNone) {
+        const PortView& out = burst_.snapshot->ports[receivers_[i]];
+        outcomes[i] = transmitter_.Check(out, receivers_[i], *packet_.mbuf);
+      }
       if (outcomes[i] != DropReason::kNone) {
         refusal_ = outcomes[i];
         continue;
       }
       rte_mbuf* copy = CopyFor(receivers_[i]);
       if (copy == nullptr) {
-        refusal_ = DropReason::kNoBuffer;
+        refusal_ = DropReason::kNoBuffers;
         continue;
       }
       transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], copy);

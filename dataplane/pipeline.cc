@@ -6,14 +6,15 @@
 #include "dataplane/forward.h"
 #include "dataplane/guard.h"
 #include "dataplane/judge.h"
+#include "dataplane/offload.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_locks, tally) {}
+Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally)
+    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_ports, tally) {}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
@@ -35,12 +36,12 @@ void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
   if (!Load(network, received)) return Sink();
 
   Parse(burst_);                          // headers -> values; malformed packets die
+  CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
   Track(burst_, *connections_, worker_);  // known connections move on
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
-  PushTags(burst_);                      // what leaves by the uplink gets its network's VLAN
   transmitter_.Transmit(burst_);         // into the out_port's buffer
   Sink();                                // the dead are counted and freed
 

@@ -18,6 +18,9 @@ enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, 
 // host port leads to this node's own kernel: no subject, and the node's addresses on the network.
 enum class PortRole : uint8_t { kPod, kUplink, kHost };
 
+// Largest IP packet that leaves by a port.
+inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
+
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
   PortKind kind = PortKind::kVhostServer;
@@ -30,6 +33,7 @@ struct PortSpec {
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
   MacAddress mac;                                // kPod, kHost: of what is behind the port
   std::vector<acl::IpAddress> addresses;         // kPod: the pod's own; kHost: the node's
+  uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
   bool guard = true;  // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;

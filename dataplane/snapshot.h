@@ -39,13 +39,13 @@ struct PortView {
   PortRole role = PortRole::kPod;
   SubjectState subject = SubjectState::kNone;
   bool guard = true;
-  uint16_t device = 0;      // ethdev id, from Switch::AttachPort
-  uint16_t generation = 0;  // from Switch::AttachPort: differs each time a slot is used again
-  NetworkId network = 0;    // not an uplink's: there the VLAN says it
+  uint16_t device = 0;         // ethdev id, from Switch::AttachPort
+  uint16_t generation = 0;     // from Switch::AttachPort: differs each time a slot is used again
+  NetworkId network = 0;       // not an uplink's: there the VLAN says it
+  uint16_t mtu = kDefaultMtu;  // largest IP packet that leaves by it
   // Uplinks: which network a VLAN id is; id 0 is what comes without a tag.
   absl::flat_hash_map<uint16_t, NetworkId> vlans;
-  bool admits_own =
-      false;  // kHost: what its own addresses send passes ingress policy (SEMANTICS 11)
+  bool admits_own = false;  // kHost: its own addresses pass ingress policy (SEMANTICS 11)
   acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
   acl::ClassId class_v6 = acl::kUnknownClass;
   MacAddress mac;

@@ -55,20 +55,13 @@ NetworkGroup NetworkGroups::Next() {
   return {network, {group_.data(), count}};
 }
 
-void PushTags(Burst& burst) {
-  const uint16_t vlan = burst.network->vlan;
-  if (vlan == 0) return;
-  for (Packet& packet : burst.all()) {
-    if (!packet.alive() || packet.flood || packet.out_port != burst.network->uplink) continue;
-    if (Insert(&packet.mbuf, vlan)) continue;
-    rte_mbuf* copy = CopyWithTag(packet.mbuf, vlan);
-    if (copy == nullptr) {
-      packet.drop = DropReason::kNoBuffer;
-      continue;
-    }
-    rte_pktmbuf_free(packet.mbuf);
-    packet.mbuf = copy;
-  }
+bool PushTag(rte_mbuf** mbuf, uint16_t vlan) {
+  if (Insert(mbuf, vlan)) return true;
+  rte_mbuf* copy = CopyWithTag(*mbuf, vlan);
+  if (copy == nullptr) return false;
+  rte_pktmbuf_free(*mbuf);
+  *mbuf = copy;
+  return true;
 }
 
 rte_mbuf* CopyWithTag(const rte_mbuf* mbuf, uint16_t vlan) {

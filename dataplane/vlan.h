@@ -37,11 +37,12 @@ class NetworkGroups {
   size_t left_;
 };
 
-// Tags every living packet that leaves by the network's uplink and is not flooded (flood.h makes
-// tagged copies). One that cannot be tagged dies as kNoBuffer.
-void PushTags(Burst& burst);
+// Puts a tag into a buffer, or into a copy that takes its place where it is shared or has no room.
+// False: no buffer is left, and it is as it was. The caller's buffer is larger by the tag: lengths
+// are to be checked before.
+bool PushTag(rte_mbuf** mbuf, uint16_t vlan);
 
-// A copy with a tag, for the packet that others still refer to. Null: no buffer is left.
+// A copy with a tag, for a packet that others still refer to. Null: no buffer is left.
 rte_mbuf* CopyWithTag(const rte_mbuf* mbuf, uint16_t vlan);
 
 }  // namespace sluice::dataplane
