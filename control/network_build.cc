@@ -8,6 +8,8 @@ namespace {
 
 using dataplane::NetworkId;
 
+constexpr uint32_t kMsPerSecond = 1000;
+
 const NetworkBuild* Find(const NetworkBuilds* builds, const std::string& name) {
   if (builds == nullptr) return nullptr;
   auto it = builds->find(name);
@@ -35,7 +37,8 @@ NetworkId TakeSlot(std::set<NetworkId>& taken) {
 absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
-                                            const acl::TrieLimits& limits) {
+                                            const acl::TrieLimits& limits,
+                                            const LearnedMacsLimits& macs) {
   NetworkBuilds builds;
   std::set<NetworkId> taken = TakenSlots(state, previous);
   for (const auto& [name, spec] : state.ports().networks()) {
@@ -43,8 +46,11 @@ absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
     NetworkBuild& build = builds[name];
     if (old != nullptr) {
       build.id = old->id;
-    } else if (name != kDefaultNetwork) {
-      build.id = TakeSlot(taken);
+      build.learned = old->learned;
+    } else {
+      build.id = name == kDefaultNetwork ? NetworkId{0} : TakeSlot(taken);
+      build.learned =
+          std::make_shared<dataplane::LearnedMacs>(macs.capacity, macs.max_age_s * kMsPerSecond);
     }
     acl::PolicyInput input = MakePolicyInput(state, settings, name);
     if (old != nullptr && *old->policy->input == input) {

@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <algorithm>
 #include <map>
 
 namespace sluice::control {
@@ -33,6 +34,18 @@ struct LocalPorts {
   absl::flat_hash_set<acl::IpAddress> addresses;
 };
 
+// What policies know a local pod by: its own addresses first, then single addresses that it is
+// allowed. A block that it is allowed is known by its CIDR only.
+std::vector<acl::IpAddress> KnownAddresses(const PortSpec& port) {
+  std::vector<acl::IpAddress> addresses = port.addresses;
+  for (const dataplane::AllowedAddress& allowed : port.allowed) {
+    const acl::IpAddress& address = allowed.block.base;
+    const bool listed = std::ranges::find(addresses, address) != addresses.end();
+    if (allowed.IsSingle() && !listed) addresses.push_back(address);
+  }
+  return addresses;
+}
+
 // `remote`: pods without a port here too.
 void AddEndpoints(const DesiredState& state, const LocalPorts& ports, bool remote,
                   acl::PolicyInput& input) {
@@ -41,7 +54,7 @@ void AddEndpoints(const DesiredState& state, const LocalPorts& ports, bool remot
     if (port == nullptr && !remote) continue;
     acl::Endpoint endpoint = owned.object;
     if (port != nullptr) {
-      endpoint.addresses = port->addresses;
+      endpoint.addresses = KnownAddresses(*port);
       input.local.insert(name);
     } else {
       std::erase_if(endpoint.addresses,
@@ -58,7 +71,7 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
     endpoint.namespace_name = pod.first;
     endpoint.name = pod.second;
     endpoint.uid = port->pod_uid;
-    endpoint.addresses = port->addresses;
+    endpoint.addresses = KnownAddresses(*port);
     input.endpoints.push_back(std::move(endpoint));
     input.local.insert(pod);
   }

@@ -51,6 +51,41 @@ absl::Status CheckAlone(const PortSpec& spec) {
   return absl::OkStatus();
 }
 
+// What `holder` has for itself and `spec` is allowed: nothing may be both. Null: nothing is.
+const acl::IpAddress* AllowedOf(const PortSpec& spec, const PortSpec& holder) {
+  for (const dataplane::AllowedAddress& allowed : spec.allowed) {
+    for (const acl::IpAddress& address : holder.addresses) {
+      if (allowed.block.Contains(address)) return &address;
+    }
+  }
+  return nullptr;
+}
+
+bool AllowsMac(const PortSpec& spec, const dataplane::MacAddress& mac) {
+  return std::ranges::any_of(spec.allowed, [&](const auto& allowed) { return allowed.mac == mac; });
+}
+
+absl::Status CheckAllowed(const PortSpec& spec, const PortSpec& other) {
+  auto taken = [&](const std::string& what) {
+    return absl::AlreadyExistsError(fmt::format("port {}: {}", spec.name, what));
+  };
+  if (const acl::IpAddress* address = AllowedOf(spec, other)) {
+    return taken(
+        fmt::format("allowed: address {} belongs to {}", address->ToString(), OwnerText(other)));
+  }
+  if (const acl::IpAddress* address = AllowedOf(other, spec)) {
+    return taken(fmt::format("address {} is allowed to {}", address->ToString(), OwnerText(other)));
+  }
+  if (AllowsMac(spec, other.mac)) {
+    return taken(
+        fmt::format("allowed: MAC {} belongs to {}", other.mac.ToString(), OwnerText(other)));
+  }
+  if (AllowsMac(other, spec.mac)) {
+    return taken(fmt::format("MAC {} is allowed to {}", spec.mac.ToString(), OwnerText(other)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   auto taken = [&](const std::string& what) {
     return absl::AlreadyExistsError(fmt::format("port {}: {}", spec.name, what));
@@ -79,7 +114,7 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
       return taken(fmt::format("address {} belongs to {}", address.ToString(), OwnerText(other)));
     }
   }
-  return absl::OkStatus();
+  return CheckAllowed(spec, other);
 }
 
 }  // namespace

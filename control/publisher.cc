@@ -147,8 +147,9 @@ Result Publisher::Try(Attempt& attempt, const DeleteNetworkCommand& command) {
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
-  auto networks = BuildNetworks(attempt.state, config_.policy,
-                                base == nullptr ? nullptr : &base->networks, config_.trie_limits);
+  auto networks =
+      BuildNetworks(attempt.state, config_.policy, base == nullptr ? nullptr : &base->networks,
+                    config_.trie_limits, config_.learned_macs);
   if (!networks.ok()) return networks.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 

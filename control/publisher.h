@@ -24,6 +24,7 @@ namespace sluice::control {
 struct PublisherConfig {
   PolicySettings policy;
   acl::TrieLimits trie_limits;
+  LearnedMacsLimits learned_macs;
 };
 
 class Publisher {

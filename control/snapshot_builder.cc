@@ -26,6 +26,7 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   view.network = build.id;
   view.mac = spec.mac;
   view.addresses = spec.addresses;
+  view.allowed = spec.allowed;
   view.name = spec.name;
   if (spec.role != PortRole::kPod) return view;
   view.subject = SubjectState::kUnknown;
@@ -49,6 +50,9 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   network.classifier = build.policy->classifier;
   network.uplink = uplink;
   network.vlan = spec.vlan;
+  network.allow_dhcp = spec.allow_dhcp;
+  network.routers = spec.routers;
+  network.learned = build.learned;
   if (uplink != kNoPort) ports[uplink].vlans[spec.vlan] = build.id;
   for (size_t slot = 1; slot < ports.size(); ++slot) {
     const PortView& port = ports[slot];
@@ -57,6 +61,7 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
     if (!port.in_use || !(own || id == uplink)) continue;
     network.members.push_back(id);
     if (!own) continue;
+    if (port.role == PortRole::kHost) network.host = id;
     network.macs[port.mac] = id;
     for (const acl::IpAddress& address : port.addresses) network.local_addresses[address] = id;
   }

@@ -31,6 +31,7 @@ namespace sluice::dataplane {
   X(kGuardArp, "guard_arp", "ARP sender is not the port's MAC and address")                       \
   X(kGuardNd, "guard_nd", "neighbour discovery speaks for an address that is not the port's")     \
   X(kGuardRa, "guard_ra", "router advertisement or redirect from a pod")                          \
+  X(kGuardDhcp, "guard_dhcp", "DHCP answer from a pod")                                           \
   X(kPortShut, "port_shut", "the port's endpoint is not known yet")                               \
   X(kReceiverShut, "receiver_shut", "the receiving port's endpoint is not known yet")             \
   X(kNoRoute, "no_route", "no port has the destination MAC")                                      \

@@ -99,7 +99,8 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
   unsigned asked = 0;
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || !packet.flood) continue;
-    if (IsJudged(packet) && !IsForGroup(packet)) {
+    const bool is_dhcp = packet.kind == PacketKind::kDhcp;
+    if ((IsJudged(packet) || is_dhcp) && !IsForGroup(packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;
     }
@@ -107,6 +108,9 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
     for (const PortId member : burst.network->members) {
       if (member == burst.in_port) continue;
       if (snapshot.ports[member].subject == SubjectState::kUnknown) continue;
+      const bool both_pods =
+          burst.in->role == PortRole::kPod && snapshot.ports[member].role == PortRole::kPod;
+      if (is_dhcp && both_pods) continue;  // what policy does not see leaves the pods alone
       flooded.Offer(member);
     }
     asked += flooded.Finish();

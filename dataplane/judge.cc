@@ -38,8 +38,9 @@ ClassId PeerClass(const PortView& port, const acl::IpAddress& address,
 bool IsMisdirected(const Burst& burst, const Packet& packet) {
   const PortView& out = burst.snapshot->ports[packet.out_port];
   if (out.role == PortRole::kHost) return false;  // the node routes
-  if (out.role == PortRole::kUplink) return burst.network->local_addresses.contains(packet.dst);
-  return out.guard && !Owns(out, packet.dst);
+  if (out.role == PortRole::kPod) return out.guard && !Takes(out, packet.dst);
+  return burst.network->local_addresses.contains(packet.dst) &&
+         !IsRouter(*burst.network, packet.dst_mac);
 }
 
 struct KeyList {

@@ -25,6 +25,7 @@ enum class PacketKind : uint8_t {
   kArp,        // guarded, never judged
   kNeighbour,  // neighbour discovery and MLD: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
+  kDhcp,       // between a pod and the outside, where the network allows it: never judged
   kUntracked,  // ICMP other than echo: judged each time
 };
 
@@ -47,6 +48,9 @@ struct Packet {
   uint32_t l4_length = 0;  // to the end of the IP packet
   MacAddress src_mac, dst_mac;
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
+
+  // guard
+  PortId claimed = kNoPort;  // the pod whose address a router returns: to be proven (returned.h)
 
   // forward
   PortId out_port = kNoPort;

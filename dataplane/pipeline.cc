@@ -8,6 +8,7 @@
 #include "dataplane/judge.h"
 #include "dataplane/offload.h"
 #include "dataplane/parse.h"
+#include "dataplane/returned.h"
 #include "dataplane/track.h"
 #include "dataplane/vlan.h"
 
@@ -39,6 +40,7 @@ void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
   CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
+  ProveReturned(burst_, *connections_);   // a router sent back what a pod had sent to it
   Track(burst_, *connections_, worker_);  // known connections move on
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver

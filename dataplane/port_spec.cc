@@ -45,6 +45,31 @@ bool HasDevargsSeparator(std::string_view text) {
 
 }  // namespace
 
+absl::StatusOr<AllowedAddress> AllowedAddress::Parse(std::string_view text) {
+  AllowedAddress allowed;
+  const std::string_view block = text.substr(0, text.find('@'));
+  if (block.find('/') == std::string_view::npos) {
+    auto address = acl::IpAddress::Parse(block);
+    if (!address.ok()) return address.status();
+    allowed.block = acl::Cidr::Around(*address, static_cast<uint8_t>(address->bits()));
+  } else {
+    auto cidr = acl::Cidr::Parse(block);
+    if (!cidr.ok()) return cidr.status();
+    allowed.block = *cidr;
+  }
+  if (block.size() == text.size()) return allowed;
+  auto mac = MacAddress::Parse(text.substr(block.size() + 1));
+  if (!mac.ok()) return mac.status();
+  allowed.mac = *mac;
+  return allowed;
+}
+
+std::string AllowedAddress::ToString() const {
+  std::string text = IsSingle() ? block.base.ToString() : block.ToString();
+  if (!mac.IsZero()) text += "@" + mac.ToString();
+  return text;
+}
+
 const char* PortRoleName(PortRole role) {
   for (const RoleName& row : kRoleNames) {
     if (row.role == role) return row.name;
@@ -128,6 +153,15 @@ absl::Status Validate(const PortSpec& spec) {
     const bool named = !spec.pod_namespace.empty() || !spec.pod_name.empty();
     if (named || !spec.mac.IsZero() || !spec.addresses.empty()) {
       return bad("role", "an uplink has no pod, MAC or addresses of its own");
+    }
+  }
+  if (spec.role != PortRole::kPod && !spec.allowed.empty()) {
+    return bad("allowed", "is for pods' ports");
+  }
+  for (const AllowedAddress& allowed : spec.allowed) {
+    const bool is_address = !allowed.IsSingle() || !allowed.block.base.IsUnspecified();
+    if (!is_address || allowed.block.base.IsMulticast() || allowed.mac.IsMulticast()) {
+      return bad("allowed", fmt::format("{} is not what one pod may have", allowed.ToString()));
     }
   }
   const bool has_pod = !spec.pod_namespace.empty() || !spec.pod_name.empty();

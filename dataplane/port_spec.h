@@ -21,6 +21,18 @@ enum class PortRole : uint8_t { kPod, kUplink, kHost };
 // Largest IP packet that leaves by a port.
 inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
 
+// An address, or a block of them, that a pod may use beside its own: VRRP, nested pods.
+struct AllowedAddress {
+  acl::Cidr block;
+  MacAddress mac;  // to be used with; zero: the pod's own
+
+  // "IP[/LEN][@MAC]". Errors: InvalidArgument naming the text.
+  static absl::StatusOr<AllowedAddress> Parse(std::string_view text);
+  std::string ToString() const;
+  bool IsSingle() const { return block.prefix_len == block.base.bits(); }
+  bool operator==(const AllowedAddress&) const = default;
+};
+
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
   PortKind kind = PortKind::kVhostServer;
@@ -34,6 +46,7 @@ struct PortSpec {
   MacAddress mac;                                // kPod, kHost: of what is behind the port
   std::vector<acl::IpAddress> addresses;         // kPod: the pod's own; kHost: the node's
   uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
+  std::vector<AllowedAddress> allowed;           // kPod
   bool guard = true;  // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;

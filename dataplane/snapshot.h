@@ -19,6 +19,8 @@
 
 namespace sluice::dataplane {
 
+class LearnedMacs;
+
 using PortId = uint16_t;  // slot in Snapshot::ports; 0 is no port
 inline constexpr PortId kNoPort = 0;
 inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
@@ -50,6 +52,7 @@ struct PortView {
   acl::ClassId class_v6 = acl::kUnknownClass;
   MacAddress mac;
   std::vector<acl::IpAddress> addresses;
+  std::vector<AllowedAddress> allowed;  // that a pod may use beside its own
   std::string name;
 };
 
@@ -62,8 +65,12 @@ struct NetworkView {
   absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
   absl::flat_hash_map<acl::IpAddress, PortId> local_addresses;  // of pods and the host
   std::vector<PortId> members;                                  // every port: who gets floods
-  PortId uplink = kNoPort;  // where unknown unicast goes; kNoPort: dropped
-  uint16_t vlan = 0;        // its tag on the uplink; 0: none
+  PortId uplink = kNoPort;               // where unknown unicast goes; kNoPort: dropped
+  uint16_t vlan = 0;                     // its tag on the uplink; 0: none
+  PortId host = kNoPort;                 // its host port
+  bool allow_dhcp = false;               // see dhcp.h
+  std::vector<MacAddress> routers;       // behind the uplink: see returned.h
+  std::shared_ptr<LearnedMacs> learned;  // never null in a network that packets are of
 };
 
 struct Snapshot {

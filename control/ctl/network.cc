@@ -1,4 +1,4 @@
-// sluicectl network add, del, list.
+// sluicectl network add, del, list, macs.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -81,6 +81,26 @@ ExitCode List(const GlobalOptions& options) {
   return kOk;
 }
 
+ExitCode Macs(const GlobalOptions& options, const std::string& network) {
+  v1::ListMacsRequest request;
+  request.set_network(network);
+  v1::ListMacsResponse response;
+  const absl::Status status = Call<v1::NetworkService>(
+      options.server, &v1::NetworkService::Stub::ListMacs, request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+    return kOk;
+  }
+  Table table({"NETWORK", "MAC", "PORT", "SEEN"});
+  for (const v1::LearnedMac& mac : response.macs()) {
+    table.Add(
+        {mac.network(), mac.mac(), mac.port(), fmt::format("{:.0f}s ago", mac.age_seconds())});
+  }
+  table.Print();
+  return kOk;
+}
+
 void AddAdd(CLI::App& network, const GlobalOptions& options, ExitCode* exit_code) {
   auto arguments = std::make_shared<NetworkArguments>();
   CLI::App* add = network.add_subcommand("add", "a new bridge domain; default is changed");
@@ -112,6 +132,12 @@ void AddNetwork(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
   CLI::App* del = network->add_subcommand("del", "remove a network without ports");
   del->add_option("NAME", *name, "of the network")->required();
   del->callback([=, &options] { *exit_code = Del(options, *name); });
+
+  auto of = std::make_shared<std::string>();
+  CLI::App* macs =
+      network->add_subcommand("macs", "what was learned of MACs that are no pod's own");
+  macs->add_option("NAME", *of, "of a network; all if absent");
+  macs->callback([=, &options] { *exit_code = Macs(options, *of); });
 
   CLI::App* list = network->add_subcommand("list", "all networks");
   list->callback([=, &options] { *exit_code = List(options); });

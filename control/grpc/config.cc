@@ -78,6 +78,12 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
          "what this node sends to its pods by a host port passes their ingress policies, or "
          "is judged")
       ->check(CLI::IsMember(&kOwnNode));
+  app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
+                 "MAC addresses that each network learns at most")
+      ->check(CLI::Range(1u, 1u << 20));
+  app.add_option("--learned-mac-age", config.publisher.learned_macs.max_age_s,
+                 "seconds that a learned MAC address counts without being seen")
+      ->check(CLI::Range(1u, 86400u));
   app.add_option("--node", config.node, "name of this node");
   app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember(kLogLevels));

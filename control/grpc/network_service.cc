@@ -21,6 +21,19 @@ void WriteNetwork(const PortTable& table, const NetworkSpec& spec, v1::NetworkSt
   out->set_ports(ports);
 }
 
+void WriteMacs(const View& view, const std::string& network, const dataplane::LearnedMacs& learned,
+               v1::ListMacsResponse* response) {
+  learned.Visit([&](const dataplane::MacAddress& mac, dataplane::PortId port, uint32_t age_ms) {
+    const auto& ports = view.snapshot->ports;
+    if (port >= ports.size() || !ports[port].in_use) return;
+    v1::LearnedMac* out = response->add_macs();
+    out->set_network(network);
+    out->set_mac(mac.ToString());
+    out->set_port(ports[port].name);
+    out->set_age_seconds(static_cast<double>(age_ms) / 1000);
+  });
+}
+
 class NetworkService final : public v1::NetworkService::Service {
  public:
   explicit NetworkService(Controller& controller) : controller_(controller) {}
@@ -51,6 +64,19 @@ class NetworkService final : public v1::NetworkService::Service {
       WriteNetwork(table, spec, response->add_networks());
     }
     response->set_epoch(view->snapshot->epoch);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListMacs(grpc::ServerContext*, const v1::ListMacsRequest* request,
+                        v1::ListMacsResponse* response) override {
+    const std::shared_ptr<const View> view = controller_.view();
+    const std::string& wanted = request->network();
+    if (!wanted.empty() && !view->networks.contains(wanted)) {
+      return {grpc::StatusCode::NOT_FOUND, "network " + wanted + ": does not exist"};
+    }
+    for (const auto& [name, build] : view->networks) {
+      if (wanted.empty() || name == wanted) WriteMacs(*view, name, *build.learned, response);
+    }
     return grpc::Status::OK;
   }
 

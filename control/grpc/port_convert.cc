@@ -36,6 +36,11 @@ absl::Status ReadAddresses(const v1::PortSpec& proto, PortSpec* spec) {
     }
     spec->addresses.push_back(*address);
   }
+  for (const std::string& text : proto.allowed()) {
+    auto allowed = dataplane::AllowedAddress::Parse(text);
+    if (!allowed.ok()) return FieldError(proto, "allowed", std::string(allowed.status().message()));
+    spec->allowed.push_back(*allowed);
+  }
   return absl::OkStatus();
 }
 
@@ -72,6 +77,9 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
   out->set_pod_uid(spec.pod_uid);
   if (!spec.mac.IsZero()) out->set_mac(spec.mac.ToString());
   for (const acl::IpAddress& address : spec.addresses) out->add_addresses(address.ToString());
+  for (const dataplane::AllowedAddress& allowed : spec.allowed) {
+    out->add_allowed(allowed.ToString());
+  }
   out->set_unguarded(!spec.guard);
 }
 

@@ -8,7 +8,8 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 
 _VALUES = ["absl/", "fmt/"]
 _FACADE = ["dataplane/switch.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
-           "dataplane/drop_reason.h", "dataplane/mac_address.h", "dataplane/eal.h"]
+           "dataplane/drop_reason.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
+           "dataplane/eal.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
 _GRPC = ["grpcpp/", "grpc/", "google/protobuf/"]
@@ -53,9 +54,11 @@ SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.
 HOT_PATH = ["dataplane/" + name for name in [
-    "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "flood.cc", "flood.h",
-    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "offload.cc",
-    "offload.h", "packet.h", "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "segment.cc",
+    "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "dhcp.h", "flood.cc", "flood.h",
+    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h",
+    "learned_macs.cc", "learned_macs.h", "offload.cc",
+    "offload.h", "packet.h", "parse.cc", "parse.h", "pipeline.cc", "pipeline.h",
+    "returned.cc", "returned.h", "segment.cc",
     "segment.h", "spin_lock.h", "tally.h", "tcp_state.cc", "tcp_state.h", "track.cc", "track.h",
     "transmit.cc", "transmit.h", "tx_ports.h", "vlan.cc", "vlan.h", "worker.cc", "worker.h"]]
 
@@ -86,6 +89,8 @@ HOT_PATH_EXCEPTIONS = {
     (_TABLE + ".cc", "new"): "Create",
     (_TABLE + ".cc", "std::make_unique"): "Create",
     (_TABLE + ".cc", "push_back("): "Create",
+    ("dataplane/learned_macs.cc", "std::function"): "Visit, for people",
+    ("dataplane/learned_macs.h", "std::function"): "Visit, for people",
     ("dataplane/transmit.cc", "push_back("): "capacity reserved for every port",
     ("dataplane/transmit.cc", "std::scoped_lock"): "once a flush: workers share a queue",
     ("dataplane/worker.cc", "usleep("): "an idle worker, offline",

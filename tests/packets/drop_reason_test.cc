@@ -324,6 +324,11 @@ std::set<DropReason> CheckStories() {
            DropReason::kVlanUnknown);
   }
   {
+    Testbed bed;
+    bed.SetDhcp(true);
+    expect(bed, 'a', AtoB().Udp(67, 68).bytes(), DropReason::kGuardDhcp);
+  }
+  {
     Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});
     bed.Starve(1);  // for the frame itself: the tagged copy needs another
     expect(bed, 'A',

@@ -26,6 +26,8 @@ T Must(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
+constexpr uint32_t kMacAgeMs = 300'000;
+
 unsigned Number(char pod) {
   if (pod == 'h') return 254;
   return static_cast<unsigned>(std::tolower(pod) - 'a') + 1;
@@ -108,6 +110,7 @@ void Testbed::Stage() {
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   for (const auto& [port, id] : ids_) {
+    if (unplugged_.contains(port)) continue;
     staged_->ports[id] = ViewOf(port);
     staged_->polled[id % config_.workers].push_back(id);
   }
@@ -128,6 +131,7 @@ PortView Testbed::ViewOf(char port) {
   if (port == 'u') return view;
   view.admits_own = own_node_admitted_ && port == 'h';
   view.mac = Mac(port);
+  view.allowed = allowed_[port];
   view.addresses = {Must(acl::IpAddress::Parse(V4(port))), Must(acl::IpAddress::Parse(V6(port)))};
   if (port != 'h') view.subject = known_[port] ? SubjectState::kKnown : SubjectState::kUnknown;
   return view;
@@ -143,11 +147,16 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
     endpoint.namespace_name = "default";
     endpoint.name = std::string(1, pod);
     endpoint.labels = {{"name", endpoint.name}};
-    endpoint.addresses = staged_->ports[ids_.at(pod)].addresses;
+    endpoint.addresses = {Must(acl::IpAddress::Parse(V4(pod))),
+                          Must(acl::IpAddress::Parse(V6(pod)))};
+    for (const dataplane::AllowedAddress& allowed : allowed_[pod]) {
+      if (allowed.IsSingle()) endpoint.addresses.push_back(allowed.block.base);
+    }
     input.endpoints.push_back(endpoint);
   }
   acl::CompiledPolicy compiled = Must(acl::Compile(input));
   for (const char pod : pods) {
+    if (unplugged_.contains(pod)) continue;
     PortView& view = staged_->ports[ids_.at(pod)];
     const auto& subject = compiled.subjects.at({"default", std::string(1, pod)});
     view.class_v4 = subject.v4;
@@ -156,6 +165,11 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
 
   dataplane::NetworkView network;
   network.name = name;
+  network.allow_dhcp = allow_dhcp_;
+  network.routers = routers_;
+  auto& learned = learned_[name];
+  if (learned == nullptr) learned = std::make_shared<dataplane::LearnedMacs>(64, kMacAgeMs);
+  network.learned = learned;
   for (const auto& [port, id] : ids_) Join(network, port);
   network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
   network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
@@ -165,6 +179,7 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
 
 // Makes `port` a member of the network that is being staged, if it is one.
 void Testbed::Join(dataplane::NetworkView& network, char port) {
+  if (unplugged_.contains(port)) return;
   const bool blue = network.name == "blue";
   const PortId id = ids_.at(port);
   PortView& view = staged_->ports[id];
@@ -175,6 +190,7 @@ void Testbed::Join(dataplane::NetworkView& network, char port) {
     view.vlans[network.vlan] = blue ? 1 : 0;
   } else {
     if (IsBlue(port) != blue) return;
+    if (port == 'h') network.host = id;
     for (const acl::IpAddress& address : view.addresses) network.local_addresses[address] = id;
     network.macs[view.mac] = moved_macs_.contains(port) ? ids_.at(moved_macs_[port]) : id;
   }
@@ -223,6 +239,38 @@ void Testbed::Replace(char pod) {
 
 void Testbed::MoveMac(char pod, char to_port) {
   moved_macs_[pod] = to_port;
+  Stage();
+  Publish();
+}
+
+void Testbed::Allow(char pod, const std::string& allowed) {
+  allowed_[pod].push_back(Must(dataplane::AllowedAddress::Parse(allowed)));
+  Stage();
+  Publish();
+}
+
+void Testbed::SetDhcp(bool allowed) {
+  allow_dhcp_ = allowed;
+  Stage();
+  Publish();
+}
+
+void Testbed::AddRouter(const dataplane::MacAddress& mac) {
+  routers_.push_back(mac);
+  Stage();
+  Publish();
+}
+
+void Testbed::Unplug(char pod) {
+  unplugged_.insert(pod);
+  Stage();
+  Publish();
+  table_->RemoveSubject({IdOf(pod), generations_[pod]});
+}
+
+void Testbed::Plug(char pod) {
+  unplugged_.erase(pod);
+  ++generations_[pod];
   Stage();
   Publish();
 }

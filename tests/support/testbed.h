@@ -14,11 +14,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "acl/compiler.h"
 #include "dataplane/connection_table.h"
+#include "dataplane/learned_macs.h"
 #include "dataplane/packet_pool.h"
 #include "dataplane/port_device.h"
 #include "dataplane/quiescence.h"
@@ -64,6 +66,12 @@ class Testbed {
   void SetGuard(char pod, bool guard);
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
+  // What a pod may use beside its own; the network default's settings.
+  void Allow(char pod, const std::string& allowed);
+  void SetDhcp(bool allowed);
+  void AddRouter(const dataplane::MacAddress& mac);
+  void Unplug(char pod);  // its port leaves the snapshots
+  void Plug(char pod);
   void SetOwnNode(bool admitted);  // whether the host port's own addresses pass ingress policy
 
   // Puts one frame into `port`; it is read at the next Turn.
@@ -130,6 +138,11 @@ class Testbed {
   dataplane::TxPorts tx_ports_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   bool own_node_admitted_ = true;
+  std::map<char, std::vector<dataplane::AllowedAddress>> allowed_;
+  bool allow_dhcp_ = false;
+  std::vector<dataplane::MacAddress> routers_;
+  std::set<char> unplugged_;
+  std::map<std::string, std::shared_ptr<dataplane::LearnedMacs>> learned_;
   std::vector<rte_mbuf*> starved_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;

@@ -88,6 +88,10 @@ inline dataplane::PortSpec HostPort(const std::string& name, const std::string& 
   return spec;
 }
 
+inline dataplane::AllowedAddress Allowed(const std::string& text) {
+  return *dataplane::AllowedAddress::Parse(text);
+}
+
 inline NetworkSpec Network(const std::string& name, const std::string& uplink = "",
                            uint16_t vlan = 0) {
   NetworkSpec spec;

@@ -64,6 +64,30 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"SecondUplink", [](PortSpec& s) { s = UplinkPort("second"); },
                     absl::StatusCode::kAlreadyExists,
                     "port second: network default has uplink up already"},
+        RefusalCase{"AllowedAddressOfAnother",
+                    [](PortSpec& s) { s.allowed = {Allowed("10.0.0.2")}; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: allowed: address 10.0.0.2 belongs to port first (default/web)"},
+        RefusalCase{"AllowedBlockWithAnother",
+                    [](PortSpec& s) { s.allowed = {Allowed("10.0.0.0/24")}; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: allowed: address 10.0.0.2 belongs to port first (default/web)"},
+        RefusalCase{"AllowedMacOfAnother",
+                    [](PortSpec& s) {
+                      s.allowed = {Allowed("10.0.0.9@02:00:00:00:00:01")};
+                    },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: allowed: MAC 02:00:00:00:00:01 belongs to port first (default/web)"},
+        RefusalCase{"AllowedGroup", [](PortSpec& s) { s.allowed = {Allowed("224.0.0.18")}; },
+                    absl::StatusCode::kInvalidArgument,
+                    "port second: allowed: 224.0.0.18 is not what one pod may have"},
+        RefusalCase{"AllowedToAnUplink",
+                    [](PortSpec& s) {
+                      s = UplinkPort("second");
+                      s.allowed = {Allowed("10.0.0.9")};
+                    },
+                    absl::StatusCode::kInvalidArgument,
+                    "port second: allowed: is for pods' ports"},
         RefusalCase{"SecondHostPort",
                     [](PortSpec& s) { s = HostPort("second", kOtherMac, "10.0.0.9"); },
                     absl::StatusCode::kAlreadyExists,
@@ -115,6 +139,20 @@ TEST(PortTableTest, WhatARemovedPortOwnedIsFreeAgain) {
   ASSERT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
   ASSERT_TRUE(table.Remove("p").ok());
   EXPECT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+}
+
+TEST(PortTableTest, WhatIsAllowedToOneIsNoOthersOwn) {
+  PortTable table;
+  PortSpec vrrp = RingPort("vrrp", "a", kMac, "10.0.0.2");
+  vrrp.allowed = {Allowed("10.0.0.64/26"), Allowed("10.0.0.9@00:00:5e:00:01:01")};
+  ASSERT_TRUE(table.Add(vrrp).ok());
+  EXPECT_EQ(std::string(table.Add(RingPort("p", "b", kOtherMac, "10.0.0.70")).message()),
+            "port p: address 10.0.0.70 is allowed to port vrrp (default/a)");
+  EXPECT_EQ(std::string(table.Add(RingPort("p", "b", "00:00:5e:00:01:01", "10.0.0.3")).message()),
+            "port p: MAC 00:00:5e:00:01:01 is allowed to port vrrp (default/a)");
+  PortSpec other = RingPort("p", "b", kOtherMac, "10.0.0.3");
+  other.allowed = vrrp.allowed;
+  EXPECT_TRUE(table.Add(other).ok()) << "two may share what is nobody's own";
 }
 
 TEST(PortTableTest, AHostPortHasNoAddressOfAPodAndNoPod) {

@@ -53,7 +53,7 @@ class Builder {
     dataplane::NetworkId next = 1;
     for (const auto& [name, spec] : state.ports().networks()) {
       const dataplane::NetworkId id = name == kDefaultNetwork ? dataplane::NetworkId{0} : next++;
-      builds[name] = {id, std::make_shared<const PolicyBuild>(policy)};
+      builds[name] = {id, std::make_shared<const PolicyBuild>(policy), nullptr};
     }
     return BuildSnapshot(state.ports(), places, builds, OwnNode::kAllow, kWorkers, previous);
   }
