@@ -41,6 +41,7 @@ struct TestbedConfig {
   uint16_t blue_vlan = 0;  // of blue on the uplink; 0: blue has no uplink
   unsigned workers = 1;
   uint32_t connections = 1024;
+  unsigned port_share = 50;  // percent
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
