@@ -19,7 +19,10 @@ bool Means(const std::string& end, const dataplane::PortSpec& spec) {
 absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
   for (const auto& [name, spec] : view.state->ports().specs()) {
     const dataplane::PortView& port = view.snapshot->ports[view.places.at(name).attached.id];
-    if (port.subject != dataplane::SubjectState::kUnknown || !Means(end, spec)) continue;
+    if (spec.network != kDefaultNetwork || port.subject != dataplane::SubjectState::kUnknown ||
+        !Means(end, spec)) {
+      continue;
+    }
     return absl::FailedPreconditionError(
         fmt::format("{}: port {} is shut: nothing is known of pod {}/{} yet", field, name,
                     spec.pod_namespace, spec.pod_name));

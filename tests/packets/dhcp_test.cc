@@ -49,9 +49,11 @@ TEST_F(Dhcp, QuestionsReachTheOutsideAndNoPod) {
   bed_.SetDhcp(true);
   EXPECT_EQ(bed_.Deliver('a', Discover()), "hu");
   EXPECT_EQ(bed_.Deliver('a', Solicit()), "hu");
-  EXPECT_EQ(bed_.Deliver('a', Frame().Ether(Testbed::Mac('a'), kServer).Ip("10.0.0.1", "10.9.9.1")
-                                  .Udp(68, 67).bytes()),
-            "u")
+  EXPECT_EQ(
+      bed_.Deliver(
+          'a',
+          Frame().Ether(Testbed::Mac('a'), kServer).Ip("10.0.0.1", "10.9.9.1").Udp(68, 67).bytes()),
+      "u")
       << "a renewal";
   EXPECT_EQ(bed_.connections(), 0u);
 }
@@ -59,15 +61,20 @@ TEST_F(Dhcp, QuestionsReachTheOutsideAndNoPod) {
 TEST_F(Dhcp, AnswersFromTheOutsideReachThePod) {
   bed_.SetDhcp(true);
   EXPECT_EQ(bed_.Deliver('u', Offer()), "a");
-  EXPECT_EQ(bed_.Deliver('u', Frame().Ether(kServer, Testbed::Mac('a')).Ip("fe80::9", "fe80::1")
-                                  .Udp(547, 546).bytes()),
-            "a");
+  EXPECT_EQ(
+      bed_.Deliver(
+          'u',
+          Frame().Ether(kServer, Testbed::Mac('a')).Ip("fe80::9", "fe80::1").Udp(547, 546).bytes()),
+      "a");
 }
 
 TEST_F(Dhcp, PodsDoNotAnswer) {
   bed_.SetDhcp(true);
-  const Bytes offer = Frame().Ether(Testbed::Mac('b'), Testbed::Mac('a')).Ip("10.0.0.2", "10.0.0.9")
-                          .Udp(67, 68).bytes();
+  const Bytes offer = Frame()
+                          .Ether(Testbed::Mac('b'), Testbed::Mac('a'))
+                          .Ip("10.0.0.2", "10.0.0.9")
+                          .Udp(67, 68)
+                          .bytes();
   EXPECT_EQ(bed_.LastDrop('b', offer), DropReason::kGuardDhcp);
   bed_.SetGuard('b', false);
   EXPECT_EQ(bed_.LastDrop('b', offer), DropReason::kGuardDhcp) << "a router pod neither";
@@ -77,21 +84,32 @@ TEST_F(Dhcp, IsNoWayAroundPolicyBetweenPods) {
   bed_.SetDhcp(true);
   EXPECT_EQ(bed_.LastDrop('a', Testbed::From('a', 'b').Udp(68, 67).bytes()),
             DropReason::kPolicyEgress);
-  EXPECT_EQ(bed_.LastDrop('a', Frame().Ether(Testbed::Mac('a'), kBroadcast)
-                                   .Ip("10.0.0.1", "10.0.0.2").Udp(68, 67).bytes()),
+  EXPECT_EQ(bed_.LastDrop('a', Frame()
+                                   .Ether(Testbed::Mac('a'), kBroadcast)
+                                   .Ip("10.0.0.1", "10.0.0.2")
+                                   .Udp(68, 67)
+                                   .bytes()),
             DropReason::kWrongDestination);
 }
 
 TEST_F(Dhcp, TheSourceIsGuardedStill) {
   bed_.SetDhcp(true);
-  EXPECT_EQ(bed_.LastDrop('a', Frame().Ether(Testbed::Mac('a'), kBroadcast)
-                                   .Ip("10.0.0.2", "255.255.255.255").Udp(68, 67).bytes()),
+  EXPECT_EQ(bed_.LastDrop('a', Frame()
+                                   .Ether(Testbed::Mac('a'), kBroadcast)
+                                   .Ip("10.0.0.2", "255.255.255.255")
+                                   .Udp(68, 67)
+                                   .bytes()),
             DropReason::kGuardAddress);
-  EXPECT_EQ(bed_.LastDrop('a', Frame().Ether(kServer, kBroadcast)
-                                   .Ip("0.0.0.0", "255.255.255.255").Udp(68, 67).bytes()),
-            DropReason::kGuardMac);
-  EXPECT_EQ(bed_.LastDrop('a', Frame().Ether(Testbed::Mac('a'), kBroadcast)
-                                   .Ip("0.0.0.0", "255.255.255.255").Udp(68, 69).bytes()),
+  EXPECT_EQ(
+      bed_.LastDrop(
+          'a',
+          Frame().Ether(kServer, kBroadcast).Ip("0.0.0.0", "255.255.255.255").Udp(68, 67).bytes()),
+      DropReason::kGuardMac);
+  EXPECT_EQ(bed_.LastDrop('a', Frame()
+                                   .Ether(Testbed::Mac('a'), kBroadcast)
+                                   .Ip("0.0.0.0", "255.255.255.255")
+                                   .Udp(68, 69)
+                                   .bytes()),
             DropReason::kGuardAddress);
 }
 

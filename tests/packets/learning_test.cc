@@ -33,9 +33,10 @@ TEST(Learning, AMacSeenBehindTheHostPortIsThere) {
   Testbed bed(WithHost());
   bed.Deliver('h', ArpFrom(kBehindHost, "10.9.9.9"));
   EXPECT_EQ(bed.Deliver('a', To(kBehindHost, 'a')), "h");
-  EXPECT_EQ(bed.Deliver('u', Frame().Ether(kOutside, kBehindHost).Ip("10.8.8.8", "10.9.9.9")
-                                 .Udp(1, 2).bytes()),
-            "h");
+  EXPECT_EQ(
+      bed.Deliver(
+          'u', Frame().Ether(kOutside, kBehindHost).Ip("10.8.8.8", "10.9.9.9").Udp(1, 2).bytes()),
+      "h");
 }
 
 TEST(Learning, AMacThatMovesIsFollowed) {
@@ -72,8 +73,11 @@ TEST(Learning, IsOfOneNetwork) {
 TEST(Learning, WhatIsOnTheUplinkDoesNotGoBackThere) {
   Testbed bed(WithHost());
   bed.Deliver('u', ArpFrom(kOutside, "10.9.9.9"));
-  EXPECT_EQ(bed.LastDrop('u', Frame().Ether(MacAddress{{2, 0, 0, 0, 0, 0x98}}, kOutside)
-                                  .Ip("10.8.8.8", "10.9.9.9").Udp(1, 2).bytes()),
+  EXPECT_EQ(bed.LastDrop('u', Frame()
+                                  .Ether(MacAddress{{2, 0, 0, 0, 0, 0x98}}, kOutside)
+                                  .Ip("10.8.8.8", "10.9.9.9")
+                                  .Udp(1, 2)
+                                  .bytes()),
             DropReason::kHairpin);
 }
 

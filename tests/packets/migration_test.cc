@@ -53,15 +53,23 @@ TEST(Migration, ThereAndBackAgain) {
 TEST(Migration, AStrangerOnTheWireDoesNotTakeALocalAddress) {
   Testbed bed({.pods = "ab", .uplink = true});
   const MacAddress stranger{{2, 0, 0, 0, 0, 0x66}};
-  EXPECT_EQ(bed.LastDrop('u', Frame().Ether(stranger, kBroadcast)
-                                  .Arp(1, stranger, Testbed::V4('b'), Testbed::V4('b')).bytes()),
+  EXPECT_EQ(bed.LastDrop('u', Frame()
+                                  .Ether(stranger, kBroadcast)
+                                  .Arp(1, stranger, Testbed::V4('b'), Testbed::V4('b'))
+                                  .bytes()),
             DropReason::kGuardArp);
-  EXPECT_EQ(bed.LastDrop('u', Frame().Ether(stranger, kAllNodes).Ip("fd00::66", "ff02::1")
-                                  .HopLimit(255).Neighbour(136, Testbed::V6('b')).bytes()),
+  EXPECT_EQ(bed.LastDrop('u', Frame()
+                                  .Ether(stranger, kAllNodes)
+                                  .Ip("fd00::66", "ff02::1")
+                                  .HopLimit(255)
+                                  .Neighbour(136, Testbed::V6('b'))
+                                  .bytes()),
             DropReason::kGuardNd);
   bed.Unplug('b');
-  EXPECT_EQ(bed.Deliver('u', Frame().Ether(stranger, kBroadcast)
-                                 .Arp(1, stranger, Testbed::V4('b'), Testbed::V4('b')).bytes()),
+  EXPECT_EQ(bed.Deliver('u', Frame()
+                                 .Ether(stranger, kBroadcast)
+                                 .Arp(1, stranger, Testbed::V4('b'), Testbed::V4('b'))
+                                 .bytes()),
             "a");
 }
 

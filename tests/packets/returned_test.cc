@@ -74,9 +74,11 @@ TEST(OneArmedRouter, ReturnsOnlyWhatAPodHasSent) {
   EXPECT_EQ(bed.LastDrop('u', Back('a', 'b', 1001, 80, kTcpSyn)), DropReason::kGuardAddress);
   EXPECT_EQ(bed.LastDrop('u', Back('a', 'c', 1000, 80, kTcpSyn)), DropReason::kGuardAddress);
   EXPECT_EQ(bed.LastDrop('u', Back('b', 'a', 1000, 80, kTcpSyn)), DropReason::kGuardAddress);
-  EXPECT_EQ(bed.LastDrop('u', Frame().Ether(kRouter, Testbed::Mac('b')).Ip("10.0.0.1", "10.0.0.2")
-                                  .Icmp(3, 1).bytes()),
-            DropReason::kGuardAddress)
+  EXPECT_EQ(
+      bed.LastDrop(
+          'u',
+          Frame().Ether(kRouter, Testbed::Mac('b')).Ip("10.0.0.1", "10.0.0.2").Icmp(3, 1).bytes()),
+      DropReason::kGuardAddress)
       << "what makes no connection cannot be proven";
 }
 

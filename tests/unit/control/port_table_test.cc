@@ -72,12 +72,11 @@ INSTANTIATE_TEST_SUITE_P(
                     [](PortSpec& s) { s.allowed = {Allowed("10.0.0.0/24")}; },
                     absl::StatusCode::kAlreadyExists,
                     "port second: allowed: address 10.0.0.2 belongs to port first (default/web)"},
-        RefusalCase{"AllowedMacOfAnother",
-                    [](PortSpec& s) {
-                      s.allowed = {Allowed("10.0.0.9@02:00:00:00:00:01")};
-                    },
-                    absl::StatusCode::kAlreadyExists,
-                    "port second: allowed: MAC 02:00:00:00:00:01 belongs to port first (default/web)"},
+        RefusalCase{
+            "AllowedMacOfAnother",
+            [](PortSpec& s) { s.allowed = {Allowed("10.0.0.9@02:00:00:00:00:01")}; },
+            absl::StatusCode::kAlreadyExists,
+            "port second: allowed: MAC 02:00:00:00:00:01 belongs to port first (default/web)"},
         RefusalCase{"AllowedGroup", [](PortSpec& s) { s.allowed = {Allowed("224.0.0.18")}; },
                     absl::StatusCode::kInvalidArgument,
                     "port second: allowed: 224.0.0.18 is not what one pod may have"},
@@ -86,8 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                       s = UplinkPort("second");
                       s.allowed = {Allowed("10.0.0.9")};
                     },
-                    absl::StatusCode::kInvalidArgument,
-                    "port second: allowed: is for pods' ports"},
+                    absl::StatusCode::kInvalidArgument, "port second: allowed: is for pods' ports"},
         RefusalCase{"SecondHostPort",
                     [](PortSpec& s) { s = HostPort("second", kOtherMac, "10.0.0.9"); },
                     absl::StatusCode::kAlreadyExists,
