@@ -250,6 +250,8 @@ TEST_F(PublisherWithPodTest, ANetworkThatAChangeDoesNotConcernKeepsItsParts) {
   ASSERT_TRUE(One(Apply(DenyAll("deny"))).ok());
   const auto after = publisher_->view();
   EXPECT_EQ(after->networks.at("blue").policy, before->networks.at("blue").policy);
+  EXPECT_EQ(after->networks.at("blue").learned, before->networks.at("blue").learned);
+  EXPECT_EQ(after->networks.at("default").learned, before->networks.at("default").learned);
   EXPECT_NE(after->networks.at("default").policy, before->networks.at("default").policy);
 }
 

@@ -321,6 +321,42 @@ TEST_F(ServerTest, NetworksAreAddedListedAndDeleted) {
             grpc::StatusCode::FAILED_PRECONDITION);
 }
 
+TEST_F(ServerTest, AllowedAddressesOfAPortAreListedAsGiven) {
+  v1::AddPortRequest request;
+  v1::PortSpec& spec = *request.mutable_spec();
+  spec.set_name("vrrp");
+  spec.set_kind("ring");
+  spec.set_pod_namespace("default");
+  spec.set_pod_name("vrrp");
+  spec.set_mac("02:00:00:00:00:01");
+  spec.add_allowed("10.0.0.9@00:00:5e:00:01:07");
+  spec.add_allowed("fd07::/64");
+  const auto stub = v1::PortService::NewStub(channel_);
+  v1::AddPortResponse response;
+  grpc::ClientContext good_context, bad_context;
+  ASSERT_TRUE(stub->AddPort(&good_context, request, &response).ok());
+  ASSERT_EQ(ListPorts().ports(0).spec().allowed_size(), 2);
+  EXPECT_EQ(ListPorts().ports(0).spec().allowed(0), "10.0.0.9@00:00:5e:00:01:07");
+  EXPECT_EQ(ListPorts().ports(0).spec().allowed(1), "fd07::/64");
+  spec.set_name("other");
+  spec.add_allowed("ten");
+  EXPECT_THAT(stub->AddPort(&bad_context, request, &response).error_message(),
+              StartsWith("port other: allowed: "));
+}
+
+TEST_F(ServerTest, LearnedMacsOfANetworkThatIsNotThereAreAnError) {
+  const auto stub = v1::NetworkService::NewStub(channel_);
+  v1::ListMacsRequest request;
+  v1::ListMacsResponse response;
+  grpc::ClientContext all_context, none_context;
+  EXPECT_TRUE(stub->ListMacs(&all_context, request, &response).ok());
+  EXPECT_EQ(response.macs_size(), 0);
+  request.set_network("blue");
+  const grpc::Status status = stub->ListMacs(&none_context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "network blue: does not exist");
+}
+
 TEST_F(ServerTest, ARefusedNetworkNamesNetworkFieldAndReason) {
   const auto stub = v1::NetworkService::NewStub(channel_);
   const auto refusal = [&](const v1::NetworkSpec& spec) {
