@@ -65,4 +65,19 @@ absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
   return builds;
 }
 
+VerdictScope CompareNetworks(const NetworkBuilds* previous, const NetworkBuilds& now) {
+  VerdictScope scope;
+  scope.everything = previous == nullptr;
+  for (const auto& [name, build] : now) {
+    const NetworkBuild* old = Find(previous, name);
+    if (old == nullptr || old->policy == build.policy) continue;
+    VerdictScope own = CompareBuilds(old->policy.get(), *build.policy);
+    scope.everything = scope.everything || own.everything;
+    scope.subjects.merge(own.subjects);
+    scope.addresses.merge(own.addresses);
+    scope.new_owners.merge(own.new_owners);
+  }
+  return scope;
+}
+
 }  // namespace sluice::control

@@ -10,6 +10,7 @@
 #include "control/desired_state.h"
 #include "control/policy_build.h"
 #include "control/policy_input.h"
+#include "control/verdict_scope.h"
 #include "dataplane/learned_macs.h"
 #include "dataplane/snapshot.h"
 
@@ -35,5 +36,9 @@ absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
                                             const NetworkBuilds* previous,
                                             const acl::TrieLimits& limits,
                                             const LearnedMacsLimits& macs);
+
+// What differs between two sets of builds, for networks that are in both: those of others are new,
+// or gone with their ports. `previous` may be null: then everything is touched.
+VerdictScope CompareNetworks(const NetworkBuilds* previous, const NetworkBuilds& now);
 
 }  // namespace sluice::control

@@ -153,9 +153,12 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   if (!networks.ok()) return networks.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
+  const VerdictScope scope =
+      CompareNetworks(base == nullptr ? nullptr : &base->networks, *networks);
   auto snapshot = std::make_shared<const dataplane::Snapshot>(
-      BuildSnapshot(attempt.state.ports(), attempt.places, *networks, config_.policy.own_node,
-                    switch_.worker_count(), base == nullptr ? nullptr : base->snapshot.get()));
+      BuildSnapshot(attempt.state.ports(), attempt.places, *networks, scope,
+                    {config_.policy.own_node, config_.on_policy_change}, switch_.worker_count(),
+                    base == nullptr ? nullptr : base->snapshot.get()));
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
   CloseUnwanted(attempt);
 

@@ -109,6 +109,7 @@ Testbed::~Testbed() {
 void Testbed::Stage() {
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
+  staged_->everything_epoch = verdict_epoch_;
   staged_->epoch = verdict_epoch_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
@@ -168,6 +169,7 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
 
   dataplane::NetworkView network;
   network.name = name;
+  network.stamps = std::make_shared<dataplane::AddressStamps>();
   network.allow_dhcp = allow_dhcp_;
   network.routers = routers_;
   auto& learned = learned_[name];
