@@ -14,8 +14,13 @@
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_ports, tally) {}
+Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
+                   TxPorts* tx_ports, Tally* tally)
+    : worker_(worker),
+      connections_(connections),
+      tally_(tally),
+      fragments_(fragments, tally),
+      transmitter_(tx_ports, tally) {}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
@@ -25,12 +30,17 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   burst_.in = &snapshot.ports[in_port];
   burst_.in_port = in_port;
   burst_.now_ms = now_ms;
-  if (burst_.in->role != PortRole::kUplink) return Run(burst_.in->network, received);
+  if (burst_.in->role != PortRole::kUplink) return RunNetwork(burst_.in->network, received);
   NetworkGroups groups(*burst_.in, received);  // VLAN tag -> network
   while (!groups.empty()) {
     const NetworkGroup group = groups.Next();
-    Run(group.network, group.mbufs);
+    RunNetwork(group.network, group.mbufs);
   }
+}
+
+// Fragments that waited for their first go again when it has come.
+void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
+  for (; !received.empty(); received = fragments_.Release(burst_)) Run(network, received);
 }
 
 void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
@@ -40,6 +50,7 @@ void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
   CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
+  fragments_.Join(burst_);                // later fragments get the first one's ports, or wait
   ProveReturned(burst_, *connections_);   // a router sent back what a pod had sent to it
   Track(burst_, *connections_, worker_);  // known connections move on
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
