@@ -67,6 +67,7 @@ bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
   burst_.network_id = network;
   burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
+  burst_.has_fragments = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
