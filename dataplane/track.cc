@@ -11,26 +11,13 @@
 namespace sluice::dataplane {
 namespace {
 
-SubjectRef SubjectOf(const PortView& port, PortId id) {
-  if (port.subject == SubjectState::kNone) return {};
-  return {id, port.generation};
-}
-
-// Fills key and from_b: the lesser end, as bytes, is a.
-void MakeKey(const Burst& burst, Packet& packet) {
-  ConnectionEnd source, destination;
-  std::memcpy(source.address, packet.src.bytes.data(), sizeof(source.address));
-  std::memcpy(destination.address, packet.dst.bytes.data(), sizeof(destination.address));
-  source.port = packet.src_port;
-  destination.port = packet.dst_port;
-  source.subject = SubjectOf(*burst.in, burst.in_port);
-  destination.subject = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
-  packet.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
-  packet.key.a = packet.from_b ? destination : source;
-  packet.key.b = packet.from_b ? source : destination;
-  packet.key.network = burst.in->network;
-  packet.key.protocol = packet.protocol;
-  packet.key.family = static_cast<uint8_t>(packet.src.family);
+// Fills key and from_b.
+void SetKey(const Burst& burst, Packet& packet) {
+  const PortView& out = burst.snapshot->ports[packet.out_port];
+  const FlowKey flow = MakeKey(packet, burst.network_id, SubjectOf(*burst.in, burst.in_port),
+                               SubjectOf(out, packet.out_port));
+  packet.key = flow.key;
+  packet.from_b = flow.from_b;
 }
 
 bool IsIcmp(const Packet& packet) {
@@ -102,6 +89,24 @@ DropReason AdvanceSimple(const Packet& packet, Connection& connection) {
 
 }  // namespace
 
+FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
+  ConnectionEnd source, destination;
+  std::memcpy(source.address, packet.src.bytes.data(), sizeof(source.address));
+  std::memcpy(destination.address, packet.dst.bytes.data(), sizeof(destination.address));
+  source.port = packet.src_port;
+  destination.port = packet.dst_port;
+  source.subject = from;
+  destination.subject = to;
+  FlowKey flow;
+  flow.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
+  flow.key.a = flow.from_b ? destination : source;
+  flow.key.b = flow.from_b ? source : destination;
+  flow.key.network = network;
+  flow.key.protocol = packet.protocol;
+  flow.key.family = static_cast<uint8_t>(packet.src.family);
+  return flow;
+}
+
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking) {
   const DropReason drop = packet.protocol == IPPROTO_TCP ? AdvanceTcp(packet, connection, tracking)
@@ -123,7 +128,7 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
       packet.drop = DropReason::kTcpMalformed;
       continue;
     }
-    MakeKey(burst, packet);
+    SetKey(burst, packet);
     packet.hash = table.Hash(packet.key);
     wanted[count++] = &packet;
   }
