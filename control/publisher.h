@@ -54,6 +54,7 @@ class Publisher {
   Result Try(Attempt& attempt, const SyncCommand& command);
   Result Try(Attempt& attempt, const AddPortCommand& command);
   Result Try(Attempt& attempt, const DeletePortCommand& command);
+  Result Try(Attempt& attempt, const MovePortCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -74,8 +74,9 @@ Testbed::Testbed(const TestbedConfig& config)
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
-    workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &tx_ports_));
+    workers_.push_back(std::make_unique<dataplane::Worker>(dataplane::WorkerConfig{index, 0},
+                                                           &current_, table_.get(), &quiescence_,
+                                                           &tx_ports_, &claims_));
   }
 }
 

@@ -116,6 +116,7 @@ class Testbed {
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxPorts tx_ports_;
+  dataplane::PollClaims claims_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
