@@ -55,6 +55,7 @@ Testbed::Testbed(const TestbedConfig& config)
       table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
                                                       .workers = config.workers,
                                                       .port_share = config.port_share,
+                                                      .file = config.connection_file,
                                                       .tracking = config.tracking},
                                                      &quiescence_))) {
   std::string ports = config.pods;

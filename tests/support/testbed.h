@@ -34,6 +34,7 @@ struct TestbedConfig {
   unsigned workers = 1;
   uint32_t connections = 1024;
   unsigned port_share = 50;  // percent
+  std::string connection_file;
   dataplane::Tracking tracking;
 };
 

@@ -226,12 +226,14 @@ class Control {
     const Rules& rules = open_ ? rules_open_ : rules_shut_;
     auto snapshot = std::make_unique<Snapshot>();
     snapshot->epoch = snapshot->verdict_epoch = static_cast<uint32_t>(started_ + 1);
+    snapshot->everything_epoch = snapshot->verdict_epoch;
     snapshot->ports.resize(16);
     snapshot->polled.resize(2);
     NetworkView network;
     network.rules = rules.table;
     network.classifier = rules.trie;
     network.addresses = rules.addresses;
+    network.stamps = stamps_;
     for (const auto& [name, pod] : pods_) {
       const PortId id = pod.attached.id;
       PortView& view = snapshot->ports.at(id);
@@ -266,6 +268,7 @@ class Control {
 
   Switch& switch_;
   const Rules rules_open_{true}, rules_shut_{false};
+  const std::shared_ptr<const AddressStamps> stamps_ = std::make_shared<AddressStamps>();
   std::map<char, Pod> pods_;
   bool open_ = true;
   unsigned next_name_ = 0;
