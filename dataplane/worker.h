@@ -17,6 +17,7 @@ namespace sluice::dataplane {
 struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
   uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
+  FragmentConfig fragments;
 };
 
 class Worker {

@@ -36,6 +36,7 @@ struct TestbedConfig {
   unsigned port_share = 50;  // percent
   std::string connection_file;
   dataplane::Tracking tracking;
+  dataplane::FragmentConfig fragments = {};
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
