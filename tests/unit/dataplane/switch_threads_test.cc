@@ -19,6 +19,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -553,6 +554,52 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
   EXPECT_EQ(target.connection_count(), 0u) << "of ports that are gone";
   created->reset();
   EXPECT_EQ(rte_mempool_lookup("sluice_packets"), nullptr) << pool;
+}
+
+PortSpec PodPort(const std::string& name, const std::string& uid) {
+  PortSpec spec;
+  spec.name = name;
+  spec.kind = PortKind::kRing;
+  spec.pod_namespace = "default";
+  spec.pod_name = name;
+  spec.pod_uid = uid;
+  spec.mac = Mac('a');
+  return spec;
+}
+
+void FreeRings(const PortSpec& spec) {
+  rte_ring_free(rte_ring_lookup(RingName(spec, true).c_str()));
+  rte_ring_free(rte_ring_lookup(RingName(spec, false).c_str()));
+}
+
+// Who comes back, by name and UID, is the same subject; nobody else is.
+TEST(SwitchRestart, APodsPortIsTheSameSubjectAgain) {
+  if (Cpus().size() < 2) GTEST_SKIP() << "one CPU: no place for two workers";
+  const auto file = std::filesystem::temp_directory_path() / fmt::format("restart-{}", getpid());
+  SwitchConfig config = TwoWorkers(/*idle_sleep_us=*/50);
+  config.connection_file = file;
+  const PortSpec one = PodPort("one", "uid-1"), two = PodPort("two", "uid-2");
+  const PortSpec nameless = PodPort("three", ""), another = PodPort("two", "uid-9");
+  std::map<std::string, AttachedPort> before;
+  {
+    const auto first = Must(Switch::Create(config));
+    for (const PortSpec& spec : {nameless, one, two}) {
+      before[spec.name] = Must(first->AttachPort(spec));
+    }
+  }
+  for (const PortSpec& spec : {nameless, one, two}) FreeRings(spec);
+  {
+    const auto second = Must(Switch::Create(config));
+    const auto same = [&](const PortSpec& spec) {
+      const AttachedPort now = Must(second->AttachPort(spec));
+      return now.id == before[spec.name].id && now.generation == before[spec.name].generation;
+    };
+    EXPECT_FALSE(same(another)) << "another pod of that name";
+    EXPECT_TRUE(same(one));
+    EXPECT_FALSE(same(nameless)) << "without a UID it may be anybody";
+  }
+  for (const PortSpec& spec : {another, one, nameless}) FreeRings(spec);
+  std::filesystem::remove(file);
 }
 
 TEST(SwitchThreads, APublicationDoesNotWaitForASleeper) {
