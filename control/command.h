@@ -48,8 +48,15 @@ struct DeleteNetworkCommand {
   std::string name;
 };
 
-using Command = std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand,
-                             DeletePortCommand, AddNetworkCommand, DeleteNetworkCommand>;
+// Another worker polls the port from now on.
+struct MovePortCommand {
+  std::string name;
+  unsigned worker = 0;
+};
+
+using Command =
+    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand,
+                 MovePortCommand, AddNetworkCommand, DeleteNetworkCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

@@ -1,5 +1,6 @@
 #include "control/publisher.h"
 
+#include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -36,13 +37,16 @@ struct Publisher::Attempt {
   PortPlaces places;
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
+  bool moved = false;                                // a port, to another worker
 
   explicit Attempt(std::shared_ptr<const View> view) : base(std::move(view)) {
     if (base == nullptr) return;
     state = *base->state;
     places = base->places;
   }
-  bool Changed() const { return base == nullptr || !opened.empty() || state != *base->state; }
+  bool Changed() const {
+    return base == nullptr || !opened.empty() || moved || state != *base->state;
+  }
 };
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& target,
@@ -141,6 +145,21 @@ Result Publisher::Try(Attempt& attempt, const AddNetworkCommand& command) {
 Result Publisher::Try(Attempt& attempt, const DeleteNetworkCommand& command) {
   absl::Status removed = attempt.state.ports().RemoveNetwork(command.name);
   if (!removed.ok()) return removed;
+  return Outcome{};
+}
+
+Result Publisher::Try(Attempt& attempt, const MovePortCommand& command) {
+  if (!attempt.state.ports().specs().contains(command.name)) {
+    return absl::NotFoundError(fmt::format("port {}: does not exist", command.name));
+  }
+  if (command.worker >= switch_.worker_count()) {
+    return absl::InvalidArgumentError(fmt::format("port {}: worker: {} is not one of 0 to {}",
+                                                  command.name, command.worker,
+                                                  switch_.worker_count() - 1));
+  }
+  PortPlace& place = attempt.places.at(command.name);
+  attempt.moved = attempt.moved || place.worker != command.worker;
+  place.worker = command.worker;
   return Outcome{};
 }
 

@@ -59,6 +59,7 @@ class Publisher {
   Result Try(Attempt& attempt, const DeletePortCommand& command);
   Result Try(Attempt& attempt, const AddNetworkCommand& command);
   Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
+  Result Try(Attempt& attempt, const MovePortCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -10,6 +10,7 @@
 #include "dataplane/parse.h"
 #include "dataplane/returned.h"
 #include "dataplane/track.h"
+#include "dataplane/tsan.h"
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
@@ -90,6 +91,7 @@ void Pipeline::Sink() {
   for (Packet& packet : burst_.all()) {
     if (packet.mbuf == nullptr) continue;  // transmitted
     if (!packet.alive()) port.drops[static_cast<size_t>(packet.drop)].Add(1);
+    BufferGiven(packet.mbuf);
     rte_pktmbuf_free(packet.mbuf);  // flooded packets end here too: their copies are references
     packet.mbuf = nullptr;
   }

@@ -5,6 +5,7 @@
 
 #include "dataplane/offload.h"
 #include "dataplane/segment.h"
+#include "dataplane/tsan.h"
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
@@ -119,7 +120,10 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
   if (queue.count == 0) return;
   PortTally& tally = tally_->ports[port];
   uint64_t bytes[kBurstSize];
-  for (unsigned i = 0; i < queue.count; ++i) bytes[i] = queue.mbufs[i]->pkt_len;
+  for (unsigned i = 0; i < queue.count; ++i) {
+    bytes[i] = queue.mbufs[i]->pkt_len;
+    BufferGiven(queue.mbufs[i]);
+  }
   unsigned sent = 0;
   {
     const std::scoped_lock lock(ports_->ports[port].lock);

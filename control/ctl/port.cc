@@ -1,4 +1,4 @@
-// sluicectl port add, del, list.
+// sluicectl port add, del, move, list.
 #include <fmt/format.h>
 
 #include <memory>
@@ -90,6 +90,32 @@ ExitCode Del(const GlobalOptions& options, const std::string& name) {
   return kOk;
 }
 
+ExitCode Move(const GlobalOptions& options, const std::string& name, uint32_t worker) {
+  v1::MovePortRequest request;
+  request.set_name(name);
+  request.set_worker(worker);
+  v1::MovePortResponse response;
+  const absl::Status status =
+      Call<v1::PortService>(options.server, &v1::PortService::Stub::MovePort, request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+  } else {
+    fmt::print("port {} moved to worker {}: epoch {}\n", name, worker, response.epoch());
+  }
+  return kOk;
+}
+
+void AddMove(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
+  auto name = std::make_shared<std::string>();
+  auto worker = std::make_shared<uint32_t>();
+  CLI::App* move = port.add_subcommand("move", "let another worker poll a port");
+  move->add_option("NAME", *name, "of the port")->required();
+  move->add_option("--worker", *worker, "counted from 0, in the order of --worker-cores")
+      ->required();
+  move->callback([=, &options] { *exit_code = Move(options, *name, *worker); });
+}
+
 void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   auto arguments = std::make_shared<PortArguments>();
   CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
@@ -126,6 +152,7 @@ void AddPort(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* port = app.add_subcommand("port", "ports of the switch");
   port->require_subcommand(1);
   AddAdd(*port, options, exit_code);
+  AddMove(*port, options, exit_code);
 
   auto name = std::make_shared<std::string>();
   CLI::App* del = port->add_subcommand("del", "close a port");

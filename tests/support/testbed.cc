@@ -68,6 +68,7 @@ Testbed::Testbed(const TestbedConfig& config)
       table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
                                                       .workers = config.workers,
                                                       .port_share = config.port_share,
+                                                      .file = config.connection_file,
                                                       .tracking = config.tracking},
                                                      &quiescence_))) {
   std::string ports = config.pods + config.blue_pods;
@@ -89,9 +90,9 @@ Testbed::Testbed(const TestbedConfig& config)
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
-    workers_.push_back(
-        std::make_unique<dataplane::Worker>(dataplane::WorkerConfig{index, 0, config.fragments},
-                                            &current_, table_.get(), &quiescence_, &tx_ports_));
+    workers_.push_back(std::make_unique<dataplane::Worker>(
+        dataplane::WorkerConfig{index, 0, config.fragments}, &current_, table_.get(), &quiescence_,
+        &tx_ports_, &claims_));
   }
 }
 

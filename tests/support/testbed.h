@@ -42,6 +42,7 @@ struct TestbedConfig {
   unsigned workers = 1;
   uint32_t connections = 1024;
   unsigned port_share = 50;  // percent
+  std::string connection_file;
   dataplane::Tracking tracking;
   dataplane::FragmentConfig fragments = {};
 };
@@ -139,6 +140,7 @@ class Testbed {
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxPorts tx_ports_;
+  dataplane::PollClaims claims_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   bool own_node_admitted_ = true;
   std::map<char, std::vector<dataplane::AllowedAddress>> allowed_;

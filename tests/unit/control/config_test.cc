@@ -42,6 +42,10 @@ TEST(ConfigTest, EveryFlagArrives) {
                                   "x",
                                   "--connections",
                                   "100",
+                                  "--connection-share",
+                                  "30",
+                                  "--connection-file",
+                                  "/dev/hugepages/sluice",
                                   "--packet-buffers",
                                   "200",
                                   "--fragment-timeout-ms",
@@ -68,6 +72,8 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.eal.memory_mb, 700u);
   EXPECT_EQ(config.eal.file_prefix, "x");
   EXPECT_EQ(config.data_plane.connection_capacity, 100u);
+  EXPECT_EQ(config.data_plane.connection_share, 30u);
+  EXPECT_EQ(config.data_plane.connection_file, "/dev/hugepages/sluice");
   EXPECT_EQ(config.data_plane.packet_buffers, 200u);
   EXPECT_EQ(config.data_plane.idle_sleep_us, 5u);
   EXPECT_EQ(config.data_plane.fragment_timeout_ms, 1500u);

@@ -283,5 +283,30 @@ TEST_F(PublisherTest, APortKeepsItsWorkerAndItsSlotWhileOthersComeAndGo) {
   EXPECT_EQ(after.at("up").attached.id, before.at("up").attached.id);
 }
 
+TEST_F(PublisherTest, AMovedPortIsPolledByItsNewWorkerOnly) {
+  if (data_plane().worker_count() < 2) GTEST_SKIP() << "one CPU, one worker: nowhere to move to";
+  ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
+  const PortPlace before = publisher_->view()->places.at("web");
+  const Result moved = One(MovePortCommand{"web", 1 - before.worker});
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  const auto view = publisher_->view();
+  EXPECT_EQ(moved->epoch, data_plane().epoch());
+  EXPECT_EQ(view->places.at("web").worker, 1 - before.worker);
+  EXPECT_THAT(view->snapshot->polled[before.worker], IsEmpty());
+  EXPECT_EQ(view->snapshot->polled[1 - before.worker].size(), 1u);
+
+  const uint64_t epoch = data_plane().epoch();
+  ASSERT_TRUE(One(MovePortCommand{"web", 1 - before.worker}).ok());
+  EXPECT_EQ(data_plane().epoch(), epoch) << "it is there already";
+}
+
+TEST_F(PublisherTest, AMoveToNowhereOrOfNobodyIsRefused) {
+  ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
+  EXPECT_EQ(One(MovePortCommand{"wbe", 0}).status().message(), "port wbe: does not exist");
+  EXPECT_EQ(
+      One(MovePortCommand{"web", 7}).status().message(),
+      fmt::format("port web: worker: 7 is not one of 0 to {}", data_plane().worker_count() - 1));
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -96,6 +96,14 @@ class ServerTest : public ::testing::Test {
     v1::DeletePortResponse response;
     return v1::PortService::NewStub(channel_)->DeletePort(&context, request, &response);
   }
+  grpc::Status MovePort(const std::string& name, uint32_t worker) {
+    grpc::ClientContext context;
+    v1::MovePortRequest request;
+    request.set_name(name);
+    request.set_worker(worker);
+    v1::MovePortResponse response;
+    return v1::PortService::NewStub(channel_)->MovePort(&context, request, &response);
+  }
   v1::ListPortsResponse ListPorts() {
     grpc::ClientContext context;
     v1::ListPortsResponse response;
@@ -281,6 +289,17 @@ TEST_F(ServerTest, APortIsAddedListedAndDeleted) {
   EXPECT_TRUE(DeletePort("web").ok());
   EXPECT_EQ(ListPorts().ports_size(), 0);
   EXPECT_EQ(DeletePort("web").error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ServerTest, APortIsMovedToTheWorkerThatIsNamed) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  const uint32_t last = fixture_.data_plane().worker_count() - 1;
+  EXPECT_TRUE(MovePort("web", last).ok());
+  EXPECT_EQ(ListPorts().ports(0).worker(), last);
+  EXPECT_TRUE(MovePort("web", 0).ok());
+  EXPECT_EQ(ListPorts().ports(0).worker(), 0u);
+  EXPECT_EQ(MovePort("web", 99).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(MovePort("db", 0).error_message(), "port db: does not exist");
 }
 
 TEST_F(ServerTest, ARefusedPortNamesPortFieldAndReason) {
