@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/related.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
 
@@ -15,21 +16,44 @@ SubjectRef SubjectOf(const PortView& port, PortId id) {
   return {id, port.generation};
 }
 
+ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const SubjectRef& subject) {
+  ConnectionEnd end;
+  std::memcpy(end.address, address.bytes.data(), sizeof(end.address));
+  end.port = port;
+  end.subject = subject;
+  return end;
+}
+
 // Fills key and from_b: the lesser end, as bytes, is a.
-void MakeKey(const Burst& burst, Packet& packet) {
-  ConnectionEnd source, destination;
-  std::memcpy(source.address, packet.src.bytes.data(), sizeof(source.address));
-  std::memcpy(destination.address, packet.dst.bytes.data(), sizeof(destination.address));
-  source.port = packet.src_port;
-  destination.port = packet.dst_port;
-  source.subject = SubjectOf(*burst.in, burst.in_port);
-  destination.subject = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
+void SetKey(const Burst& burst, const ConnectionEnd& source, const ConnectionEnd& destination,
+            uint8_t protocol, Packet& packet) {
   packet.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
   packet.key.a = packet.from_b ? destination : source;
   packet.key.b = packet.from_b ? source : destination;
   packet.key.network = burst.in->network;
-  packet.key.protocol = packet.protocol;
+  packet.key.protocol = protocol;
   packet.key.family = static_cast<uint8_t>(packet.src.family);
+}
+
+// Of the packet, or, for an ICMP error, of a reply to the packet that it quotes: who gets the error
+// sent that, to where the error comes from.
+void MakeKey(const Burst& burst, Packet& packet) {
+  const SubjectRef from = SubjectOf(*burst.in, burst.in_port);
+  const SubjectRef to = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
+  if (likely(packet.kind == PacketKind::kTracked)) {
+    SetKey(burst, MakeEnd(packet.src, packet.src_port, from),
+           MakeEnd(packet.dst, packet.dst_port, to), packet.protocol, packet);
+    return;
+  }
+  Quote quote;
+  packet.drop = ReadQuote(packet, quote);
+  packet.tcp.seq = quote.number;
+  SetKey(burst, MakeEnd(quote.destination, quote.destination_port, from),
+         MakeEnd(quote.source, quote.source_port, to), quote.protocol, packet);
+}
+
+bool HasConnection(const Packet& packet) {
+  return packet.kind == PacketKind::kTracked || packet.kind == PacketKind::kIcmpError;
 }
 
 bool IsIcmp(const Packet& packet) {
@@ -70,7 +94,19 @@ bool StartsOver(const Packet& packet) {
          IsNewerSyn(LoadSide(connection.Sent(packet.from_b)), packet.tcp);
 }
 
+// An error is as good as a packet of its connection: none passes while that has to be judged.
+DropReason Relate(const Burst& burst, const Packet& packet) {
+  const bool related = packet.connection != nullptr &&
+                       !IsStale(*packet.connection, *burst.snapshot) &&
+                       NumberFits(*packet.connection, !packet.from_b, packet.tcp.seq);
+  return related ? DropReason::kNone : DropReason::kIcmpUnrelated;
+}
+
 void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+  if (unlikely(packet.kind == PacketKind::kIcmpError)) {
+    packet.drop = Relate(burst, packet);
+    return;
+  }
   if (packet.connection != nullptr && StartsOver(packet)) {
     table.Remove(worker, packet.connection);
     packet.connection = nullptr;
@@ -116,13 +152,14 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<Packet*, kBurstSize> wanted;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!packet.alive() || packet.flood || packet.kind != PacketKind::kTracked) continue;
+    if (!packet.alive() || packet.flood || !HasConnection(packet)) continue;
     if (packet.protocol == IPPROTO_TCP &&
         ClassifyTcpFlags(packet.tcp_flags) == TcpSegment::kInvalid) {
       packet.drop = DropReason::kTcpMalformed;
       continue;
     }
     MakeKey(burst, packet);
+    if (!packet.alive()) continue;
     packet.hash = table.Hash(packet.key);
     wanted[count++] = &packet;
   }
