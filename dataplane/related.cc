@@ -42,9 +42,7 @@ class QuoteReader {
 };
 
 uint16_t Get16(const uint8_t* bytes) { return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]); }
-uint32_t Get32(const uint8_t* bytes) {
-  return uint32_t{Get16(bytes)} << 16 | Get16(bytes + 2);
-}
+uint32_t Get32(const uint8_t* bytes) { return uint32_t{Get16(bytes)} << 16 | Get16(bytes + 2); }
 
 // Both leave `offset` at the transport header.
 DropReason ReadQuotedIpv4(const QuoteReader& reader, Quote& quote, uint32_t& offset) {
@@ -83,8 +81,7 @@ DropReason WalkQuotedExtensions(const QuoteReader& reader, Quote& quote, uint32_
       return DropReason::kIcmpUnrelated;
     }
     const uint32_t units = extension[1];
-    const uint32_t long_form =
-        quote.protocol == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
+    const uint32_t long_form = quote.protocol == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
     quote.protocol = extension[0];
     offset += fragment ? 8 : long_form;
   }

@@ -6,8 +6,8 @@
 // moves and refreshes nothing. Who sends it does not matter: a router on the way may. An error
 // without such a connection dies as icmp_unrelated, as nf_conntrack would have it (invalid).
 //
-// Related are destination unreachable, source quench, time exceeded, parameter problem; in IPv6 also
-// packet too big. A redirect moves routes: it is judged like any other ICMP.
+// Related are destination unreachable, source quench, time exceeded, parameter problem; in IPv6
+// also packet too big. A redirect moves routes: it is judged like any other ICMP.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct Quote {
   uint32_t number = 0;            // TCP: sequence number; SCTP: verification tag
 };
 
-// Reads the quote of a packet that passed Parse as kIcmpError. Bounds before bytes; the quote may be
-// cut anywhere after the first eight bytes of its transport header. kNone, kHeaderSplit,
+// Reads the quote of a packet that passed Parse as kIcmpError. Bounds before bytes; the quote may
+// be cut anywhere after the first eight bytes of its transport header. kNone, kHeaderSplit,
 // kIcmpMalformed, or kIcmpUnrelated for what can belong to no connection.
 DropReason ReadQuote(const Packet& packet, Quote& quote);
 

@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/related.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
@@ -96,8 +97,7 @@ bool StartsOver(const Packet& packet) {
 
 // An error is as good as a packet of its connection: none passes while that has to be judged.
 DropReason Relate(const Burst& burst, const Packet& packet) {
-  const bool related = packet.connection != nullptr &&
-                       !IsStale(*packet.connection, *burst.snapshot) &&
+  const bool related = packet.connection != nullptr && !HasStaleVerdict(burst, packet) &&
                        NumberFits(*packet.connection, !packet.from_b, packet.tcp.seq);
   return related ? DropReason::kNone : DropReason::kIcmpUnrelated;
 }
@@ -113,7 +113,7 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
   }
   if (packet.connection == nullptr) {
     packet.drop = MayOpen(packet, table.tracking());
-  } else if (!NeedsVerdict(packet, *burst.snapshot)) {
+  } else if (!NeedsVerdict(burst, packet)) {
     packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
   }
 }

@@ -18,18 +18,4 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker);
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking);
 
-// Older only: another worker may be one snapshot ahead of this one.
-inline bool IsStale(const Connection& connection, const Snapshot& snapshot) {
-  const uint32_t judged = connection.verdict_epoch.load(std::memory_order_relaxed);
-  return static_cast<int32_t>(judged - snapshot.verdict_epoch) < 0;
-}
-
-// True if judge has to say something about this packet.
-inline bool NeedsVerdict(const Packet& packet, const Snapshot& snapshot) {
-  if (!packet.alive() || packet.flood) return false;
-  if (packet.kind == PacketKind::kUntracked) return true;
-  if (packet.kind != PacketKind::kTracked) return false;
-  return packet.connection == nullptr || IsStale(*packet.connection, snapshot);
-}
-
 }  // namespace sluice::dataplane

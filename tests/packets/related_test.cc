@@ -39,8 +39,8 @@ Frame ToOutside6(char from) {
 
 // a may send; nothing may be sent to it, and b may send nothing.
 void CloseBoth(Testbed& bed) {
-  bed.Apply({Isolate("a-takes-nothing", "a", {"Ingress"}),
-             Isolate("b-sends-nothing", "b", {"Egress"})});
+  bed.Apply(
+      {Isolate("a-takes-nothing", "a", {"Ingress"}), Isolate("b-sends-nothing", "b", {"Egress"})});
 }
 
 TEST(Related, AClosedPortAnswersThroughClosedPolicies) {
@@ -130,17 +130,15 @@ TEST(Related, AnErrorGoesOnlyToWhoSentThePacketAndComesOnlyFromItsWay) {
   expect_unrelated('a', Testbed::From('a', 'b'));  // to who received it
   expect_unrelated('u', FromRouter('a'));          // the way did not lead there
   // To the sender's MAC, but for another address; and to another's MAC with the sender's address.
-  expect_unrelated('b', Frame()
-                            .Ether(Testbed::Mac('b'), Testbed::Mac('a'))
-                            .Ip("10.0.0.2", "10.0.0.3"));
-  expect_unrelated('b', Frame()
-                            .Ether(Testbed::Mac('b'), Testbed::Mac('c'))
-                            .Ip("10.0.0.2", "10.0.0.1"));
-  EXPECT_EQ(bed.LastDrop('b', Testbed::From('b', 'a')
-                                  .Icmp(kUnreachable, 3,
-                                        Quote(Testbed::From('a', 'b').Udp(1, 3).bytes()))
-                                  .bytes()),
-            DropReason::kIcmpUnrelated)
+  expect_unrelated('b',
+                   Frame().Ether(Testbed::Mac('b'), Testbed::Mac('a')).Ip("10.0.0.2", "10.0.0.3"));
+  expect_unrelated('b',
+                   Frame().Ether(Testbed::Mac('b'), Testbed::Mac('c')).Ip("10.0.0.2", "10.0.0.1"));
+  EXPECT_EQ(
+      bed.LastDrop('b', Testbed::From('b', 'a')
+                            .Icmp(kUnreachable, 3, Quote(Testbed::From('a', 'b').Udp(1, 3).bytes()))
+                            .bytes()),
+      DropReason::kIcmpUnrelated)
       << "another port";
   EXPECT_EQ(bed.LastDrop('b', Frame()
                                   .Ether(Testbed::Mac('b'), {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
@@ -234,8 +232,12 @@ TEST(Related, QuotesAreReadWithinBounds) {
   };
   EXPECT_EQ(outcome6(chain(8), 1000), DropReason::kNone);
   EXPECT_EQ(outcome6(chain(9), 1000), DropReason::kIcmpMalformed);
-  EXPECT_EQ(outcome6(Testbed::From6('a', 'b').Extension(IPPROTO_DSTOPTS).Udp(1, 2).Set8(
-                         kEther + 41, 255).bytes(), 1000),
+  EXPECT_EQ(outcome6(Testbed::From6('a', 'b')
+                         .Extension(IPPROTO_DSTOPTS)
+                         .Udp(1, 2)
+                         .Set8(kEther + 41, 255)
+                         .bytes(),
+                     1000),
             DropReason::kIcmpMalformed);
   Frame fragment = Testbed::From6('a', 'b').Extension(IPPROTO_FRAGMENT).Udp(1, 2);
   EXPECT_EQ(outcome6(fragment.bytes(), 1000), DropReason::kNone);
