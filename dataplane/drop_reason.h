@@ -50,6 +50,7 @@ namespace sluice::dataplane {
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
   X(kTcpWindow, "tcp_window", "TCP sequence or acknowledgement outside the connection's window")  \
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
+  X(kIcmpUnrelated, "icmp_unrelated", "ICMP error that is about no connection of its receiver")   \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \

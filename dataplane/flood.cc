@@ -99,6 +99,10 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
   unsigned asked = 0;
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || !packet.flood) continue;
+    if (packet.kind == PacketKind::kIcmpError) {  // it is for one, about one of his connections
+      packet.drop = DropReason::kIcmpUnrelated;
+      continue;
+    }
     const bool is_dhcp = packet.kind == PacketKind::kDhcp;
     if ((IsJudged(packet) || is_dhcp) && !IsForGroup(packet)) {
       packet.drop = DropReason::kWrongDestination;

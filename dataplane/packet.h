@@ -26,7 +26,8 @@ enum class PacketKind : uint8_t {
   kNeighbour,  // neighbour discovery, MLD and IGMP: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
   kDhcp,       // between a pod and the outside, where the network allows it: never judged
-  kUntracked,  // ICMP other than echo: judged each time
+  kUntracked,  // other ICMP: judged each time
+  kIcmpError,  // passes if it is about a connection: related.h
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
@@ -34,7 +35,7 @@ inline constexpr uint8_t kNoTcpScale = 0xff, kMaxTcpScale = 14;
 
 // Of a TCP header, in host order.
 struct TcpHeader {
-  uint32_t seq = 0;
+  uint32_t seq = 0;  // ICMP error: Quote::number
   uint32_t ack = 0;
   uint32_t payload = 0;         // bytes, of the whole packet, however many buffers it lies in
   uint16_t window = 0;          // as in the header: not scaled

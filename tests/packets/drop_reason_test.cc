@@ -261,6 +261,9 @@ std::vector<Fixture> Switched() {
       {"TCP out of nowhere", AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpNotSyn},
       {"SYN+ACK out of nowhere", AtoB().Tcp(1, 2, kTcpSyn | kTcpAck).bytes(),
        DropReason::kTcpNotSyn},
+      {"ICMP error about nothing",
+       AtoB().Icmp(3, 3, std::string(4, '\0') + "\x45" + std::string(27, '\1')).bytes(),
+       DropReason::kIcmpUnrelated},
       {"echo reply out of nowhere", AtoB().Echo(false, 3).bytes(), DropReason::kIcmpNoRequest},
   };
 }
