@@ -40,6 +40,10 @@ class FloodedPacket {
     std::array<DropReason, kBurstSize> outcomes{};
     if (IsJudged(packet_)) JudgeOffered(outcomes);
     for (unsigned i = 0; i < count_; ++i) {
+      if (outcomes[i] == DropReason::kNone) {
+        const PortView& out = burst_.snapshot->ports[receivers_[i]];
+        outcomes[i] = transmitter_.Check(out, receivers_[i], *packet_.mbuf);
+      }
       if (outcomes[i] != DropReason::kNone) {
         refusal_ = outcomes[i];
         continue;

@@ -17,7 +17,7 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally);
+  Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,

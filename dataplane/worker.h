@@ -22,7 +22,7 @@ class Worker {
  public:
   // Everything pointed to outlives the worker. `published` holds the snapshot in force.
   Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
-         ConnectionTable* connections, Quiescence* quiescence, TxLocks* tx_locks);
+         ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports);
 
   // Polls until `running` is false. On the worker's own lcore.
   void Run(const std::atomic<bool>& running);
@@ -43,6 +43,7 @@ class Worker {
   Tally tally_;
   Pipeline pipeline_;
   uint32_t aged_ms_ = 0;
+  uint64_t ageing_due_ = 0;  // entries to look at
 };
 
 }  // namespace sluice::dataplane
