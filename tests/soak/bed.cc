@@ -86,8 +86,8 @@ bool Bed::Send(const std::string& name, const Bytes& frame, const std::vector<si
         rte_pktmbuf_free(packet);
         return false;
       }
-      const auto size = static_cast<uint16_t>(
-          std::min<size_t>(end - begin, rte_pktmbuf_tailroom(segment)));
+      const auto size =
+          static_cast<uint16_t>(std::min<size_t>(end - begin, rte_pktmbuf_tailroom(segment)));
       std::copy_n(frame.begin() + static_cast<ptrdiff_t>(begin), size,
                   reinterpret_cast<uint8_t*>(rte_pktmbuf_append(segment, size)));
       begin += size;

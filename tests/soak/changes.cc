@@ -12,8 +12,8 @@ constexpr const char* kValues[] = {"1", "2", "3"};
 constexpr const char* kTeams[] = {"a", "b", "c"};
 constexpr const char* kProtocols[] = {"", "TCP", "UDP", "SCTP"};
 constexpr int64_t kPorts[] = {53, 80, 443, 1000};
-constexpr const char* kBlocks[] = {"10.5.0.0/30",    "10.0.0.0/8",  "0.0.0.0/0", "fd00:5::/126",
-                                   "203.0.113.0/24", "::/0",        "fd00::/8",  "10.9.0.0/24",
+constexpr const char* kBlocks[] = {"10.5.0.0/30",    "10.0.0.0/8",   "0.0.0.0/0", "fd00:5::/126",
+                                   "203.0.113.0/24", "::/0",         "fd00::/8",  "10.9.0.0/24",
                                    "224.0.0.0/4",    "2001:db8::/32"};
 constexpr unsigned kPolicies = 5;
 constexpr char kSource[] = "soak";
@@ -103,7 +103,8 @@ absl::Status Changes::AddPort(Pod& pod) {
   pod.guard = Chance(80);
   pod.generation = ++generations_;
   // Names come back, slots come back: nothing of the port before may be left.
-  pod.port_name = Chance(50) ? pod.endpoint.name : fmt::format("{}-{}", pod.endpoint.name, Below(3));
+  pod.port_name =
+      Chance(50) ? pod.endpoint.name : fmt::format("{}-{}", pod.endpoint.name, Below(3));
   dataplane::PortSpec spec;
   spec.name = pod.port_name;
   spec.kind = dataplane::PortKind::kRing;

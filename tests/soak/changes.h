@@ -20,7 +20,8 @@ class Changes {
   absl::Status Begin();
   // One random change. Error: the switch refused what is not to be refused.
   absl::Status Next();
-  // As Next, but only one side hears of it: what the soak must notice. The policy isolates all pods.
+  // As Next, but only one side hears of it: what the soak must notice. The policy isolates all
+  // pods.
   absl::Status TellTheSwitchAlone();
   void TellTheModelAlone();
 

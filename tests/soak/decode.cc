@@ -26,7 +26,8 @@ class Reader {
   uint32_t U32(size_t at) { return uint32_t{U16(at)} << 16 | U16(at + 2); }
   IpAddress Address(Family family, size_t at) {
     uint8_t copy[16];
-    for (size_t i = 0; i < 16; ++i) copy[i] = i < (family == Family::kIpv4 ? 4u : 16u) ? U8(at + i) : 0;
+    for (size_t i = 0; i < 16; ++i)
+      copy[i] = i < (family == Family::kIpv4 ? 4u : 16u) ? U8(at + i) : 0;
     return IpAddress::FromBytes(family, copy);
   }
   bool was_short() const { return short_; }
@@ -116,8 +117,8 @@ bool DecodeTransport(Reader& in, const Bytes& frame, const Inner& inner, uint8_t
       const size_t header = (in.U8(at + 12) >> 4) * size_t{4};
       out.tcp_flags = in.U8(at + 13) & 0x17;
       const uint8_t f = out.tcp_flags;
-      const bool possible = (f & (kSyn | kRst | kAck)) != 0 && !((f & kSyn) && (f & (kFin | kRst))) &&
-                            !((f & kFin) && !(f & kAck));
+      const bool possible = (f & (kSyn | kRst | kAck)) != 0 &&
+                            !((f & kSyn) && (f & (kFin | kRst))) && !((f & kFin) && !(f & kAck));
       if (header < 20 || header > length || !possible) return false;
       break;
     }

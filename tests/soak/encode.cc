@@ -1,10 +1,10 @@
-#include "tests/soak/wire.h"
-
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <rte_ip.h>
 
 #include <optional>
+
+#include "tests/soak/wire.h"
 
 namespace sluice::soak {
 namespace {
@@ -145,7 +145,7 @@ Bytes EncodeIp(const PacketSpec& spec) {
   Bytes transport = Transport(spec);
   FillChecksum(spec, Pseudo(spec, transport.size()), transport);
   Bytes out = spec.tuple.src.family == acl::Family::kIpv4 ? Ipv4Header(spec, transport.size())
-                                                     : Ipv6Header(spec, transport.size());
+                                                          : Ipv6Header(spec, transport.size());
   out.insert(out.end(), transport.begin(), transport.end());
   return out;
 }

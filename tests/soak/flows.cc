@@ -90,13 +90,15 @@ bool Flows::Open() {
 // TCP: SYN, SYN+ACK, ACK, then in turns, the initiator first. Others: in turns.
 bool Flows::ByResponder(const Flow& flow) const {
   if (flow.line.tuple.protocol == IPPROTO_TCP && flow.step == 2) return false;
-  const unsigned turn = flow.line.tuple.protocol == IPPROTO_TCP && flow.step > 2 ? flow.step + 1 : flow.step;
+  const unsigned turn =
+      flow.line.tuple.protocol == IPPROTO_TCP && flow.step > 2 ? flow.step + 1 : flow.step;
   return turn % 2 == 1;
 }
 
 PacketSpec Flows::SpecOf(const Flow& flow) const {
   const bool back = ByResponder(flow);
-  const Place from = back ? flow.line.to : flow.line.from, to = back ? flow.line.from : flow.line.to;
+  const Place from = back ? flow.line.to : flow.line.from,
+              to = back ? flow.line.from : flow.line.to;
   PacketSpec spec;
   spec.src_mac = world_.Mac(from);
   spec.dst_mac = world_.Mac(to);

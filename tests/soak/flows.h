@@ -2,7 +2,8 @@
 //
 // A handful of TCP connections (handshake, data in order, close), UDP exchanges and pings between
 // random places, one packet of each a batch. While policy allows the conversation each packet must
-// pass, whatever else is on the wires; the first packet after policy denies it must not, and ends it.
+// pass, whatever else is on the wires; the first packet after policy denies it must not, and ends
+// it.
 #pragma once
 
 #include <chrono>
@@ -41,8 +42,8 @@ class Flows {
     Line line;
     unsigned from_generation = 0, to_generation = 0;
     unsigned step = 0, last_step = 0;
-    bool by_reset = false;         // TCP: how it ends
-    uint32_t seq[2] = {0, 0};      // next of initiator, responder
+    bool by_reset = false;     // TCP: how it ends
+    uint32_t seq[2] = {0, 0};  // next of initiator, responder
     std::chrono::steady_clock::time_point used;
   };
 

@@ -13,8 +13,8 @@ using acl::Family;
 // Few values, so that packets meet each other's connections, and the table does not fill.
 constexpr uint16_t kServices[] = {0, 53, 80, 443, 1000, 8080, 65535};
 constexpr uint16_t kSources = 16;
-constexpr uint8_t kProtocols[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP,
-                                  IPPROTO_ICMP, 47, 50, 89, 255};
+constexpr uint8_t kProtocols[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP,
+                                  47,          50,          89,          255};
 constexpr unsigned kFloodSize = 64;
 const MacAddress kBroadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
@@ -35,12 +35,13 @@ void Hostile::AddTo(std::vector<Sent>& batch, unsigned count) {
 
 Place Hostile::AnyOpen() {
   Place place = static_cast<Place>(Below(kPlaces));
-  while (place != kUplink && !world_.pods[place].has_port) place = static_cast<Place>(Below(kPlaces));
+  while (place != kUplink && !world_.pods[place].has_port)
+    place = static_cast<Place>(Below(kPlaces));
   return place;
 }
 
 IpAddress Hostile::AnyAddress(Family family) {
-  constexpr const char* kV4[] = {"203.0.113.9", "10.9.0.1", "10.5.0.200", "127.0.0.1",
+  constexpr const char* kV4[] = {"203.0.113.9", "10.9.0.1",  "10.5.0.200",     "127.0.0.1",
                                  "0.0.0.0",     "224.0.0.1", "255.255.255.255"};
   constexpr const char* kV6[] = {"2001:db8::9", "fd00:9::1", "fd00:5::200", "::1",
                                  "::",          "ff02::1",   "fe80::1"};
@@ -150,8 +151,8 @@ void Hostile::WrongMac(std::vector<Sent>& batch) {
 void Hostile::OfNoConnection(std::vector<Sent>& batch) {
   const Place from = AnyOpen();
   PacketSpec spec = FirstPacket(from, AnyOpen());
-  constexpr uint8_t kFlags[] = {kAck, kPsh | kAck, kFin | kAck, kRst, kRst | kAck, kSyn | kAck,
-                                0,    kFin,        kSyn | kFin, kSyn | kRst};
+  constexpr uint8_t kFlags[] = {kAck,        kPsh | kAck, kFin | kAck, kRst,        kRst | kAck,
+                                kSyn | kAck, 0,           kFin,        kSyn | kFin, kSyn | kRst};
   spec.tuple.protocol = IPPROTO_TCP;
   spec.tcp_flags = kFlags[Below(std::size(kFlags))];
   spec.tuple.src_port = static_cast<uint16_t>(61'000 + Below(4000));  // nobody else's

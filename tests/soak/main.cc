@@ -5,8 +5,8 @@
 // A round: perhaps a change (policies, labels, objects, ports), then a batch of frames into the
 // ports, then everything that came out is held against the oracle, and all packet buffers must be
 // back. The same seed makes the same rounds, as far as they get. FAULT is a lie that the soak must
-// notice: lost-buffer, deaf-model (the switch hears of a policy that the model does not), deaf-switch
-// (the other way round). The last line is `N passed, N failed`, counted in rounds.
+// notice: lost-buffer, deaf-model (the switch hears of a policy that the model does not),
+// deaf-switch (the other way round). The last line is `N passed, N failed`, counted in rounds.
 #include <fmt/format.h>
 #include <sched.h>
 
@@ -39,8 +39,14 @@ struct Options {
 class Soak {
  public:
   Soak(const Options& options, Bed& bed, World& world)
-      : options_(options), random_(options.seed), bed_(bed), world_(world), oracle_(world),
-        changes_(bed, world, random_), flows_(world, random_), hostile_(world, flows_, random_) {}
+      : options_(options),
+        random_(options.seed),
+        bed_(bed),
+        world_(world),
+        oracle_(world),
+        changes_(bed, world, random_),
+        flows_(world, random_),
+        hostile_(world, flows_, random_) {}
 
   absl::Status Begin() { return changes_.Begin(); }
 
@@ -60,7 +66,8 @@ class Soak {
     for (Place place = 0; place < kPlaces; ++place) {
       if (HasPort(place)) received[place] = bed_.Receive(PortName(place));
     }
-    for (std::string& problem : oracle_.Check(batch, received)) problems.push_back(std::move(problem));
+    for (std::string& problem : oracle_.Check(batch, received))
+      problems.push_back(std::move(problem));
     if (const unsigned used = bed_.BuffersInUse(); used != 0) {
       problems.push_back(fmt::format("{} packet buffers are not back", used));
     }
@@ -96,7 +103,8 @@ class Soak {
     std::shuffle(wanted.begin(), wanted.end(), random_);
     for (Sent& sent : wanted) {
       const std::vector<size_t> cuts = Cuts(sent);
-      if (!cuts.empty() && sent.claim != Claim::kMustPass) sent.honest = false;  // headers are split
+      if (!cuts.empty() && sent.claim != Claim::kMustPass)
+        sent.honest = false;  // headers are split
       if (!bed_.Send(PortName(sent.from), sent.frame, cuts)) continue;
       ++frames_;
       batch.push_back(std::move(sent));
@@ -171,7 +179,8 @@ int Run(const Options& options) {
     Show(problems, soak, world);
     std::cout << fmt::format("again with: --seed {} --workers {}\n", options.seed, options.workers);
   }
-  std::cout << soak.Sum() << fmt::format("\n{} passed, {} failed\n", soak.rounds() - failed, failed);
+  std::cout << soak.Sum()
+            << fmt::format("\n{} passed, {} failed\n", soak.rounds() - failed, failed);
   return failed == 0 && soak.rounds() > 0 ? 0 : 1;
 }
 

@@ -39,8 +39,8 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& batch,
         return entry.second->from != to && !seen.contains({entry.second, to});
       });
       if (match == end) {
-        problems.push_back(fmt::format("{} got a frame that nobody sent there, or once too often:\n{}",
-                                       Name(to), Hex(frame)));
+        problems.push_back(fmt::format(
+            "{} got a frame that nobody sent there, or once too often:\n{}", Name(to), Hex(frame)));
         continue;
       }
       seen.insert({match->second, to});
@@ -49,12 +49,12 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& batch,
     }
   }
   passed_ += deliveries.size();
-  for (const Delivery& delivery : deliveries) Remember(delivery);
+  for (const Sent& sent : batch) Remember(sent);
   for (const Delivery& delivery : deliveries) {
     const std::string problem = Judge(delivery);
     if (problem.empty()) continue;
-    problems.push_back(
-        Describe(*delivery.sent, fmt::format("was delivered to {}: {}", Name(delivery.to), problem)));
+    problems.push_back(Describe(
+        *delivery.sent, fmt::format("was delivered to {}: {}", Name(delivery.to), problem)));
   }
   for (const Sent& sent : batch) {
     must_pass_ += sent.claim == Claim::kMustPass;
@@ -70,12 +70,15 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& batch,
   return problems;
 }
 
-void Oracle::Remember(const Delivery& delivery) {
-  const Decoded& packet = delivery.packet;
-  const Place from = delivery.sent->from;
-  if (packet.kind != Kind::kIp) return;
+// What policy lets through opens its connection, even if the packet itself then dies on the way out
+// (too large for the receiver, whose queue is full).
+void Oracle::Remember(const Sent& sent) {
+  const Decoded packet = Decode(sent.frame);
+  const Place from = sent.from, to = world_.Receiver(from, packet.dst_mac);
+  if (packet.kind != Kind::kIp || to >= kPlaces) return;
+  if (!world_.IsOpen(from) || !world_.IsOpen(to) || !JudgeSource(sent, packet).empty()) return;
   if (packet.is_fragment && !packet.later_fragment) {
-    first_fragments_[{from, delivery.to, packet.tuple.src, packet.tuple.dst, packet.tuple.protocol,
+    first_fragments_[{from, to, packet.tuple.src, packet.tuple.dst, packet.tuple.protocol,
                       packet.fragment_id}]
         .insert(packet.tuple);
   }
@@ -84,9 +87,9 @@ void Oracle::Remember(const Delivery& delivery) {
       packet.tuple.protocol == IPPROTO_ICMP || packet.tuple.protocol == IPPROTO_ICMPV6;
   if (packet.later_fragment || (tcp && !IsOpeningSyn(packet))) return;
   if (icmp && !packet.EchoRequest()) return;
-  if (!world_.Allows(from, delivery.to, packet.tuple)) return;
+  if (!world_.Allows(from, to, packet.tuple)) return;
   if (opened_.size() > kRemembered) opened_.clear();
-  opened_.insert(WayOf(from, delivery.to, packet.tuple));
+  opened_.insert(WayOf(from, to, packet.tuple));
 }
 
 // A connection that a packet found denied is gone, and does not come back by itself.
@@ -115,9 +118,9 @@ std::string Oracle::Judge(const Delivery& delivery) const {
   if (packet.kind == Kind::kMalformed) return "it is malformed";
   if (!world_.IsOpen(sent.from)) return "its sender's port is shut";
   if (!world_.IsOpen(delivery.to)) return "the receiver's port is shut";
-  if (packet.src_mac.IsMulticast() || packet.src_mac.IsZero()) return "no station has its source MAC";
-  if (!packet.dst_mac.IsMulticast() &&
-      world_.Receiver(sent.from, packet.dst_mac) != delivery.to) {
+  if (packet.src_mac.IsMulticast() || packet.src_mac.IsZero())
+    return "no station has its source MAC";
+  if (!packet.dst_mac.IsMulticast() && world_.Receiver(sent.from, packet.dst_mac) != delivery.to) {
     return "its MAC leads elsewhere";
   }
   const std::string source = JudgeSource(sent, packet);
@@ -173,16 +176,16 @@ bool Oracle::IsRelated(const Delivery& delivery) const {
   if (!delivery.packet.quoted) return false;
   const Tuple& quoted = *delivery.packet.quoted;
   for (Place peer = 0; peer < kPlaces; ++peer) {
-    if (Opened(delivery.to, peer, quoted) || Opened(peer, delivery.to, quoted.Reversed())) return true;
+    if (Opened(delivery.to, peer, quoted) || Opened(peer, delivery.to, quoted.Reversed()))
+      return true;
   }
   return false;
 }
 
 bool Oracle::BelongsToAFirstFragment(const Delivery& delivery) const {
   const Tuple& later = delivery.packet.tuple;
-  const auto found =
-      first_fragments_.find({delivery.sent->from, delivery.to, later.src, later.dst, later.protocol,
-                             delivery.packet.fragment_id});
+  const auto found = first_fragments_.find({delivery.sent->from, delivery.to, later.src, later.dst,
+                                            later.protocol, delivery.packet.fragment_id});
   if (found == first_fragments_.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(), [&](const Tuple& first) {
     return world_.Allows(delivery.sent->from, delivery.to, first) ||
@@ -192,11 +195,11 @@ bool Oracle::BelongsToAFirstFragment(const Delivery& delivery) const {
 
 std::string Oracle::Describe(const Sent& sent, const std::string& problem) const {
   const Decoded packet = Decode(sent.frame);
-  return fmt::format("a frame of {} ({}) {}\n{} -> {} [{}] flags {:#x} type {}\n{}", Name(sent.from),
-                     sent.what, problem, packet.src_mac.ToString(), packet.dst_mac.ToString(),
-                     packet.tuple.ToString(), packet.tcp_flags, packet.icmp_type,
-                     Hex({sent.frame.begin(),
-                          sent.frame.begin() + std::min(sent.frame.size(), kShownBytes)}));
+  return fmt::format(
+      "a frame of {} ({}) {}\n{} -> {} [{}] flags {:#x} type {}\n{}", Name(sent.from), sent.what,
+      problem, packet.src_mac.ToString(), packet.dst_mac.ToString(), packet.tuple.ToString(),
+      packet.tcp_flags, packet.icmp_type,
+      Hex({sent.frame.begin(), sent.frame.begin() + std::min(sent.frame.size(), kShownBytes)}));
 }
 
 }  // namespace sluice::soak

@@ -64,7 +64,7 @@ class Oracle {
   };
 
   Way WayOf(Place from, Place to, const Tuple& tuple) const;
-  void Remember(const Delivery& delivery);
+  void Remember(const Sent& sent);
   void ForgetDenied(const std::vector<Sent>& batch);
   bool Opened(Place from, Place to, const Tuple& tuple) const;
   // Empty if the delivery is right.

@@ -45,8 +45,8 @@ std::string ToText(const acl::NetworkPolicyRule& rule) {
     if (peer.pod_selector) text += " pods" + ToText(*peer.pod_selector);
     if (peer.namespace_selector) text += " namespaces" + ToText(*peer.namespace_selector);
     if (peer.ip_block) {
-      text += fmt::format(" {} except {}", peer.ip_block->cidr,
-                          fmt::join(peer.ip_block->except, ","));
+      text +=
+          fmt::format(" {} except {}", peer.ip_block->cidr, fmt::join(peer.ip_block->except, ","));
     }
     text += ";";
   }
@@ -85,7 +85,8 @@ World::World() {
     acl::Endpoint endpoint;
     endpoint.namespace_name = "default";
     endpoint.name = fmt::format("remote-{}", i);
-    endpoint.addresses = {Ip(fmt::format("10.9.0.{}", i + 1)), Ip(fmt::format("fd00:9::{}", i + 1))};
+    endpoint.addresses = {Ip(fmt::format("10.9.0.{}", i + 1)),
+                          Ip(fmt::format("fd00:9::{}", i + 1))};
     endpoint.labels = {{"app", i == 0 ? "1" : "2"}};
     remote.push_back(endpoint);
   }

@@ -1,4 +1,5 @@
-// The soak's model of what is in force: pods, ports, policies, and what they mean for a first packet.
+// The soak's model of what is in force: pods, ports, policies, and what they mean for a first
+// packet.
 //
 // Plain values and the naive evaluator over raw objects; nothing in here asks the switch.
 #pragma once
@@ -38,7 +39,7 @@ class World {
  public:
   World();
 
-  std::vector<Pod> pods;  // kPods of them
+  std::vector<Pod> pods;              // kPods of them
   std::vector<acl::Endpoint> remote;  // pods of other nodes, behind the uplink
   std::vector<acl::Namespace> namespaces;
   std::map<std::string, acl::NetworkPolicy> policies;  // by name; all in namespace "default"
