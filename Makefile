@@ -28,6 +28,7 @@ packages-check:
 
 packages-test:
 	@tools/install-packages.sh tools/packages.txt tools/packages-test.txt
+	@tools/guest-kernel.sh $(BUILD)/guest
 
 hugepages:
 	@tools/setup-hugepages.sh
@@ -43,7 +44,7 @@ build: packages $(BUILD)/build.ninja
 demo: build hugepages
 	python3 tests/system/demo.py --build $(BUILD)
 
-test: packages-test build hugepages
+test: build packages-test hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages
