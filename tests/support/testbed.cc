@@ -75,15 +75,16 @@ Testbed::Testbed(const TestbedConfig& config)
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
-    workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &tx_ports_));
+    workers_.push_back(
+        std::make_unique<dataplane::Worker>(dataplane::WorkerConfig{index, 0, config.fragments},
+                                            &current_, table_.get(), &quiescence_, &tx_ports_));
   }
 }
 
 Testbed::~Testbed() {
   for (const auto& [port, spec] : specs_) Received(port);
+  workers_.clear();  // frees the fragments that wait
   EXPECT_EQ(BuffersInUse(), 0u) << "packet buffers were lost";
-  workers_.clear();
   devices_.clear();
   for (const auto& [port, spec] : specs_) {
     rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, true).c_str()));
@@ -108,11 +109,13 @@ void Testbed::Stage() {
 
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
+  staged_->everything_epoch = verdict_epoch_;
   staged_->epoch = verdict_epoch_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   dataplane::NetworkView network;
   network.name = "default";
+  network.stamps = std::make_shared<dataplane::AddressStamps>();
   for (const auto& [port, id] : ids_) {
     PortView view;
     view.in_use = true;
