@@ -17,6 +17,7 @@ namespace {
 
 constexpr unsigned kBuffers = 16384;
 constexpr auto kPatience = std::chrono::seconds(10);
+constexpr uint32_t kFragmentTimeoutMs = 1000;
 
 rte_ring* RingOf(const std::string& port, bool into_switch) {
   dataplane::PortSpec spec;
@@ -43,6 +44,7 @@ absl::StatusOr<std::unique_ptr<Bed>> Bed::Create(const std::vector<int>& cores,
   config.connection_capacity = 1u << 18;
   config.packet_buffers = kBuffers;
   config.idle_sleep_us = 20;
+  config.fragment_timeout_ms = kFragmentTimeoutMs;
   auto created = dataplane::Switch::Create(config);
   if (!created.ok()) return created.status();
   bed->switch_ = *std::move(created);
@@ -161,6 +163,16 @@ unsigned Bed::BuffersInUse() const {
       },
       &sum);
   return sum;
+}
+
+bool Bed::AllBuffersComeBack() const {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(2 * kFragmentTimeoutMs + 3000);
+  while (BuffersInUse() != 0) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
 }
 
 void Bed::LeakOneBuffer() { rte_pktmbuf_alloc(pool_); }

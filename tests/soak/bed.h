@@ -37,6 +37,8 @@ class Bed {
 
   // Of all packet pools there are.
   unsigned BuffersInUse() const;
+  // Waits until no buffer is in use; false: not within twice the fragments' time-out.
+  bool AllBuffersComeBack() const;
   void LeakOneBuffer();  // what the soak must notice
   dataplane::Switch& data_plane() { return *switch_; }
   std::string Drops() const;  // counters by reason, all ports together

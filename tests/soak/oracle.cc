@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kRemembered = 200'000;
 constexpr size_t kShownBytes = 256;
+constexpr auto kFragmentsWait = std::chrono::seconds(5);  // longer than the switch lets them
 
 std::string Name(Place place) { return place == kUplink ? "uplink" : fmt::format("pod {}", place); }
 
@@ -27,7 +28,14 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& batch,
                                        const std::vector<std::vector<Bytes>>& received) {
   std::multimap<Bytes, const Sent*> unclaimed;  // each frame may come out once at each port
   std::map<const Sent*, unsigned> copies;
-  for (const Sent& sent : batch) unclaimed.emplace(sent.frame, &sent);
+  for (const Sent& sent : batch) {
+    unclaimed.emplace(sent.frame, &sent);
+    copies[&sent] = 0;
+  }
+  for (const Waiting& waiting : waiting_) {
+    unclaimed.emplace(waiting.sent.frame, &waiting.sent);
+    copies[&waiting.sent] = 0;
+  }
 
   std::vector<std::string> problems;
   std::vector<Delivery> deliveries;
@@ -67,7 +75,26 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& batch,
     }
   }
   ForgetDenied(batch);
+  KeepWaiting(batch, copies);
   return problems;
+}
+
+void Oracle::KeepWaiting(const std::vector<Sent>& batch,
+                         const std::map<const Sent*, unsigned>& copies) {
+  const auto now = std::chrono::steady_clock::now();
+  waiting_.remove_if([&](const Waiting& waiting) {
+    return copies.at(&waiting.sent) != 0 || now - waiting.since > kFragmentsWait;
+  });
+  for (const Sent& sent : batch) {
+    if (copies.at(&sent) == 0 && Decode(sent.frame).later_fragment) waiting_.push_back({sent, now});
+  }
+}
+
+// What a receiver puts fragments together by; for IPv6 without the protocol (RFC 8200, 4.5).
+Oracle::Fragments Oracle::FragmentsOf(Place from, Place to, const Decoded& packet) const {
+  const Tuple& tuple = packet.tuple;
+  const uint8_t protocol = tuple.src.family == acl::Family::kIpv4 ? tuple.protocol : uint8_t{0};
+  return {from, to, tuple.src, tuple.dst, protocol, packet.fragment_id};
 }
 
 // What policy lets through opens its connection, even if the packet itself then dies on the way out
@@ -78,9 +105,7 @@ void Oracle::Remember(const Sent& sent) {
   if (packet.kind != Kind::kIp || to >= kPlaces) return;
   if (!world_.IsOpen(from) || !world_.IsOpen(to) || !JudgeSource(sent, packet).empty()) return;
   if (packet.is_fragment && !packet.later_fragment) {
-    first_fragments_[{from, to, packet.tuple.src, packet.tuple.dst, packet.tuple.protocol,
-                      packet.fragment_id}]
-        .insert(packet.tuple);
+    first_fragments_[FragmentsOf(from, to, packet)].insert(packet.tuple);
   }
   const bool tcp = packet.tuple.protocol == IPPROTO_TCP;
   const bool icmp =
@@ -116,6 +141,7 @@ std::string Oracle::Judge(const Delivery& delivery) const {
   const Sent& sent = *delivery.sent;
   const Decoded& packet = delivery.packet;
   if (packet.kind == Kind::kMalformed) return "it is malformed";
+  if (packet.kind == Kind::kNeighbour && packet.is_fragment) return "it is discovery cut up";
   if (!world_.IsOpen(sent.from)) return "its sender's port is shut";
   if (!world_.IsOpen(delivery.to)) return "the receiver's port is shut";
   if (packet.src_mac.IsMulticast() || packet.src_mac.IsZero())
@@ -183,9 +209,8 @@ bool Oracle::IsRelated(const Delivery& delivery) const {
 }
 
 bool Oracle::BelongsToAFirstFragment(const Delivery& delivery) const {
-  const Tuple& later = delivery.packet.tuple;
-  const auto found = first_fragments_.find({delivery.sent->from, delivery.to, later.src, later.dst,
-                                            later.protocol, delivery.packet.fragment_id});
+  const auto found =
+      first_fragments_.find(FragmentsOf(delivery.sent->from, delivery.to, delivery.packet));
   if (found == first_fragments_.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(), [&](const Tuple& first) {
     return world_.Allows(delivery.sent->from, delivery.to, first) ||

@@ -8,6 +8,8 @@
 //   - of a frame whose maker claims so: that it came out once, or not at all.
 #pragma once
 
+#include <chrono>
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -38,6 +40,9 @@ class Oracle {
   std::vector<std::string> Check(const std::vector<Sent>& batch,
                                  const std::vector<std::vector<Bytes>>& received);
 
+  // Later fragments that may wait in the switch for their first.
+  size_t waiting() const { return waiting_.size(); }
+
   uint64_t passed() const { return passed_; }
   uint64_t must_pass() const { return must_pass_; }
   uint64_t must_not_pass() const { return must_not_pass_; }
@@ -57,6 +62,10 @@ class Oracle {
     uint32_t id = 0;
     auto operator<=>(const Fragments&) const = default;
   };
+  struct Waiting {
+    Sent sent;
+    std::chrono::steady_clock::time_point since;
+  };
   struct Delivery {
     const Sent* sent;
     Place to;
@@ -65,6 +74,8 @@ class Oracle {
 
   Way WayOf(Place from, Place to, const Tuple& tuple) const;
   void Remember(const Sent& sent);
+  Fragments FragmentsOf(Place from, Place to, const Decoded& packet) const;
+  void KeepWaiting(const std::vector<Sent>& batch, const std::map<const Sent*, unsigned>& copies);
   void ForgetDenied(const std::vector<Sent>& batch);
   bool Opened(Place from, Place to, const Tuple& tuple) const;
   // Empty if the delivery is right.
@@ -78,6 +89,7 @@ class Oracle {
   const World& world_;
   std::set<Way> opened_;
   std::map<Fragments, std::set<Tuple>> first_fragments_;
+  std::list<Waiting> waiting_;
   uint64_t passed_ = 0, must_pass_ = 0, must_not_pass_ = 0;
 };
 
