@@ -17,14 +17,14 @@ package=$(apt-cache depends linux-image-cloud-amd64 | awk '/^ *Depends: linux-im
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$work" && apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root download "$package")
-dpkg-deb -x "$work"/linux-image-*.deb "$work/root"
+dpkg-deb -x "$work"/linux-image-*.deb "$work/unpacked"
 
 mkdir -p "$directory/modules"
-cp "$work"/root/boot/vmlinuz-* "$directory/vmlinuz"
-version=$(basename "$work"/root/lib/modules/*)
-depmod -b "$work/root" "$version"
+cp "$work"/unpacked/boot/vmlinuz-* "$directory/vmlinuz"
+version=$(basename "$work"/unpacked/lib/modules/*)
+depmod -b "$work/unpacked" "$version"
 for module in "${modules[@]}"; do
-  modprobe -d "$work/root" -S "$version" --show-depends --ignore-install "$module"
+  modprobe -d "$work/unpacked" -S "$version" --show-depends --ignore-install "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/order"
 while read -r path; do
   cp "$path" "$directory/modules/"
