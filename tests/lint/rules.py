@@ -32,7 +32,7 @@ INCLUDES = {
                     _VALUES + ["benchmark/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
-               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "rte_"]),
+               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_"]),
 }
 
 # acl/ is pure: no threads, clocks, files or sockets.
