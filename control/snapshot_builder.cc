@@ -41,6 +41,7 @@ NetworkView MakeNetworkView(const std::vector<PortView>& ports, const PolicyBuil
   network.name = kDefaultNetwork;
   network.addresses = policy.addresses;
   network.rules = policy.rules;
+  network.rule_ids = policy.rule_ids;
   network.classifier = policy.classifier;
   for (size_t id = 1; id < ports.size(); ++id) {
     const PortView& port = ports[id];

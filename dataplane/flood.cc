@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "dataplane/journal.h"
 #include "dataplane/judge.h"
 
 namespace sluice::dataplane {
@@ -31,17 +32,20 @@ class FloodedPacket {
 
   unsigned Finish() {
     SendToOffered();
-    if (copies_ == 0) packet_.drop = refusal_;
+    if (copies_ > 0) return asked_;
+    packet_.drop = refusal_;
+    if (refusal_ != DropReason::kNoReceiver) burst_.journal->Refused(burst_, refusal_, rule_);
     return asked_;
   }
 
  private:
   void SendToOffered() {
-    std::array<DropReason, kBurstSize> outcomes{};
-    if (IsJudged(packet_)) JudgeOffered(outcomes);
+    std::array<PolicyAnswer, kBurstSize> answers{};
+    if (IsJudged(packet_)) JudgeOffered(answers);
     for (unsigned i = 0; i < count_; ++i) {
-      if (outcomes[i] != DropReason::kNone) {
-        refusal_ = outcomes[i];
+      if (answers[i].Refusal() != DropReason::kNone) {
+        refusal_ = answers[i].Refusal();
+        rule_ = answers[i].RefusingRule(burst_.snapshot->networks[burst_.in->network]);
         continue;
       }
       rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
@@ -51,7 +55,7 @@ class FloodedPacket {
     count_ = 0;
   }
 
-  void JudgeOffered(std::array<DropReason, kBurstSize>& outcomes) {
+  void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {
     std::array<Parties, kBurstSize> parties;
     const bool has_ports = packet_.protocol == IPPROTO_TCP || packet_.protocol == IPPROTO_UDP ||
                            packet_.protocol == IPPROTO_SCTP;
@@ -60,7 +64,7 @@ class FloodedPacket {
                     packet_.src,      packet_.dst,
                     packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
     }
-    asked_ += AskPolicy(*burst_.snapshot, {parties.data(), count_}, outcomes);
+    asked_ += AskPolicy(*burst_.snapshot, {parties.data(), count_}, answers);
   }
 
   const Burst& burst_;
@@ -70,7 +74,8 @@ class FloodedPacket {
   unsigned count_ = 0;
   unsigned copies_ = 0;
   unsigned asked_ = 0;
-  DropReason refusal_ = DropReason::kNoReceiver;
+  DropReason refusal_ = DropReason::kNoReceiver;  // the last one
+  acl::RuleId rule_ = acl::kNoRule;               // its
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-#include "acl/classifier.h"
+#include "dataplane/journal.h"
 #include "dataplane/ownership.h"
 #include "dataplane/track.h"
 
@@ -101,10 +101,14 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 }
 
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
-            DropReason outcome) {
-  packet.drop = outcome;
+            const PolicyAnswer& answer) {
+  packet.drop = answer.Refusal();
+  if (!packet.alive()) {
+    burst.journal->Refused(burst, packet.drop,
+                           answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
+  }
   if (packet.kind == PacketKind::kUntracked) return;
-  if (outcome == DropReason::kNone) {
+  if (packet.alive()) {
     Commit(burst, table, worker, packet);
   } else if (packet.connection != nullptr) {
     table.Remove(worker, packet.connection);
@@ -113,8 +117,23 @@ void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 
 }  // namespace
 
+acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
+  if (decision.rule == 0) return acl::kNoRule;
+  return network.rule_ids->Of(network.rules->rules[decision.rule - 1].source);
+}
+
+DropReason PolicyAnswer::Refusal() const {
+  if (!egress.allow) return DropReason::kPolicyEgress;
+  return ingress.allow ? DropReason::kNone : DropReason::kPolicyIngress;
+}
+
+acl::RuleId PolicyAnswer::RefusingRule(const NetworkView& network) const {
+  if (!egress.allow) return RuleIdOf(network, egress);
+  return ingress.allow ? acl::kNoRule : RuleIdOf(network, ingress);
+}
+
 unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
-                   std::span<DropReason> outcomes) {
+                   std::span<PolicyAnswer> answers) {
   if (parties.empty()) return 0;
   const NetworkView& network = snapshot.networks[parties[0].from->network];
   std::array<Questions, kBurstSize> questions;
@@ -126,17 +145,14 @@ unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
   if (list.count > 0) network.classifier->Classify({list.keys.data(), list.count}, hits);
 
   const unsigned stride = network.classifier->categories();
-  const auto allows = [&](int key, Direction direction) {
-    if (key == kNotJudged) return true;
+  const auto decide = [&](int key, Direction direction) {
+    if (key == kNotJudged) return acl::Decision{};
     const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
-    return acl::Decide(*network.rules, answer, direction).allow;
+    return acl::Decide(*network.rules, answer, direction);
   };
   for (size_t i = 0; i < parties.size(); ++i) {
-    outcomes[i] = DropReason::kNone;
-    if (!allows(questions[i].ingress, Direction::kIngress)) {
-      outcomes[i] = DropReason::kPolicyIngress;
-    }
-    if (!allows(questions[i].egress, Direction::kEgress)) outcomes[i] = DropReason::kPolicyEgress;
+    answers[i] = {decide(questions[i].egress, Direction::kEgress),
+                  decide(questions[i].ingress, Direction::kIngress)};
   }
   return list.count;
 }
@@ -144,7 +160,7 @@ unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<Packet*, kBurstSize> open;
   std::array<Parties, kBurstSize> parties;
-  std::array<DropReason, kBurstSize> outcomes;
+  std::array<PolicyAnswer, kBurstSize> answers;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
     if (!NeedsVerdict(packet, *burst.snapshot)) continue;
@@ -156,8 +172,8 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
     parties[count++] = PartiesOf(burst, packet);
   }
   if (count == 0) return 0;
-  const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, outcomes);
-  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], outcomes[i]);
+  const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, answers);
+  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
   return asked;
 }
 

@@ -18,6 +18,8 @@
 
 namespace sluice::dataplane {
 
+class Journal;
+
 inline constexpr unsigned kBurstSize = 32;
 
 // What kind of treatment a packet gets; decided by parse.
@@ -66,6 +68,7 @@ struct Packet {
 struct Burst {
   const Snapshot* snapshot = nullptr;
   const PortView* in = nullptr;
+  Journal* journal = nullptr;  // of the worker
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;

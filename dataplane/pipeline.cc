@@ -11,8 +11,11 @@
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_locks, tally) {}
+Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally,
+                   Journal* journal)
+    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_locks, tally) {
+  burst_.journal = journal;
+}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {

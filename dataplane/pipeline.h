@@ -9,6 +9,7 @@
 #include <span>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/journal.h"
 #include "dataplane/packet.h"
 #include "dataplane/tally.h"
 #include "dataplane/transmit.h"
@@ -17,7 +18,8 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally);
+  Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally,
+           Journal* journal);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,

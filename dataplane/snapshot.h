@@ -14,6 +14,7 @@
 
 #include "acl/address_map.h"
 #include "acl/flat_rule.h"
+#include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
 #include "dataplane/mac_address.h"
 #include "dataplane/port_spec.h"
@@ -54,6 +55,7 @@ struct NetworkView {
   std::string name;
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::RuleTable> rules;
+  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
   absl::flat_hash_map<MacAddress, PortId> macs;         // of pods
   absl::flat_hash_set<acl::IpAddress> local_addresses;  // of all pods\' ports

@@ -243,6 +243,15 @@ WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
   return counters;
 }
 
+std::vector<std::pair<Denial, uint64_t>> Switch::ReadDenials() const {
+  std::vector<std::pair<Denial, uint64_t>> denials;
+  for (const auto& worker : impl_->workers) {
+    worker->journal().denials().ForEach(
+        [&](const Denial& denial, uint64_t packets) { denials.emplace_back(denial, packets); });
+  }
+  return denials;
+}
+
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 
 void Switch::VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const {

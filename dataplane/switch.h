@@ -15,6 +15,7 @@
 
 #include "acl/address.h"
 #include "acl/classifier.h"
+#include "dataplane/denial.h"
 #include "dataplane/drop_reason.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
@@ -85,6 +86,9 @@ class Switch {
   bool PortLinkUp(PortId id) const;                // vhost: a peer is connected
   PortCounters ReadPortCounters(PortId id) const;  // since the port was attached
   WorkerCounters ReadWorkerCounters(unsigned worker) const;
+  // What policy refused, worker by worker: one denial may come several times. Ports that are gone
+  // may still be in it, under their old generation.
+  std::vector<std::pair<Denial, uint64_t>> ReadDenials() const;
 
   // Calls `visit` for each live connection until it returns false. Any thread; not a consistent
   // cut.

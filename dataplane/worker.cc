@@ -22,7 +22,7 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       published_(published),
       connections_(connections),
       quiescence_(quiescence),
-      pipeline_(config.index, connections, tx_locks, &tally_) {}
+      pipeline_(config.index, connections, tx_locks, &tally_, &journal_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   quiescence_->GoOnline(config_.index);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/journal.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
@@ -31,6 +32,7 @@ class Worker {
   bool RunOnce(uint32_t now_ms);
 
   const Tally& tally() const { return tally_; }
+  const Journal& journal() const { return journal_; }
 
  private:
   void Age(uint32_t now_ms);
@@ -41,6 +43,7 @@ class Worker {
   ConnectionTable* const connections_;
   Quiescence* const quiescence_;
   Tally tally_;
+  Journal journal_;
   Pipeline pipeline_;
   uint32_t aged_ms_ = 0;
 };

@@ -1,5 +1,6 @@
 // sluicectl status, drops: how the daemon is doing.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "control/ctl/client.h"
 #include "control/ctl/command.h"
@@ -47,6 +48,11 @@ ExitCode Status(const GlobalOptions& options) {
   return kOk;
 }
 
+std::string PoliciesText(const v1::DropCount& drop) {
+  const std::string policies = fmt::format("{}", fmt::join(drop.policies(), ","));
+  return policies.empty() || drop.in_force() ? policies : policies + " (gone)";
+}
+
 ExitCode Drops(const GlobalOptions& options) {
   v1::GetDropsResponse response;
   const absl::Status status = Call<v1::DiagnosticsService>(
@@ -56,9 +62,10 @@ ExitCode Drops(const GlobalOptions& options) {
     PrintJson(response);
     return kOk;
   }
-  Table table({"PORT", "REASON", "PACKETS", "MEANING"});
+  Table table({"PORT", "REASON", "PACKETS", "POLICY", "RULE", "MEANING"});
   for (const v1::DropCount& drop : response.drops()) {
-    table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), drop.text()});
+    table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), PoliciesText(drop),
+               drop.rule(), drop.observed() ? "would be " + drop.text() : drop.text()});
   }
   table.Print();
   return kOk;
@@ -69,7 +76,8 @@ ExitCode Drops(const GlobalOptions& options) {
 void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* status = app.add_subcommand("status", "what is in force, and how busy the workers are");
   status->callback([=, &options] { *exit_code = Status(options); });
-  CLI::App* drops = app.add_subcommand("drops", "why packets died, by the port they came in");
+  CLI::App* drops =
+      app.add_subcommand("drops", "why packets died: by the port they came in, and by policy");
   drops->callback([=, &options] { *exit_code = Drops(options); });
 }
 

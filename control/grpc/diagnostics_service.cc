@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "control/drop_listing.h"
 #include "control/explain.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/services.h"
@@ -12,7 +13,6 @@ namespace sluice::control {
 namespace {
 
 using dataplane::ConnectionInfo;
-using dataplane::DropReason;
 
 constexpr uint32_t kDefaultConnectionLimit = 1000;
 
@@ -54,16 +54,17 @@ void WriteConnection(const ConnectionInfo& info, const dataplane::Snapshot& snap
   out->set_idle_seconds(static_cast<double>(info.idle_ms) / 1000);
 }
 
-void WriteDrops(const std::string& port, const dataplane::PortCounters& counters,
-                v1::GetDropsResponse* response) {
-  for (size_t i = 0; i < dataplane::kDropReasonCount; ++i) {
-    if (counters.drops[i] == 0) continue;
-    v1::DropCount* drop = response->add_drops();
-    drop->set_port(port);
-    drop->set_reason(dataplane::DropReasonName(static_cast<DropReason>(i)));
-    drop->set_text(dataplane::DropReasonText(static_cast<DropReason>(i)));
-    drop->set_packets(counters.drops[i]);
-  }
+void WriteDrop(const DropRow& row, v1::DropCount* out) {
+  out->set_port(row.port);
+  out->set_reason(dataplane::DropReasonName(row.reason));
+  out->set_text(dataplane::DropReasonText(row.reason));
+  out->set_packets(row.packets);
+  out->set_observed(row.observed);
+  if (!row.attributed) return;
+  for (const std::string& policy : row.rule.policies) out->add_policies(policy);
+  out->set_tier(acl::TierName(row.rule.tier));
+  out->set_rule(row.rule.rule);
+  out->set_in_force(row.in_force);
 }
 
 void WriteWorker(unsigned worker, int core, const dataplane::WorkerCounters& counters,
@@ -123,8 +124,8 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
 
   grpc::Status GetDrops(grpc::ServerContext*, const v1::GetDropsRequest*,
                         v1::GetDropsResponse* response) override {
-    for (const auto& [name, place] : controller_.view()->places) {
-      WriteDrops(name, data_plane_.ReadPortCounters(place.attached.id), response);
+    for (const DropRow& row : ListDrops(*controller_.view(), data_plane_)) {
+      WriteDrop(row, response->add_drops());
     }
     return grpc::Status::OK;
   }

@@ -7,7 +7,7 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 """
 
 _VALUES = ["absl/", "fmt/"]
-_FACADE = ["dataplane/switch.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
+_FACADE = ["dataplane/switch.h", "dataplane/denial.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
            "dataplane/drop_reason.h", "dataplane/mac_address.h", "dataplane/eal.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
@@ -53,8 +53,9 @@ SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.
 HOT_PATH = ["dataplane/" + name for name in [
-    "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "flood.cc", "flood.h",
-    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "packet.h",
+    "clock.h", "connection.h", "connection_table.cc", "connection_table.h",
+    "denial_tally.cc", "denial_tally.h", "flood.cc", "flood.h",
+    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "journal.cc", "journal.h", "judge.cc", "judge.h", "packet.h",
     "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "spin_lock.h", "tally.h", "tcp_state.cc",
     "tcp_state.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "worker.cc", "worker.h"]]
 

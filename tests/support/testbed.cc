@@ -135,6 +135,8 @@ void Testbed::Stage() {
     staged_->polled[id % config_.workers].push_back(id);
   }
   network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
+  rule_ids_ = acl::RuleIds::Next(rule_ids_.get(), compiled.table);
+  network.rule_ids = rule_ids_;
   network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
   network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));

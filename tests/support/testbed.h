@@ -67,6 +67,9 @@ class Testbed {
   void Publish();
   void Advance(uint32_t ms) { now_ms_ += ms; }
   unsigned BuffersInUse() const;
+  const dataplane::Journal& journal(unsigned worker) const { return workers_[worker]->journal(); }
+  const acl::RuleIds& rule_ids() const { return *rule_ids_; }
+  dataplane::PortId id(char port) const { return ids_.at(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
   static dataplane::MacAddress Mac(char pod);
@@ -90,6 +93,7 @@ class Testbed {
   std::map<char, bool> known_, guarded_;
   std::map<char, char> moved_macs_;
   std::vector<acl::NetworkPolicy> policies_;
+  std::shared_ptr<const acl::RuleIds> rule_ids_;
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
   std::unique_ptr<dataplane::Snapshot> staged_;
