@@ -6,7 +6,8 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl perf/pktgen/sluice-pktgen
 
-.PHONY: help build test demo bench lint fuzz soak mutants full clean packages packages-check hugepages
+.PHONY: help build test demo bench lint fuzz soak mutants full clean packages packages-check packages-test \
+  hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
@@ -25,6 +26,9 @@ packages:
 packages-check:
 	@tools/install-packages.sh tools/packages.txt tools/packages-check.txt
 
+packages-test:
+	@tools/install-packages.sh tools/packages.txt tools/packages-test.txt
+
 hugepages:
 	@tools/setup-hugepages.sh
 
@@ -39,7 +43,7 @@ build: packages $(BUILD)/build.ninja
 demo: build hugepages
 	python3 tests/system/demo.py --build $(BUILD)
 
-test: build hugepages
+test: packages-test build hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages

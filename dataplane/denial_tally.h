@@ -1,8 +1,8 @@
 // How many packets policy refused, by port, reason and deciding rule.
 //
-// One per worker, of fixed size: a small open-addressed table that only its worker writes and anyone
-// reads. What finds no room is not counted in here, only under its reason in PortTally; whoever
-// shows both calls the rest unattributed. Touched by refused packets only.
+// One per worker, of fixed size: a small open-addressed table that only its worker writes and
+// anyone reads. What finds no room is not counted in here, only under its reason in PortTally;
+// whoever shows both calls the rest unattributed. Touched by refused packets only.
 #pragma once
 
 #include <array>

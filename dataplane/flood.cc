@@ -34,7 +34,7 @@ class FloodedPacket {
     SendToOffered();
     if (copies_ > 0) return asked_;
     packet_.drop = refusal_;
-    if (refusal_ != DropReason::kNoReceiver) burst_.journal->Refused(burst_, refusal_, rule_);
+    if (rule_ != acl::kNoRule) burst_.journal->Refused(burst_, refusal_, rule_);
     return asked_;
   }
 
@@ -43,8 +43,13 @@ class FloodedPacket {
     std::array<PolicyAnswer, kBurstSize> answers{};
     if (IsJudged(packet_)) JudgeOffered(answers);
     for (unsigned i = 0; i < count_; ++i) {
-      if (answers[i].Refusal() != DropReason::kNone) {
-        refusal_ = answers[i].Refusal();
+      DropReason refusal = answers[i].Refusal();
+      if (refusal == DropReason::kNone) {
+        const PortView& out = burst_.snapshot->ports[receivers_[i]];
+        refusal = transmitter_.Check(out, receivers_[i], *packet_.mbuf);
+      }
+      if (refusal != DropReason::kNone) {
+        refusal_ = refusal;
         rule_ = answers[i].RefusingRule(burst_.snapshot->networks[burst_.in->network]);
         continue;
       }
@@ -75,7 +80,7 @@ class FloodedPacket {
   unsigned copies_ = 0;
   unsigned asked_ = 0;
   DropReason refusal_ = DropReason::kNoReceiver;  // the last one
-  acl::RuleId rule_ = acl::kNoRule;               // its
+  acl::RuleId rule_ = acl::kNoRule;               // policy's, if it was policy
 };
 
 }  // namespace

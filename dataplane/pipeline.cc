@@ -6,14 +6,15 @@
 #include "dataplane/forward.h"
 #include "dataplane/guard.h"
 #include "dataplane/judge.h"
+#include "dataplane/offload.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally,
+Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally,
                    Journal* journal)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_locks, tally) {
+    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_ports, tally) {
   burst_.journal = journal;
 }
 
@@ -22,6 +23,7 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   Load(snapshot, in_port, received, now_ms);
 
   Parse(burst_);                          // headers -> values; malformed packets die
+  CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
   Track(burst_, *connections_, worker_);  // known connections move on

@@ -18,7 +18,7 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, ConnectionTable* connections, TxLocks* tx_locks, Tally* tally,
+  Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally,
            Journal* journal);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.

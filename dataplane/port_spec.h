@@ -17,6 +17,9 @@ enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, 
 // Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there.
 enum class PortRole : uint8_t { kPod, kUplink };
 
+// Largest IP packet that leaves by a port.
+inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
+
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
   PortKind kind = PortKind::kVhostServer;
@@ -29,6 +32,7 @@ struct PortSpec {
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
   MacAddress mac;                                // kPod: the pod's own address
   std::vector<acl::IpAddress> addresses;         // kPod: the pod's own addresses
+  uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
   bool guard = true;  // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;

@@ -95,7 +95,7 @@ struct Switch::Impl {
   PacketPool pool;
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
-  TxLocks tx_locks;
+  TxPorts tx_ports;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Launch> launches;
   std::atomic<bool> running{true};
@@ -130,7 +130,7 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   for (unsigned index = 0; index < workers; ++index) {
     impl->workers.push_back(std::make_unique<Worker>(WorkerConfig{index, config.idle_sleep_us},
                                                      &impl->published, impl->connections.get(),
-                                                     &impl->quiescence, &impl->tx_locks));
+                                                     &impl->quiescence, &impl->tx_ports));
     impl->launches.push_back({impl->workers.back().get(), &impl->running});
     if (rte_eal_remote_launch(RunWorker, &impl->launches.back(), lcore) != 0) {
       impl->running = false;

@@ -1,16 +1,81 @@
 #include "dataplane/transmit.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
+
+#include "dataplane/offload.h"
+#include "dataplane/segment.h"
 
 namespace sluice::dataplane {
 
-Transmitter::Transmitter(TxLocks* locks, Tally* tally)
-    : locks_(locks), tally_(tally), queues_(kMaxPorts) {
+namespace {
+
+constexpr uint32_t kLinkHeader = 14;  // Ethernet, untagged
+
+// A buffer with the contents of `mbuf` that nobody else holds, and `mbuf`'s reference gone; null if
+// there are no buffers.
+rte_mbuf* Own(rte_mbuf* mbuf, rte_mempool* pool) {
+  if (rte_mbuf_refcnt_read(mbuf) == 1) return mbuf;
+  rte_mbuf* copy = pool == nullptr ? nullptr : rte_pktmbuf_copy(mbuf, pool, 0, UINT32_MAX);
+  rte_pktmbuf_free(mbuf);
+  return copy;
+}
+
+}  // namespace
+
+Transmitter::Transmitter(TxPorts* ports, Tally* tally)
+    : ports_(ports), tally_(tally), queues_(kMaxPorts) {
   waiting_.reserve(kMaxPorts);
+}
+
+bool Transmitter::PeerTakes(PortId port, const rte_mbuf& mbuf) const {
+  const Offloads needed = NeededOffloads(mbuf);
+  return (ports_->ports[port].takes.load(std::memory_order_relaxed) & needed) == needed;
+}
+
+DropReason Transmitter::Check(const PortView& out, PortId out_port, const rte_mbuf& mbuf) const {
+  if (LargestIpPacket(mbuf, kLinkHeader) > out.mtu) return DropReason::kTooBig;
+  if (likely(!IsToBeCut(mbuf)) || PeerTakes(out_port, mbuf)) return DropReason::kNone;
+  const bool udp6 =
+      (mbuf.ol_flags & RTE_MBUF_F_TX_UDP_SEG) != 0 && (mbuf.ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
+  return udp6 ? DropReason::kOffloadUnsupported : DropReason::kNone;
 }
 
 void Transmitter::Enqueue(const Snapshot& snapshot, PortId in_port, PortId out_port,
                           rte_mbuf* mbuf) {
+  if (unlikely(HasOffloads(*mbuf)) && !PeerTakes(out_port, *mbuf)) {
+    EnqueueComplete(snapshot, in_port, out_port, mbuf);
+  } else {
+    Push(snapshot, in_port, out_port, mbuf);
+  }
+}
+
+// Does here what the sender left undone.
+void Transmitter::EnqueueComplete(const Snapshot& snapshot, PortId in_port, PortId out_port,
+                                  rte_mbuf* mbuf) {
+  mbuf = Own(mbuf, ports_->pieces);
+  if (mbuf == nullptr) {
+    CountDrop(in_port, DropReason::kNoBuffers);
+    return;
+  }
+  if (!IsToBeCut(*mbuf)) {
+    CompleteChecksum(*mbuf);
+    Push(snapshot, in_port, out_port, mbuf);
+    return;
+  }
+  FrameCutter cutter(*mbuf, ports_->pieces);
+  while (!cutter.done()) {
+    rte_mbuf* piece = cutter.Next();
+    if (piece == nullptr) {
+      CountDrop(in_port, DropReason::kNoBuffers);
+      break;
+    }
+    Push(snapshot, in_port, out_port, piece);
+  }
+  rte_pktmbuf_free(mbuf);
+}
+
+void Transmitter::Push(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf) {
   mbuf->hash.usr = in_port;  // who pays if the device does not take it
   Queue& queue = queues_[out_port];
   if (!queue.waiting) waiting_.push_back(out_port);
@@ -19,9 +84,16 @@ void Transmitter::Enqueue(const Snapshot& snapshot, PortId in_port, PortId out_p
   if (queue.count == kBurstSize) Send(snapshot, out_port);
 }
 
+void Transmitter::CountDrop(PortId in_port, DropReason reason) {
+  tally_->ports[in_port].drops[static_cast<size_t>(reason)].Add(1);
+}
+
 void Transmitter::Transmit(Burst& burst) {
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || packet.flood) continue;
+    const PortView& out = burst.snapshot->ports[packet.out_port];
+    packet.drop = Check(out, packet.out_port, *packet.mbuf);
+    if (unlikely(!packet.alive())) continue;
     Enqueue(*burst.snapshot, burst.in_port, packet.out_port, packet.mbuf);
     packet.mbuf = nullptr;
   }
@@ -43,7 +115,7 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
   for (unsigned i = 0; i < queue.count; ++i) bytes[i] = queue.mbufs[i]->pkt_len;
   unsigned sent = 0;
   {
-    const std::scoped_lock lock((*locks_)[port]);
+    const std::scoped_lock lock(ports_->ports[port].lock);
     sent = rte_eth_tx_burst(snapshot.ports[port].device, 0, queue.mbufs.data(),
                             static_cast<uint16_t>(queue.count));
   }
@@ -52,8 +124,7 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
   tally.tx_packets.Add(sent);
   tally.tx_bytes.Add(sent_bytes);
   for (unsigned i = sent; i < queue.count; ++i) {
-    PortTally& payer = tally_->ports[queue.mbufs[i]->hash.usr];
-    payer.drops[static_cast<size_t>(DropReason::kTxFull)].Add(1);
+    CountDrop(static_cast<PortId>(queue.mbufs[i]->hash.usr), DropReason::kTxFull);
     rte_pktmbuf_free(queue.mbufs[i]);
   }
   queue.count = 0;

@@ -17,12 +17,12 @@ constexpr unsigned kMaxAgeingPiece = 64;     // entries a loop
 }  // namespace
 
 Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
-               ConnectionTable* connections, Quiescence* quiescence, TxLocks* tx_locks)
+               ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports)
     : config_(config),
       published_(published),
       connections_(connections),
       quiescence_(quiescence),
-      pipeline_(config.index, connections, tx_locks, &tally_, &journal_) {}
+      pipeline_(config.index, connections, tx_ports, &tally_, &journal_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   quiescence_->GoOnline(config_.index);

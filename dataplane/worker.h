@@ -23,7 +23,7 @@ class Worker {
  public:
   // Everything pointed to outlives the worker. `published` holds the snapshot in force.
   Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
-         ConnectionTable* connections, Quiescence* quiescence, TxLocks* tx_locks);
+         ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports);
 
   // Polls until `running` is false. On the worker's own lcore.
   void Run(const std::atomic<bool>& running);

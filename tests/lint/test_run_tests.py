@@ -27,7 +27,9 @@ runner = load_runner()
 WRITE_XML = 'echo "<testsuites><testsuite>%s</testsuite></testsuites>" > ${GTEST_OUTPUT#xml:}; %s'
 CASE = "<testcase classname='A' name='b' status='run' result='completed'/>"
 FAILED = "<testcase classname='A' name='c' status='run'><failure message='no'/></testcase>"
-SKIPPED = "<testcase classname='A' name='d' status='run'><skipped message='why'/></testcase>"
+SKIPPED = "<testcase classname='A' name='d' status='run'><skipped message='%s'/></testcase>"
+SKIPPED_RIGHTLY = SKIPPED % "/src/x_test.cc:7&#x0A;not root: why&#x0A;"  # as GoogleTest writes it
+SKIPPED_WRONGLY = SKIPPED % "no iperf3 here"
 NOT_RUN = "<testcase classname='A' name='e' status='notrun' result='suppressed'/>"
 
 UNITTEST = """
@@ -37,7 +39,7 @@ class Good(unittest.TestCase):
     def test_b(self):
         for i in range(3):
             with self.subTest(i=i): self.assertLess(i, {limit})
-    @unittest.skip("not here")
+    @unittest.skip("kernel without it")
     def test_c(self): pass
 class Broken(unittest.TestCase):
     @classmethod
@@ -61,10 +63,12 @@ class RunTests(unittest.TestCase):
         cases = [  # what the program does, passed, failed, skipped
             ("true", 1, 0, 0),
             ("false", 0, 1, 0),
-            ("exit 77", 0, 0, 1),
+            ("exit 77", 0, 1, 0),  # a skip has a reason
             ("kill -SEGV $$", 0, 1, 0),
             (WRITE_XML % (CASE, "true"), 1, 0, 0),
-            (WRITE_XML % (CASE * 3 + SKIPPED + NOT_RUN, "true"), 3, 0, 1),
+            (WRITE_XML % (CASE * 3 + SKIPPED_RIGHTLY + NOT_RUN, "true"), 3, 0, 1),
+            (WRITE_XML % (CASE + SKIPPED_WRONGLY, "true"), 1, 1, 0),
+            (WRITE_XML % (CASE + SKIPPED % "", "true"), 1, 1, 0),
             (WRITE_XML % (CASE + FAILED, "exit 1"), 1, 1, 0),
             (WRITE_XML % (CASE, "exit 1"), 1, 1, 0),        # failed after its cases
             (WRITE_XML % (CASE, "kill -ABRT $$"), 1, 1, 0),  # crashed in tear-down

@@ -318,6 +318,28 @@ std::set<DropReason> CheckStories() {
     expect(bed, 'a', AtoB().Udp(17, 9).bytes(), DropReason::kTableFull);
   }
   {
+    Testbed bed;
+    const Bytes echo = AtoB().Echo(true, 1).bytes();
+    bed.SendUndone('a', echo, {.checksum = true});
+    bed.SendUndone('a', AtoB6().Udp(1, 2, std::string(3000, 'x')).bytes(), {.segment = 1000});
+    bed.SendUndone('a', AtoB().Udp(1, 2, std::string(1473, 'x')).bytes(), {});
+    bed.Turn();
+    for (const DropReason reason :
+         {DropReason::kOffloadMalformed, DropReason::kOffloadUnsupported, DropReason::kTooBig}) {
+      EXPECT_EQ(bed.Drops('a', reason), 1u) << DropReasonName(reason);
+      seen.insert(reason);
+    }
+  }
+  {
+    Testbed bed;  // the testbed has 1023 buffers for pieces, and nobody empties b's ring
+    for (int i = 0; i < 5; ++i) {
+      bed.SendUndone('a', AtoB().Udp(1, 2, std::string(50000, 'x')).bytes(), {.segment = 200});
+    }
+    bed.Turn();
+    EXPECT_GT(bed.Drops('a', DropReason::kNoBuffers), 0u);
+    seen.insert(DropReason::kNoBuffers);
+  }
+  {
     Testbed bed;  // nobody empties b's ring of 1024 slots
     for (unsigned i = 0; i < 1100; ++i) {
       bed.Send('a', AtoB().Udp(1, 2).bytes());

@@ -50,6 +50,7 @@ Frame Testbed::From6(char from, char to) {
 Testbed::Testbed(const TestbedConfig& config)
     : config_(config),
       pool_(Must(dataplane::PacketPool::Create(Unique("pool"), 4095))),
+      pieces_(Must(dataplane::PacketPool::Create(Unique("pieces"), 1023))),
       quiescence_(config.workers + 1),
       table_(Must(
           dataplane::ConnectionTable::Create(config.connections, config.workers, &quiescence_))) {
@@ -67,11 +68,12 @@ Testbed::Testbed(const TestbedConfig& config)
     generations_[port] = 1;
     known_[port] = guarded_[port] = true;
   }
+  tx_ports_.pieces = pieces_.get();
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &locks_));
+        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &tx_ports_));
   }
 }
 
@@ -116,6 +118,7 @@ void Testbed::Stage() {
     view.name = specs_[port].name;
     view.role = specs_[port].role;
     view.guard = guarded_[port];
+    if (mtus_.contains(port)) view.mtu = mtus_[port];
     if (port == 'u') {
       view.guard = false;
       network.uplink = id;
@@ -166,6 +169,16 @@ void Testbed::SetGuard(char pod, bool guard) {
   Publish();
 }
 
+void Testbed::SetMtu(char port, uint16_t mtu) {
+  mtus_[port] = mtu;
+  Stage();
+  Publish();
+}
+
+void Testbed::SetTakes(char port, dataplane::Offloads takes) {
+  tx_ports_.ports[IdOf(port)].takes = takes;
+}
+
 void Testbed::Replace(char pod) {
   ++generations_[pod];
   Stage();
@@ -197,6 +210,28 @@ void Testbed::SendSegments(char port, const Bytes& frame, size_t first_segment) 
   ASSERT_EQ(rte_ring_enqueue(ring, mbuf), 0);
 }
 
+void Testbed::SendUndone(char port, const Bytes& frame, const Undone& undone) {
+  rte_mbuf* head = nullptr;
+  for (size_t at = 0; at < frame.size();) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
+    ASSERT_NE(mbuf, nullptr);
+    const auto here =
+        static_cast<uint16_t>(std::min<size_t>(frame.size() - at, rte_pktmbuf_tailroom(mbuf)));
+    std::copy_n(&frame[at], here, reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, here)));
+    at += here;
+    if (head == nullptr) {
+      head = mbuf;
+    } else {
+      ASSERT_EQ(rte_pktmbuf_chain(head, mbuf), 0);
+    }
+  }
+  if (undone.checksum) head->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+  if (undone.segment != 0) head->ol_flags |= RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_NONE;
+  head->tso_segsz = undone.segment;
+  rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), true).c_str());
+  ASSERT_EQ(rte_ring_enqueue(ring, head), 0);
+}
+
 void Testbed::Turn() {
   for (unsigned index = 0; index < workers_.size(); ++index) {
     quiescence_.GoOnline(index);
@@ -207,19 +242,30 @@ void Testbed::Turn() {
 
 std::vector<Bytes> Testbed::Received(char port) {
   std::vector<Bytes> frames;
+  for (struct Received& received : ReceivedUndone(port)) {
+    frames.push_back(std::move(received.frame));
+  }
+  return frames;
+}
+
+std::vector<Received> Testbed::ReceivedUndone(char port) {
+  std::vector<struct Received> all;
   rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), false).c_str());
   void* object = nullptr;
   while (rte_ring_dequeue(ring, &object) == 0) {
     auto* mbuf = static_cast<rte_mbuf*>(object);
-    Bytes frame;
+    struct Received received;
     for (const rte_mbuf* segment = mbuf; segment != nullptr; segment = segment->next) {
       const auto* data = rte_pktmbuf_mtod(segment, const uint8_t*);
-      frame.insert(frame.end(), data, data + segment->data_len);
+      received.frame.insert(received.frame.end(), data, data + segment->data_len);
     }
-    frames.push_back(std::move(frame));
+    EXPECT_EQ(received.frame.size(), mbuf->pkt_len);
+    received.undone.checksum = dataplane::HasOffloads(*mbuf);
+    if (dataplane::IsToBeCut(*mbuf)) received.undone.segment = mbuf->tso_segsz;
+    all.push_back(std::move(received));
     rte_pktmbuf_free(mbuf);
   }
-  return frames;
+  return all;
 }
 
 std::string Testbed::Deliver(char port, const Bytes& frame) {
@@ -266,7 +312,9 @@ DropReason Testbed::LastDrop(char port, const Bytes& frame) {
   return DropReason::kNone;
 }
 
-unsigned Testbed::BuffersInUse() const { return rte_mempool_in_use_count(pool_.get()); }
+unsigned Testbed::BuffersInUse() const {
+  return rte_mempool_in_use_count(pool_.get()) + rte_mempool_in_use_count(pieces_.get());
+}
 
 acl::NetworkPolicy Isolate(const std::string& name, const std::string& pod_name,
                            std::vector<std::string> types) {

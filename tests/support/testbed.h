@@ -35,6 +35,18 @@ struct TestbedConfig {
   uint32_t connections = 1024;
 };
 
+// What a frame's sender left undone, as the vhost library reports it.
+struct Undone {
+  bool checksum = false;
+  uint16_t segment = 0;  // payload bytes a piece; 0: not to be cut
+};
+
+// As it came out of a port, with what is still to be done by the peer.
+struct Received {
+  Bytes frame;
+  Undone undone;
+};
+
 class Testbed {
  public:
   explicit Testbed(const TestbedConfig& config = {});
@@ -50,10 +62,16 @@ class Testbed {
   // Puts one frame into `port`; it is read at the next Turn.
   void Send(char port, const Bytes& frame);
   void SendSegments(char port, const Bytes& frame, size_t first_segment);  // two-segment mbuf
+  // In buffers of 2 KiB, as large frames come.
+  void SendUndone(char port, const Bytes& frame, const Undone& undone);
   // Every worker once.
   void Turn();
   // Frames that came out of `port` since the last call.
   std::vector<Bytes> Received(char port);
+  std::vector<struct Received> ReceivedUndone(char port);
+  // What the peer of `port` takes undone: bits of dataplane::Offload. At first nothing.
+  void SetTakes(char port, dataplane::Offloads takes);
+  void SetMtu(char port, uint16_t mtu);
 
   // Send, Turn, and where it came out: the letters of the ports, sorted; "" if nowhere.
   std::string Deliver(char port, const Bytes& frame);
@@ -85,13 +103,14 @@ class Testbed {
   void Stage();
 
   TestbedConfig config_;
-  dataplane::PacketPool pool_;
+  dataplane::PacketPool pool_, pieces_;
   std::map<char, dataplane::PortSpec> specs_;
   std::map<char, dataplane::PortId> ids_;
   std::map<dataplane::PortId, dataplane::PortDevice> devices_;
   std::map<char, uint16_t> generations_;
   std::map<char, bool> known_, guarded_;
   std::map<char, char> moved_macs_;
+  std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
   std::shared_ptr<const acl::RuleIds> rule_ids_;
   dataplane::Quiescence quiescence_;
@@ -99,7 +118,7 @@ class Testbed {
   std::unique_ptr<dataplane::Snapshot> staged_;
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
-  dataplane::TxLocks locks_;
+  dataplane::TxPorts tx_ports_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;

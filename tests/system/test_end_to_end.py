@@ -71,7 +71,7 @@ class WithHugePages(EndToEnd, LabTest):
 
     def setUp(self):
         if free_huge_pages() < 512:
-            self.skipTest(f"{free_huge_pages()} free huge pages of 2 MiB; 512 are needed")
+            self.skipTest(f"memory: {free_huge_pages()} free huge pages of 2 MiB; 512 are needed")
         super().setUp()
 
     def test_the_status_says_so(self):

@@ -6,7 +6,7 @@ from harness.lab import Lab
 from harness.manifests import make_pod, pod_object
 
 
-needs_root = unittest.skipUnless(os.geteuid() == 0, "only root makes network interfaces")
+needs_root = unittest.skipUnless(os.geteuid() == 0, "not root: no network interfaces")
 
 
 class LabTest(unittest.TestCase):

@@ -71,11 +71,28 @@ class NetworkPod:
     def start(self, log_path, *words, pipes=False):
         return Process(self.command(*words), log_path, pipes=pipes)
 
+    def kernel_counters(self):
+        """The kernel's own count of what this namespace got and sent, by protocol and name:
+        {"Tcp.InSegs": .., "Tcp.PassiveOpens": .. (both families), "Udp.InDatagrams": ..,
+        "Udp6.InDatagrams": .., "Icmp.InEchos": .., "Icmp6.InEchos": .., ...}."""
+        counters = {}
+        lines = self.run("cat", "/proc/net/snmp", "/proc/net/snmp6").stdout.splitlines()
+        names = None
+        for words in map(str.split, lines):
+            if words[0].endswith(":"):  # snmp: a line of names, a line of values
+                if names:
+                    counters.update(zip((words[0][:-1] + "." + n for n in names),
+                                        map(int, words[1:])))
+                names = None if names else words[1:]
+            else:  # snmp6: a name and a value a line
+                family, name = words[0].split("6", 1)
+                counters[f"{family}6.{name}"] = int(words[1])
+        return counters
+
     def tcp_counters(self):
-        """The kernel's own count of TCP in this namespace: {"InSegs": .., "PassiveOpens": ..}."""
-        lines = [line.split()[1:] for line in self.run("cat", "/proc/net/snmp").stdout.splitlines()
-                 if line.startswith("Tcp:")]
-        return {name: int(value) for name, value in zip(*lines)}
+        """Its TCP part: {"InSegs": .., "PassiveOpens": ..}."""
+        return {name.removeprefix("Tcp."): value
+                for name, value in self.kernel_counters().items() if name.startswith("Tcp.")}
 
     def remove(self):
         """Everything `make` made. Deleting a namespace is asynchronous: its veth goes first."""

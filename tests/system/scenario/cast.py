@@ -13,7 +13,7 @@ from harness import Pod
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MANIFESTS = os.path.join(os.path.dirname(HERE), "demo")
-TCP_CLIENT = os.path.join(os.path.dirname(HERE), "harness", "tcp_client.py")
+STREAM_CLIENT = os.path.join(os.path.dirname(HERE), "harness", "stream_client.py")
 
 NETWORK_PODS = [  # name, kind of port, last byte of its addresses and MAC
     ("default/web", "tap", 10),
@@ -111,7 +111,7 @@ class Cast:
         return result.returncode == 0 and result.stdout == PAGE
 
     def _exchange(self, source, to, port, tag):
-        command = self.pods[source].command(sys.executable, TCP_CLIENT, to, str(port),
+        command = self.pods[source].command(sys.executable, STREAM_CLIENT, to, str(port),
                                             str(WAIT_SECONDS))
         question = json.dumps({"send": tag, "until": tag}) + "\n"
         result = subprocess.run(command, input=question, text=True, check=False,
@@ -138,7 +138,7 @@ class Cast:
         return [re.sub("^::ffff:", "", line.split()[0]) for line in lines]
 
     def open_real_connection(self, source, target, port):
-        """A TCP connection of the kernel's that stays open; see harness/tcp_client.py."""
+        """A TCP connection of the kernel's that stays open; see harness/stream_client.py."""
         return RealConnection(self, source, target, port)
 
 
@@ -146,7 +146,7 @@ class RealConnection:
     def __init__(self, cast, source, target, port):
         log = cast.lab.path("tcp-client.log")
         self._process = cast.pods[source].start(
-            log, sys.executable, TCP_CLIENT, cast.address(target), str(port), str(WAIT_SECONDS),
+            log, sys.executable, STREAM_CLIENT, cast.address(target), str(port), str(WAIT_SECONDS),
             pipes=True)
         cast.lab.own(self._process)
         self.connected = json.loads(self._process.stdout.readline())["connected"]

@@ -19,8 +19,8 @@ RuleTable Table(std::vector<RuleSource> sources) {
 
 TEST(RuleIds, ARuleKeepsItsNumberWhateverItsIndex) {
   const auto first = RuleIds::Next(nullptr, Table({Source("n/a"), Source("n/b", "ingress[0]")}));
-  const auto second =
-      RuleIds::Next(first.get(), Table({Source("n/c"), Source("n/b", "ingress[0]"), Source("n/a")}));
+  const auto second = RuleIds::Next(
+      first.get(), Table({Source("n/c"), Source("n/b", "ingress[0]"), Source("n/a")}));
   EXPECT_EQ(second->Of(2), first->Of(0));
   EXPECT_EQ(second->Of(1), first->Of(1));
   EXPECT_NE(second->Of(0), first->Of(0));
@@ -52,7 +52,8 @@ TEST(RuleIds, TheLongestGoneAreForgottenAndNumbersAreNotUsedAgain) {
   ids = RuleIds::Next(ids.get(), Table({Source("n/second")}));
   const RuleId second = ids->Of(0);
   std::vector<RuleSource> many;
-  for (size_t i = 0; i + 1 < RuleIds::kRemembered; ++i) many.push_back(Source(fmt::format("m/{}", i)));
+  for (size_t i = 0; i + 1 < RuleIds::kRemembered; ++i)
+    many.push_back(Source(fmt::format("m/{}", i)));
   ids = RuleIds::Next(ids.get(), Table(many));
   EXPECT_NE(ids->Find(first), nullptr);
   ids = RuleIds::Next(ids.get(), Table({}));

@@ -26,8 +26,8 @@ TEST_F(DropListing, PolicysRefusalsNameThePolicyAndSurviveItsDeletion) {
   Send('a', Syn('a', 'b', 80));
   Send('a', Syn('a', 'b', 80));
   Send('a', From('b', 'a').Udp(1, 2));
-  EXPECT_THAT(Texts(Drops()), ElementsAre("a guard_mac 1",
-                                          "a policy_ingress 2 NetworkPolicy default/one"));
+  EXPECT_THAT(Texts(Drops()),
+              ElementsAre("a guard_mac 1", "a policy_ingress 2 NetworkPolicy default/one"));
 
   Apply({DenyAll("two", {{"app", "b"}})});
   Send('a', Syn('a', 'b', 80));

@@ -53,8 +53,8 @@ LiveSwitch::~LiveSwitch() {
 void LiveSwitch::Apply(std::vector<Object> objects) {
   std::vector<Candidate> candidates;
   for (Object& object : objects) candidates.push_back(Candidate::Of(std::move(object)));
-  const Result result = controller_->Execute(
-      ApplyCommand{"test", std::move(candidates), OnRefusal::kRefuseAll});
+  const Result result =
+      controller_->Execute(ApplyCommand{"test", std::move(candidates), OnRefusal::kRefuseAll});
   EXPECT_TRUE(result.ok()) << result.status();
 }
 
@@ -94,9 +94,9 @@ void LiveSwitch::Send(char pod, test::Frame frame) {
   const std::vector<uint8_t>& bytes = frame.bytes();
   rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
   ASSERT_NE(mbuf, nullptr);
-  std::copy(bytes.begin(), bytes.end(),
-            reinterpret_cast<uint8_t*>(
-                rte_pktmbuf_append(mbuf, static_cast<uint16_t>(bytes.size()))));
+  std::copy(
+      bytes.begin(), bytes.end(),
+      reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(bytes.size()))));
   const uint64_t before = Taken(pod);
   ASSERT_EQ(rte_ring_enqueue(Ring(pod, "rx"), mbuf), 0);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -1,5 +1,5 @@
-// A daemon's insides with traffic: two pods on ring ports, a server on a unix socket, and frames put
-// into the rings by hand.
+// A daemon's insides with traffic: two pods on ring ports, a server on a unix socket, and frames
+// put into the rings by hand.
 //
 // Pods default/a and default/b: ports "a" and "b", MAC 02:00:00:00:00:01 and :02, 10.0.0.1 and .2.
 #pragma once

@@ -24,9 +24,9 @@ while True:
 
 def _why_not():
     if os.geteuid() != 0:
-        return "needs root, for a network namespace and a tap interface"
+        return "not root: no network namespace and no tap interface"
     if not os.path.exists("/dev/net/tun"):
-        return "needs /dev/net/tun"
+        return "kernel without /dev/net/tun"
     return None
 
 

@@ -1,6 +1,9 @@
-"""A plain TCP client for a network pod: connects, sends what it is told, prints what comes back.
+"""A plain TCP or SCTP client for a network pod: connects, sends what it is told, prints what comes
+back.
 
-    python3 tcp_client.py ADDRESS PORT TIMEOUT
+    python3 stream_client.py ADDRESS PORT TIMEOUT [PROTOCOL]
+
+PROTOCOL is an IP protocol number; without it, TCP.
 
 First line out: {"connected": bool}. Then for each line {"send": TEXT, "until": TEXT} on standard
 input, one line {"received": TEXT or null}: all that came up to and with `until`, or null if that
@@ -31,10 +34,19 @@ def exchange(connection, send, until):
     return received.decode(errors="replace")
 
 
+def connect(address, port, timeout, protocol):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connection = socket.socket(family, socket.SOCK_STREAM, protocol)
+    connection.settimeout(timeout)
+    connection.connect((address, port))
+    return connection
+
+
 def main():
     address, port, timeout = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    protocol = int(sys.argv[4]) if len(sys.argv) > 4 else socket.IPPROTO_TCP
     try:
-        connection = socket.create_connection((address, port), timeout=timeout)
+        connection = connect(address, port, timeout, protocol)
     except OSError:
         say(connected=False)
         return 1
