@@ -60,13 +60,19 @@ struct alignas(64) Connection {
   std::atomic<uint32_t> sequence{0};
   std::atomic<uint32_t> verdict_epoch{0};  // Snapshot::verdict_epoch it was allowed under
   bool initiator_is_b = false;             // immutable while live
-  uint32_t next = 0;                       // table's: list of free or retired entries
-  Half halves[2];                          // [0]: sent by a, [1]: sent by b
+  uint32_t link = 0;  // table's. Live: low half of the key's hash; else: list of free entries
+  Half halves[2];     // [0]: sent by a, [1]: sent by b
 
   Half& Sent(bool by_b) { return halves[by_b ? 1 : 0]; }
   const Half& Sent(bool by_b) const { return halves[by_b ? 1 : 0]; }
   const ConnectionEnd& Initiator() const { return initiator_is_b ? key.b : key.a; }
   const ConnectionEnd& Responder() const { return initiator_is_b ? key.a : key.b; }
+  // Whose share it counts against: the port of the pod that opened it, or, for what came from
+  // outside, of the pod that it was opened to. kNoPort: no pod is part of it.
+  PortId ChargedPort() const {
+    const PortId initiator = Initiator().subject.port;
+    return initiator != kNoPort ? initiator : Responder().subject.port;
+  }
 };
 static_assert(sizeof(Connection) == 192);
 
@@ -88,6 +94,9 @@ enum class ConnectionState : uint8_t {
 };
 
 ConnectionState StateOf(const Connection& connection);
+// True if a connection in `state` may make room for others: no reply yet, or over. What both sides
+// have agreed to is never given up for what nobody has answered.
+bool MayBeEvicted(ConnectionState state);
 // Since either side was last seen. A half that another worker touched a moment after `now_ms` was
 // read counts as just seen.
 uint32_t IdleMs(const Connection& connection, uint32_t now_ms);

@@ -42,6 +42,7 @@ namespace sluice::dataplane {
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
+  X(kPortShare, "port_share", "the port's share of the connection table is used up")              \
   X(kOffloadMalformed, "offload_malformed", "offload request that does not fit the packet")       \
   X(kOffloadUnsupported, "offload_unsupported", "to be cut in a way neither peer nor we can")     \
   X(kTooBig, "too_big", "larger than the MTU of the receiving port")                              \

@@ -87,13 +87,11 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
 void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
   const uint32_t epoch = burst.snapshot->verdict_epoch;
   if (packet.connection == nullptr) {
-    packet.connection =
-        table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms)
-            .connection;
-    if (packet.connection == nullptr) {
-      packet.drop = DropReason::kTableFull;
-      return;
-    }
+    const ConnectionTable::Inserted inserted =
+        table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms);
+    packet.connection = inserted.connection;
+    packet.drop = inserted.refused;
+    if (packet.connection == nullptr) return;
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }

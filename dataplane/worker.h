@@ -46,6 +46,7 @@ class Worker {
   Journal journal_;
   Pipeline pipeline_;
   uint32_t aged_ms_ = 0;
+  uint64_t ageing_due_ = 0;  // entries to look at
 };
 
 }  // namespace sluice::dataplane

@@ -54,6 +54,11 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
   dataplane::SwitchConfig& data_plane = config.data_plane;
   app.add_option("--connections", data_plane.connection_capacity, "connections tracked at most")
       ->check(CLI::Range(1u, 1u << 28));
+  app.add_option("--connection-share", data_plane.connection_share,
+                 "percent of the connections that one port may have; 100: no limit")
+      ->check(CLI::Range(1u, 100u));
+  app.add_option("--connection-file", data_plane.connection_file,
+                 "file that keeps the connections for the next process");
   app.add_option("--packet-buffers", data_plane.packet_buffers, "packet buffers in the pool")
       ->check(CLI::Range(1u, 1u << 24));
   app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,

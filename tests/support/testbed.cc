@@ -52,8 +52,10 @@ Testbed::Testbed(const TestbedConfig& config)
       pool_(Must(dataplane::PacketPool::Create(Unique("pool"), 4095))),
       pieces_(Must(dataplane::PacketPool::Create(Unique("pieces"), 1023))),
       quiescence_(config.workers + 1),
-      table_(Must(
-          dataplane::ConnectionTable::Create(config.connections, config.workers, &quiescence_))) {
+      table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
+                                                      .workers = config.workers,
+                                                      .port_share = config.port_share},
+                                                     &quiescence_))) {
   std::string ports = config.pods;
   if (config.uplink) ports += 'u';
   PortId next = 1;

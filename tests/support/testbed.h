@@ -33,6 +33,7 @@ struct TestbedConfig {
   bool uplink = false;  // a port named "u" without subject
   unsigned workers = 1;
   uint32_t connections = 1024;
+  unsigned port_share = 50;  // percent
 };
 
 // What a frame's sender left undone, as the vhost library reports it.

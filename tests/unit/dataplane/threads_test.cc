@@ -58,7 +58,8 @@ void Work(ConnectionTable& table, Quiescence& quiescence, unsigned worker, uint3
 
 TEST(Threads, TwoWorkersAVisitorAndControlShareTheTable) {
   Quiescence quiescence(3);
-  auto table = ConnectionTable::Create(1024, 2, &quiescence);
+  auto table =
+      ConnectionTable::Create({.capacity = 1024, .workers = 2, .port_share = 100}, &quiescence);
   ASSERT_TRUE(table.ok());
   std::atomic<bool> running{true};
   std::atomic<uint64_t> wrong{0};
