@@ -67,7 +67,7 @@ unsigned ConnectionTable::Age(unsigned worker, uint32_t now_ms, unsigned budget)
     }
     Connection& entry = entries_[number];
     if (!IsLive(entry)) continue;
-    if (IdleMs(entry, now_ms) < TimeoutMs(StateOf(entry))) continue;
+    if (IdleMs(entry, now_ms) < config_.tracking.Timeout(StateOf(entry))) continue;
     removed += Remove(worker, &entry) ? 1 : 0;
   }
   return removed;

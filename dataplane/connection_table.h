@@ -34,6 +34,7 @@
 #include "dataplane/quiescence.h"
 #include "dataplane/spin_lock.h"
 #include "dataplane/tally.h"
+#include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
 
@@ -45,6 +46,7 @@ struct ConnectionTableConfig {
   // Now, by the clock that every later now_ms is of, and by the wall clock.
   uint32_t now_ms = 0;
   uint64_t wall_ms = 0;
+  Tracking tracking;  // how connections are followed, and when they age
 };
 
 class ConnectionTable {
@@ -96,6 +98,7 @@ class ConnectionTable {
   uint64_t RemovedBy(unsigned worker) const;  // without RemoveSubject's
   uint64_t EvictedBy(unsigned worker) const;  // of them, to make room
   uint32_t capacity() const { return config_.capacity; }
+  const Tracking& tracking() const { return config_.tracking; }
 
  private:
   // Of entries, linked by Connection::link.

@@ -71,7 +71,7 @@ void ConnectionTable::Judge(Connection& entry, uint32_t down_ms, Found* found) {
         std::min<uint32_t>(static_cast<uint32_t>(std::max(since, 0)), kMaxDownMs - 1) + down_ms;
     half.last_seen_ms.store(config_.now_ms - idle, std::memory_order_relaxed);
   }
-  if (IdleMs(entry, config_.now_ms) >= TimeoutMs(StateOf(entry))) {
+  if (IdleMs(entry, config_.now_ms) >= config_.tracking.Timeout(StateOf(entry))) {
     ++found->expired;
     return;
   }

@@ -38,6 +38,7 @@ namespace sluice::dataplane {
   X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                      \
   X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
+  X(kTcpWindow, "tcp_window", "TCP sequence or acknowledgement outside the connection's window")  \
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \

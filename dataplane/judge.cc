@@ -95,7 +95,7 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }
-  packet.drop = Advance(packet, *packet.connection, burst.now_ms);
+  packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
 
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,

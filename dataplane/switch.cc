@@ -66,7 +66,8 @@ ConnectionTableConfig TableConfig(const SwitchConfig& config) {
           .file = config.connection_file,
           .now_ms = CoarseNowMs(),
           .wall_ms = static_cast<uint64_t>(
-              std::chrono::duration_cast<std::chrono::milliseconds>(wall).count())};
+              std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()),
+          .tracking = config.tracking};
 }
 
 // What makes a port the same subject after a restart. A pod is known by its UID only: a name may be

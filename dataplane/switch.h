@@ -19,6 +19,7 @@
 #include "dataplane/drop_reason.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
 
@@ -29,6 +30,7 @@ struct SwitchConfig {
   std::string connection_file;              // outlives the process; empty: memory only
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
   uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
+  Tracking tracking;           // strictness and timeouts of connections
 };
 
 struct AttachedPort {

@@ -56,8 +56,9 @@ HOT_PATH = ["dataplane/" + name for name in [
     "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "flood.cc", "flood.h",
     "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "offload.cc",
     "offload.h", "packet.h", "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "segment.cc", "segment.h", "spin_lock.h", "tally.h", "tcp_state.cc",
-    "tcp_state.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
-    "connection_bucket.h", "connection_reclaim.cc", "port_accounts.h",
+    "tcp_options.h", "tcp_state.h", "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
+    "connection_bucket.h", "connection_reclaim.cc", "port_accounts.h"]]
+HOT_PATH += ["dataplane/" + name for name in [
     "denial_tally.cc", "denial_tally.h", "journal.cc", "journal.h"]]
 
 # What they may not say (comments and strings do not count), with the reason.

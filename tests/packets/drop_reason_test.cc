@@ -311,6 +311,8 @@ std::set<DropReason> CheckStories() {
     Testbed bed;
     bed.Deliver('a', AtoB().Tcp(1, 2, kTcpSyn).bytes());
     expect(bed, 'a', AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpState);
+    expect(bed, 'b', Testbed::From('b', 'a').Seq(0, 7).Tcp(2, 1, kTcpSyn | kTcpAck).bytes(),
+           DropReason::kTcpWindow);
   }
   {
     Testbed bed({.pods = "ab", .connections = 16, .port_share = 100});

@@ -54,7 +54,8 @@ Testbed::Testbed(const TestbedConfig& config)
       quiescence_(config.workers + 1),
       table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
                                                       .workers = config.workers,
-                                                      .port_share = config.port_share},
+                                                      .port_share = config.port_share,
+                                                      .tracking = config.tracking},
                                                      &quiescence_))) {
   std::string ports = config.pods;
   if (config.uplink) ports += 'u';

@@ -34,6 +34,7 @@ struct TestbedConfig {
   unsigned workers = 1;
   uint32_t connections = 1024;
   unsigned port_share = 50;  // percent
+  dataplane::Tracking tracking;
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
