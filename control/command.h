@@ -39,8 +39,12 @@ struct DeletePortCommand {
   std::string name;
 };
 
-using Command =
-    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand>;
+struct SetModeCommand {
+  dataplane::Mode mode = dataplane::Mode::kEnforce;
+};
+
+using Command = std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand,
+                             DeletePortCommand, SetModeCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

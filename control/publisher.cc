@@ -33,22 +33,28 @@ Result Refused(absl::StatusOr<std::vector<Refusal>> refusals) {
 struct Publisher::Attempt {
   std::shared_ptr<const View> base;  // null for the very first
   DesiredState state;
+  dataplane::Mode mode;
   PortPlaces places;
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
 
-  explicit Attempt(std::shared_ptr<const View> view) : base(std::move(view)) {
+  Attempt(std::shared_ptr<const View> view, dataplane::Mode first_mode)
+      : base(std::move(view)), mode(first_mode) {
     if (base == nullptr) return;
+    mode = base->snapshot->mode;
     state = *base->state;
     places = base->places;
   }
-  bool Changed() const { return base == nullptr || !opened.empty() || state != *base->state; }
+  bool Changed() const {
+    return base == nullptr || !opened.empty() || state != *base->state || ModeChanged();
+  }
+  bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
 };
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& target,
                                                              const PublisherConfig& config) {
   std::unique_ptr<Publisher> publisher(new Publisher(target, config));
-  Attempt first(nullptr);
+  Attempt first(nullptr, config.mode);
   absl::Status status = publisher->Commit(first);
   if (!status.ok()) return status;
   return publisher;
@@ -65,7 +71,7 @@ std::vector<Result> Publisher::Process(std::span<const Command> batch) {
 }
 
 std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) {
-  Attempt attempt(view());
+  Attempt attempt(view(), config_.mode);
   std::vector<Result> results;
   for (const Command& command : segment) {
     results.push_back(std::visit([&](const auto& c) { return Try(attempt, c); }, command));
@@ -132,6 +138,11 @@ Result Publisher::Try(Attempt& attempt, const DeletePortCommand& command) {
   return Outcome{};
 }
 
+Result Publisher::Try(Attempt& attempt, const SetModeCommand& command) {
+  attempt.mode = command.mode;
+  return Outcome{};
+}
+
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
@@ -140,9 +151,11 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   if (!policy.ok()) return policy.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
-  auto snapshot = std::make_shared<const dataplane::Snapshot>(
+  auto snapshot = std::make_shared<dataplane::Snapshot>(
       BuildSnapshot(attempt.state.ports(), attempt.places, *policy, switch_.worker_count(),
                     base == nullptr ? nullptr : base->snapshot.get()));
+  snapshot->mode = attempt.mode;
+  if (attempt.ModeChanged()) ++snapshot->verdict_epoch;  // what was let through is judged again
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
   CloseUnwanted(attempt);
 

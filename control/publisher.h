@@ -24,6 +24,7 @@ namespace sluice::control {
 struct PublisherConfig {
   PolicySettings policy;
   acl::TrieLimits trie_limits;
+  dataplane::Mode mode = dataplane::Mode::kEnforce;  // until a SetModeCommand
 };
 
 class Publisher {
@@ -54,6 +55,7 @@ class Publisher {
   Result Try(Attempt& attempt, const SyncCommand& command);
   Result Try(Attempt& attempt, const AddPortCommand& command);
   Result Try(Attempt& attempt, const DeletePortCommand& command);
+  Result Try(Attempt& attempt, const SetModeCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -32,9 +32,9 @@ class FloodedPacket {
 
   unsigned Finish() {
     SendToOffered();
-    if (copies_ > 0) return asked_;
-    packet_.drop = refusal_;
-    if (rule_ != acl::kNoRule) burst_.journal->Refused(burst_, refusal_, rule_);
+    const bool refused = offered_ > 0 && refused_ == offered_;
+    if (refused) refusal_ = Refuse(burst_, refusal_, rule_);
+    if (copies_ == 0) packet_.drop = refusal_;
     return asked_;
   }
 
@@ -44,20 +44,39 @@ class FloodedPacket {
     if (IsJudged(packet_)) JudgeOffered(answers);
     for (unsigned i = 0; i < count_; ++i) {
       DropReason refusal = answers[i].Refusal();
-      if (refusal == DropReason::kNone) {
-        const PortView& out = burst_.snapshot->ports[receivers_[i]];
-        refusal = transmitter_.Check(out, receivers_[i], *packet_.mbuf);
-      }
       if (refusal != DropReason::kNone) {
+        ++refused_;
         refusal_ = refusal;
         rule_ = answers[i].RefusingRule(burst_.snapshot->networks[burst_.in->network]);
-        continue;
+        if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
-      rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
-      transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], packet_.mbuf);
-      ++copies_;
+      if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);
+      if (burst_.trace != nullptr) Note(receivers_[i], refusal, answers[i]);
     }
+    offered_ += count_;
     count_ = 0;
+  }
+
+  // kNone, or why the port cannot take it.
+  DropReason Copy(PortId receiver) {
+    const Snapshot& snapshot = *burst_.snapshot;
+    const DropReason unfit = transmitter_.Check(snapshot.ports[receiver], receiver, *packet_.mbuf);
+    if (unfit != DropReason::kNone) {
+      refusal_ = unfit;
+      return unfit;
+    }
+    ++copies_;
+    if (burst_.trace != nullptr) return unfit;
+    rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
+    transmitter_.Enqueue(snapshot, burst_.in_port, receiver, packet_.mbuf);
+    return unfit;
+  }
+
+  void Note(PortId receiver, DropReason refusal, const PolicyAnswer& answer) {
+    const Snapshot& snapshot = *burst_.snapshot;
+    const NetworkView& network = snapshot.networks[burst_.in->network];
+    burst_.trace->NoteReceiver({receiver, refusal, SideOf(network, *burst_.in, answer.egress),
+                                SideOf(network, snapshot.ports[receiver], answer.ingress)});
   }
 
   void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {
@@ -77,7 +96,9 @@ class FloodedPacket {
   Transmitter& transmitter_;
   std::array<PortId, kBurstSize> receivers_;
   unsigned count_ = 0;
-  unsigned copies_ = 0;
+  unsigned offered_ = 0;
+  unsigned refused_ = 0;  // by policy
+  unsigned copies_ = 0;   // sent: in mode observe to the refused too
   unsigned asked_ = 0;
   DropReason refusal_ = DropReason::kNoReceiver;  // the last one
   acl::RuleId rule_ = acl::kNoRule;               // policy's, if it was policy
@@ -97,7 +118,8 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
     FloodedPacket flooded(burst, packet, transmitter);
     for (const PortId member : snapshot.networks[burst.in->network].members) {
       if (member == burst.in_port) continue;
-      if (snapshot.ports[member].subject == SubjectState::kUnknown) continue;
+      const bool shut = snapshot.ports[member].subject == SubjectState::kUnknown;
+      if (shut && snapshot.mode == Mode::kEnforce) continue;
       flooded.Offer(member);
     }
     asked += flooded.Finish();

@@ -1,6 +1,7 @@
 #include "dataplane/guard.h"
 
 #include "dataplane/icmp.h"
+#include "dataplane/journal.h"
 #include "dataplane/ownership.h"
 #include "dataplane/parse.h"
 
@@ -60,7 +61,6 @@ DropReason CheckUplink(const NetworkView& network, const Packet& packet) {
 }
 
 DropReason Check(const PortView& port, const NetworkView& network, const Packet& packet) {
-  if (port.subject == SubjectState::kUnknown) return DropReason::kPortShut;
   if (port.role == PortRole::kUplink) return CheckUplink(network, packet);
   if (packet.kind == PacketKind::kNeighbour &&
       (packet.icmp_type == kRouterAdvert || packet.icmp_type == kRedirect)) {
@@ -82,7 +82,10 @@ DropReason Check(const PortView& port, const NetworkView& network, const Packet&
 
 void Guard(Burst& burst) {
   const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  const bool shut = burst.in->subject == SubjectState::kUnknown;
   for (Packet& packet : burst.all()) {
+    if (!packet.alive()) continue;
+    if (shut) packet.drop = Refuse(burst, DropReason::kPortShut, acl::kNoRule);
     if (packet.alive()) packet.drop = Check(*burst.in, network, packet);
   }
 }

@@ -43,6 +43,12 @@ bool IsMisdirected(const Burst& burst, const Packet& packet) {
   return out.guard && !Owns(out, packet.dst);
 }
 
+// The number of the rule that decided; kNoRule: none did.
+acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
+  if (decision.rule == 0) return acl::kNoRule;
+  return network.rule_ids->Of(network.rules->rules[decision.rule - 1].source);
+}
+
 struct KeyList {
   std::array<ClassifyKey, kMaxKeys> keys;
   unsigned count = 0;
@@ -86,6 +92,13 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
 void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
   const uint32_t epoch = burst.snapshot->verdict_epoch;
+  if (burst.trace != nullptr) {
+    if (packet.connection != nullptr) {
+      packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking(),
+                            /*dry_run=*/true);
+    }
+    return;
+  }
   if (packet.connection == nullptr) {
     const ConnectionTable::Inserted inserted =
         table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms);
@@ -98,26 +111,34 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
   packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
 
+void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer) {
+  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  burst.trace->judged = true;
+  burst.trace->egress = SideOf(network, *parties.from, answer.egress);
+  burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
+}
+
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    burst.journal->Refused(burst, packet.drop,
-                           answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
+    packet.drop = Refuse(burst, packet.drop,
+                         answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
   }
   if (packet.kind == PacketKind::kUntracked) return;
   if (packet.alive()) {
     Commit(burst, table, worker, packet);
-  } else if (packet.connection != nullptr) {
+  } else if (packet.connection != nullptr && burst.trace == nullptr) {
     table.Remove(worker, packet.connection);
   }
 }
 
 }  // namespace
 
-acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
-  if (decision.rule == 0) return acl::kNoRule;
-  return network.rule_ids->Of(network.rules->rules[decision.rule - 1].source);
+TraceSide SideOf(const NetworkView& network, const PortView& subject,
+                 const acl::Decision& decision) {
+  return {subject.subject == SubjectState::kKnown, decision.allow, decision.tier,
+          RuleIdOf(network, decision)};
 }
 
 DropReason PolicyAnswer::Refusal() const {
@@ -171,6 +192,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   }
   if (count == 0) return 0;
   const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, answers);
+  if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
   for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
   return asked;
 }

@@ -16,6 +16,7 @@
 #include "acl/classifier.h"
 #include "dataplane/connection_table.h"
 #include "dataplane/packet.h"
+#include "dataplane/trace.h"
 
 namespace sluice::dataplane {
 
@@ -46,7 +47,8 @@ struct PolicyAnswer {
 unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers);
 
-// The number of the rule that decided; kNoRule: none did.
-acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision);
+// One direction's answer, for a trace. `subject` is whose direction it is.
+TraceSide SideOf(const NetworkView& network, const PortView& subject,
+                 const acl::Decision& decision);
 
 }  // namespace sluice::dataplane

@@ -19,6 +19,7 @@
 namespace sluice::dataplane {
 
 class Journal;
+struct TraceReport;
 
 inline constexpr unsigned kBurstSize = 32;
 
@@ -80,6 +81,9 @@ struct Burst {
   const Snapshot* snapshot = nullptr;
   const PortView* in = nullptr;
   Journal* journal = nullptr;  // of the worker
+  // Set: a dry run. The stages decide as ever, change nothing, and note here what they would have
+  // done.
+  TraceReport* trace = nullptr;
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;

@@ -11,6 +11,48 @@
 #include "dataplane/track.h"
 
 namespace sluice::dataplane {
+namespace {
+
+TraceTracking TrackingOf(const Packet& packet, const Snapshot& snapshot) {
+  if (packet.flood || packet.kind != PacketKind::kTracked) return TraceTracking::kNone;
+  if (packet.connection == nullptr) return TraceTracking::kNew;
+  const bool stale = packet.alive() && NeedsVerdict(packet, snapshot);
+  return stale ? TraceTracking::kStale : TraceTracking::kKnown;
+}
+
+void NoteTrack(const Packet& packet, const Snapshot& snapshot, TraceReport* report) {
+  report->tracking = TrackingOf(packet, snapshot);
+  if (packet.connection == nullptr) return;
+  report->connection_state = ConnectionStateName(StateOf(*packet.connection));
+  report->reply = packet.from_b != packet.connection->initiator_is_b;
+}
+
+// What is known of the traced packet after `stage`.
+void NoteStage(Stage stage, const Burst& burst, TraceReport* report) {
+  const Packet& packet = burst.packets[0];
+  if (!packet.alive() && report->drop == DropReason::kNone) {
+    report->drop = packet.drop;
+    report->died_in = stage;
+  }
+  if (stage == Stage::kParse) {
+    report->is_ip = packet.is_ip();
+    report->protocol = packet.protocol;
+    report->tcp_flags = packet.tcp_flags;
+    report->src_port = packet.src_port;
+    report->dst_port = packet.dst_port;
+    report->src_mac = packet.src_mac;
+    report->dst_mac = packet.dst_mac;
+    report->src = packet.src;
+    report->dst = packet.dst;
+  } else if (stage == Stage::kForward) {
+    report->out_port = packet.out_port;
+    report->flood = packet.flood;
+  } else if (stage == Stage::kTrack && (packet.alive() || report->died_in == stage)) {
+    NoteTrack(packet, *burst.snapshot, report);
+  }
+}
+
+}  // namespace
 
 Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally,
                    Journal* journal)
@@ -20,23 +62,56 @@ Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_po
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
-  Load(snapshot, in_port, received, now_ms);
-
-  Parse(burst_);                          // headers -> values; malformed packets die
-  CheckOffloads(burst_);                  // what senders left undone: said in one way
-  Guard(burst_);                          // a pod sends only as itself
-  Forward(burst_);                        // destination MAC -> out_port
-  Track(burst_, *connections_, worker_);  // known connections move on
-  unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
-  asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
-  transmitter_.Transmit(burst_);         // into the out_port's buffer
-  Sink();                                // the dead are counted and freed
-
+  PortTally& port = tally_->ports[in_port];
+  port.rx_bytes.Add(Load(snapshot, in_port, received, now_ms));
+  port.rx_packets.Add(received.size());
+  tally_->packets.Add(received.size());
+  const unsigned asked = RunStages([](Stage) {});
+  Sink();  // the dead are counted and freed
   tally_->classified.Add(asked);
 }
 
-void Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-                    uint32_t now_ms) {
+template <typename Done>
+unsigned Pipeline::RunStages(Done&& done) {
+  Parse(burst_);          // headers -> values; malformed packets die
+  CheckOffloads(burst_);  // what senders left undone: said in one way
+  done(Stage::kParse);
+  Guard(burst_);  // a pod sends only as itself
+  done(Stage::kGuard);
+  Forward(burst_);  // destination MAC -> out_port
+  done(Stage::kForward);
+  Track(burst_, *connections_, worker_);  // known connections move on
+  done(Stage::kTrack);
+  unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
+  done(Stage::kJudge);
+  asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
+  done(Stage::kFlood);
+  transmitter_.Transmit(burst_);  // into the out_port's buffer
+  done(Stage::kTransmit);
+  return asked;
+}
+
+void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame,
+                     uint32_t now_ms, TraceReport* report) {
+  // Nobody frees or keeps it: in a dry run no stage hands a buffer on.
+  rte_mbuf mbuf{};
+  rte_mbuf* received = &mbuf;
+  mbuf.buf_addr = frame.data();
+  mbuf.buf_len = mbuf.data_len = static_cast<uint16_t>(frame.size());
+  mbuf.pkt_len = static_cast<uint32_t>(frame.size());
+  mbuf.nb_segs = 1;
+  mbuf.port = snapshot.ports[in_port].device;
+  rte_mbuf_refcnt_set(&mbuf, 1);
+
+  Load(snapshot, in_port, {&received, 1}, now_ms);
+  burst_.trace = report;
+  RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
+  report->epoch = snapshot.epoch;
+  burst_.trace = nullptr;
+}
+
+uint64_t Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
+                        uint32_t now_ms) {
   for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
   burst_.snapshot = &snapshot;
   burst_.in = &snapshot.ports[in_port];
@@ -49,10 +124,7 @@ void Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf
     burst_.packets[i].mbuf = received[i];
     bytes += received[i]->pkt_len;
   }
-  PortTally& port = tally_->ports[in_port];
-  port.rx_packets.Add(burst_.count);
-  port.rx_bytes.Add(bytes);
-  tally_->packets.Add(burst_.count);
+  return bytes;
 }
 
 void Pipeline::Sink() {

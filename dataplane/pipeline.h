@@ -12,6 +12,7 @@
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
 #include "dataplane/tally.h"
+#include "dataplane/trace.h"
 #include "dataplane/transmit.h"
 
 namespace sluice::dataplane {
@@ -24,12 +25,20 @@ class Pipeline {
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                uint32_t now_ms);
+  // Sends one packet through the stages as if `in_port` had received it, changes and counts
+  // nothing, and fills `report`. `report->epoch` and what the stages say is set. Same thread.
+  void Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame, uint32_t now_ms,
+             TraceReport* report);
   // Sends what waits in transmit buffers.
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
 
  private:
-  void Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-            uint32_t now_ms);
+  // Returns the bytes received.
+  uint64_t Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
+                uint32_t now_ms);
+  // All stages, and done(stage) after each. Returns how many keys went to the tries.
+  template <typename Done>
+  unsigned RunStages(Done&& done);
   void Sink();
 
   const unsigned worker_;

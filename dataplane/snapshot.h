@@ -27,6 +27,9 @@ inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
 
 using NetworkId = uint16_t;  // index into Snapshot::networks
 
+// Whether policy's refusals are carried out, or only counted.
+enum class Mode : uint8_t { kEnforce, kObserve };
+
 // Whether and how policy holds for what is behind a port.
 enum class SubjectState : uint8_t {
   kNone,     // no subject (uplink): its direction is not judged here
@@ -66,6 +69,7 @@ struct NetworkView {
 
 struct Snapshot {
   uint64_t epoch = 0;
+  Mode mode = Mode::kEnforce;
   // Connections judged under another verdict epoch are judged again at their next packet. Control
   // raises it when rules, classes or ports changed.
   uint32_t verdict_epoch = 0;

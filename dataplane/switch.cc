@@ -290,6 +290,12 @@ std::vector<std::pair<Denial, uint64_t>> Switch::ReadDenials() const {
   return denials;
 }
 
+absl::StatusOr<TraceReport> Switch::Trace(unsigned worker, const AttachedPort& port,
+                                          std::span<const uint8_t> frame) const {
+  constexpr uint32_t kTimeoutMs = 2000;
+  return impl_->workers.at(worker)->mailbox().Ask(port.id, port.generation, frame, kTimeoutMs);
+}
+
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 
 void Switch::VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "dataplane/drop_reason.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/trace.h"
 #include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
@@ -96,6 +98,11 @@ class Switch {
   // What policy refused, worker by worker: one denial may come several times. Ports that are gone
   // may still be in it, under their old generation.
   std::vector<std::pair<Denial, uint64_t>> ReadDenials() const;
+
+  // A dry run of `frame` as if the port had received it, by `worker`, which polls it. Any thread.
+  // Errors: TraceMailbox::Ask's.
+  absl::StatusOr<TraceReport> Trace(unsigned worker, const AttachedPort& port,
+                                    std::span<const uint8_t> frame) const;
 
   // Calls `visit` for each live connection until it returns false. Any thread; not a consistent
   // cut.

@@ -93,7 +93,7 @@ void Transmitter::Transmit(Burst& burst) {
     if (!packet.alive() || packet.flood) continue;
     const PortView& out = burst.snapshot->ports[packet.out_port];
     packet.drop = Check(out, packet.out_port, *packet.mbuf);
-    if (unlikely(!packet.alive())) continue;
+    if (unlikely(!packet.alive() || burst.trace != nullptr)) continue;
     Enqueue(*burst.snapshot, burst.in_port, packet.out_port, packet.mbuf);
     packet.mbuf = nullptr;
   }

@@ -37,6 +37,9 @@ void Worker::Run(const std::atomic<bool>& running) {
 
 bool Worker::RunOnce(uint32_t now_ms) {
   const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
+  if (mailbox_.Waiting()) {
+    mailbox_.Serve([&](auto& request, auto& report) { return Trace(request, now_ms, report); });
+  }
   bool busy = false;
   for (const PortId port : snapshot.polled[config_.index]) {
     rte_mbuf* received[kBurstSize];
@@ -50,6 +53,15 @@ bool Worker::RunOnce(uint32_t now_ms) {
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);
   return busy;
+}
+
+bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) {
+  const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
+  const auto& polled = snapshot.polled[config_.index];
+  if (std::find(polled.begin(), polled.end(), request.port) == polled.end()) return false;
+  if (snapshot.ports[request.port].generation != request.generation) return false;
+  pipeline_.Trace(snapshot, request.port, {request.frame.data(), request.length}, now_ms, &report);
+  return true;
 }
 
 // As much of the table as is due since the last turn, a bounded piece at a time; what is left over,

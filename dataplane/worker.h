@@ -11,6 +11,7 @@
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tally.h"
+#include "dataplane/trace_mailbox.h"
 
 namespace sluice::dataplane {
 
@@ -31,6 +32,10 @@ class Worker {
   // One turn over all ports of this worker; true if there was a packet. `now_ms` may wrap.
   bool RunOnce(uint32_t now_ms);
 
+  // A dry run, on the worker's thread; false: the port is not this worker's. The mailbox brings
+  // requests from other threads, once a turn.
+  bool Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report);
+  TraceMailbox& mailbox() { return mailbox_; }
   const Tally& tally() const { return tally_; }
   const Journal& journal() const { return journal_; }
 
@@ -45,6 +50,7 @@ class Worker {
   Tally tally_;
   Journal journal_;
   Pipeline pipeline_;
+  TraceMailbox mailbox_;
   uint32_t aged_ms_ = 0;
   uint64_t ageing_due_ = 0;  // entries to look at
 };

@@ -13,6 +13,9 @@ namespace {
 void PrintStatus(const v1::GetStatusResponse& status) {
   fmt::print("sluiced {}, epoch {}, up {:.0f} s, huge pages {}\n", status.version(), status.epoch(),
              status.uptime_seconds(), status.huge_pages() ? "on" : "off");
+  if (status.mode() == "observe") {
+    fmt::print("MODE OBSERVE: NOTHING IS DROPPED BY POLICY (sluicectl mode enforce)\n");
+  }
   fmt::print("{} ports, {} connections\n", status.ports(), status.connections());
   fmt::print(
       "{} policies, {} endpoints, {} namespaces -> {} classes, {} rules, compiled in {:.3f} s\n",

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "control/listen_socket.h"
+#include "control/mode.h"
 #include "control/version.h"
 
 namespace sluice::control {
@@ -24,6 +25,7 @@ const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warni
 struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
+  std::string mode = "enforce";
   std::vector<std::string> cluster_cidrs;
 };
 
@@ -75,6 +77,9 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--unlisted-pods", texts.unlisted_pods,
                  "what becomes of pods without an API object")
       ->check(CLI::IsMember(&kUnlistedPods));
+  app.add_option("--mode", texts.mode,
+                 "observe: what policy would drop is counted, and let through")
+      ->check(CLI::IsMember({"enforce", "observe"}));
   app.add_option("--node", config.node, "name of this node");
   app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember(kLogLevels));
@@ -101,6 +106,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   }
   config.eal.worker_cores = config.data_plane.worker_cores;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
+  config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));

@@ -6,6 +6,11 @@
 #include "control/explain.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/services.h"
+#include "control/mode.h"
+#include "control/packet_frame.h"
+#include "control/packet_text.h"
+#include "control/protocol_name.h"
+#include "control/trace.h"
 #include "control/version.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 
@@ -15,23 +20,6 @@ namespace {
 using dataplane::ConnectionInfo;
 
 constexpr uint32_t kDefaultConnectionLimit = 1000;
-
-std::string ProtocolName(uint8_t protocol) {
-  switch (protocol) {
-    case 1:
-      return "icmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 58:
-      return "icmpv6";
-    case 132:
-      return "sctp";
-    default:
-      return std::to_string(protocol);
-  }
-}
 
 std::string PortName(const dataplane::Snapshot& snapshot, dataplane::PortId id) {
   return id < snapshot.ports.size() ? snapshot.ports[id].name : "";
@@ -81,6 +69,7 @@ void WriteWorker(unsigned worker, int core, const dataplane::WorkerCounters& cou
 
 void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_epoch(view.snapshot->epoch);
+  out->set_mode(ModeName(view.snapshot->mode));
   out->set_ports(view.state->ports().specs().size());
   out->set_namespaces(view.state->namespaces().size());
   out->set_endpoints(view.state->endpoints().size());
@@ -99,6 +88,39 @@ void WriteSide(const Side& side, v1::SideVerdict* out) {
   out->set_tier(acl::TierName(side.tier));
   for (const std::string& policy : side.policies) out->add_policies(policy);
   out->set_rule(side.rule);
+}
+
+void WriteTrace(const TraceAnswer& answer, v1::TraceResponse* out) {
+  const dataplane::TraceReport& report = answer.report;
+  const bool dropped = report.drop != dataplane::DropReason::kNone;
+  out->set_verdict(dropped ? "drop" : "deliver");
+  if (dropped) out->set_reason(dataplane::DropReasonName(report.drop));
+  if (report.would_drop != dataplane::DropReason::kNone) {
+    out->set_would_drop(dataplane::DropReasonName(report.would_drop));
+  }
+  for (const std::string& port : answer.delivered_to) out->add_delivered_to(port);
+  for (const TraceStep& step : answer.steps) {
+    v1::TraceStep* added = out->add_steps();
+    added->set_stage(step.stage);
+    added->set_text(step.text);
+    added->set_dropped(step.dropped);
+  }
+  if (answer.egress) WriteSide(*answer.egress, out->mutable_egress());
+  if (answer.ingress) WriteSide(*answer.ingress, out->mutable_ingress());
+  out->set_epoch(report.epoch);
+  out->set_worker(answer.worker);
+}
+
+absl::StatusOr<std::vector<uint8_t>> FrameOf(const v1::TraceRequest& request, const View& view) {
+  if (!view.places.contains(request.port())) {
+    return absl::NotFoundError("port " + request.port() + ": does not exist");
+  }
+  if (!request.frame().empty()) {
+    return std::vector<uint8_t>(request.frame().begin(), request.frame().end());
+  }
+  const auto packet = ParsePacketText(request.packet());
+  if (!packet.ok()) return packet.status();
+  return MakeFrame(*packet, request.port(), view);
 }
 
 class DiagnosticsService final : public v1::DiagnosticsService::Service {
@@ -168,6 +190,28 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     if (verdict->egress) WriteSide(*verdict->egress, response->mutable_egress());
     if (verdict->ingress) WriteSide(*verdict->ingress, response->mutable_ingress());
     response->set_epoch(view->snapshot->epoch);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest* request,
+                     v1::TraceResponse* response) override {
+    const std::shared_ptr<const View> view = controller_.view();
+    const auto frame = FrameOf(*request, *view);
+    if (!frame.ok()) return ToGrpcStatus(frame.status());
+    const auto answer = TraceFrame(*view, data_plane_, request->port(), *frame);
+    if (!answer.ok()) return ToGrpcStatus(answer.status());
+    WriteTrace(*answer, response);
+    response->set_frame(frame->data(), frame->size());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status SetMode(grpc::ServerContext*, const v1::SetModeRequest* request,
+                       v1::SetModeResponse* response) override {
+    const auto mode = ParseMode(request->mode());
+    if (!mode.ok()) return ToGrpcStatus(mode.status());
+    const Result result = controller_.Execute(SetModeCommand{*mode});
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
     return grpc::Status::OK;
   }
 

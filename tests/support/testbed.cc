@@ -109,6 +109,7 @@ void Testbed::Stage() {
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
   staged_->epoch = verdict_epoch_;
+  staged_->mode = mode_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   dataplane::NetworkView network;
@@ -182,6 +183,12 @@ void Testbed::SetTakes(char port, dataplane::Offloads takes) {
   tx_ports_.ports[IdOf(port)].takes = takes;
 }
 
+void Testbed::SetMode(dataplane::Mode mode) {
+  mode_ = mode;
+  Stage();
+  Publish();
+}
+
 void Testbed::Replace(char pod) {
   ++generations_[pod];
   Stage();
@@ -243,6 +250,17 @@ void Testbed::Turn() {
   }
 }
 
+dataplane::TraceReport Testbed::Trace(char port, const Bytes& frame) {
+  auto request = std::make_unique<dataplane::TraceRequest>();
+  request->port = id(port);
+  request->generation = generations_.at(port);
+  request->length = static_cast<uint32_t>(frame.size());
+  std::copy(frame.begin(), frame.end(), request->frame.begin());
+  dataplane::TraceReport report;
+  EXPECT_TRUE(workers_[id(port) % config_.workers]->Trace(*request, now_ms_, report));
+  return report;
+}
+
 std::vector<Bytes> Testbed::Received(char port) {
   std::vector<Bytes> frames;
   for (struct Received& received : ReceivedUndone(port)) {
@@ -273,6 +291,10 @@ std::vector<Received> Testbed::ReceivedUndone(char port) {
 
 std::string Testbed::Deliver(char port, const Bytes& frame) {
   for (const auto& [other, id] : ids_) Received(other);
+  const uint32_t connections_before = connections();
+  const dataplane::TraceReport traced = Trace(port, frame);
+  EXPECT_EQ(connections(), connections_before) << "a trace changed the table";
+  const auto before = DropsByReason(port);
   Send(port, frame);
   Turn();
   std::string where;
@@ -282,7 +304,40 @@ std::string Testbed::Deliver(char port, const Bytes& frame) {
       where += other;
     }
   }
+  DropReason died_of = DropReason::kNone;
+  const auto after = DropsByReason(port);
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (after[i] != before[i]) died_of = static_cast<DropReason>(i);
+  }
+  CheckTrace(traced, where, died_of);
   return where;
+}
+
+// A trace made before the packet was sent must have said what became of it, but for what only
+// storing or sending can tell.
+void Testbed::CheckTrace(const dataplane::TraceReport& traced, const std::string& where,
+                         DropReason died_of) const {
+  for (const DropReason untold : {DropReason::kTableFull, DropReason::kPortShare,
+                                  DropReason::kTxFull, DropReason::kNoBuffers}) {
+    if (died_of == untold) return;
+  }
+  EXPECT_STREQ(DropReasonName(traced.drop), DropReasonName(died_of)) << "what the trace said";
+  std::string said;
+  for (const auto& [port, id] : ids_) {
+    if (traced.drop != DropReason::kNone) break;
+    if (!traced.flood && id == traced.out_port) said += port;
+    for (unsigned i = 0; i < traced.receivers; ++i) {
+      const bool takes = traced.receiver[i].refusal == DropReason::kNone;
+      if (takes && traced.receiver[i].port == id) said += port;
+    }
+  }
+  EXPECT_EQ(said, where) << "where the trace said it would go";
+}
+
+Testbed::DropCounts Testbed::DropsByReason(char port) const {
+  DropCounts counts{};
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] = Drops(port, static_cast<DropReason>(i));
+  return counts;
 }
 
 uint64_t Testbed::Drops(char port, DropReason reason) const {

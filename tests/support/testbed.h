@@ -58,6 +58,7 @@ class Testbed {
   void Apply(std::vector<acl::NetworkPolicy> policies);
   void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
   void SetGuard(char pod, bool guard);
+  void SetMode(dataplane::Mode mode);
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
 
@@ -68,6 +69,8 @@ class Testbed {
   void SendUndone(char port, const Bytes& frame, const Undone& undone);
   // Every worker once.
   void Turn();
+  // What a trace of the frame says, by the worker that polls the port.
+  dataplane::TraceReport Trace(char port, const Bytes& frame);
   // Frames that came out of `port` since the last call.
   std::vector<Bytes> Received(char port);
   std::vector<struct Received> ReceivedUndone(char port);
@@ -75,7 +78,8 @@ class Testbed {
   void SetTakes(char port, dataplane::Offloads takes);
   void SetMtu(char port, uint16_t mtu);
 
-  // Send, Turn, and where it came out: the letters of the ports, sorted; "" if nowhere.
+  // Send, Turn, and where it came out, which a trace must have foretold: the letters of the ports,
+  // sorted; "" if nowhere.
   std::string Deliver(char port, const Bytes& frame);
 
   uint64_t Drops(char port, dataplane::DropReason reason) const;
@@ -103,6 +107,10 @@ class Testbed {
  private:
   dataplane::PortId IdOf(char port) const { return ids_.at(port); }
   void Stage();
+  using DropCounts = std::array<uint64_t, dataplane::kDropReasonCount>;
+  DropCounts DropsByReason(char port) const;
+  void CheckTrace(const dataplane::TraceReport& traced, const std::string& where,
+                  dataplane::DropReason died_of) const;
 
   TestbedConfig config_;
   dataplane::PacketPool pool_, pieces_;
@@ -122,6 +130,7 @@ class Testbed {
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxPorts tx_ports_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  dataplane::Mode mode_ = dataplane::Mode::kEnforce;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
 };
