@@ -72,8 +72,8 @@ absl::StatusOr<Addresses> Resolve(const PacketText& packet, const View& view) {
     const auto destination = std::ranges::find(*to, family, &IpAddress::family);
     if (source != from->end() && destination != to->end()) return Addresses{*source, *destination};
   }
-  return absl::InvalidArgumentError(fmt::format(
-      "packet: {} and {} have no address of one family", packet.from.host, packet.to.host));
+  return absl::InvalidArgumentError(fmt::format("packet: {} and {} have no address of one family",
+                                                packet.from.host, packet.to.host));
 }
 
 MacAddress SourceMac(const dataplane::PortView& port) {
@@ -107,10 +107,10 @@ void PutSctpInit(Bytes& segment) {
   Put32(segment, 0);  // verification tag
   Put32(segment, 0);  // CRC32c: nobody in the switch checks it
   Put32(segment, 1u << 24 | 20);
-  Put32(segment, 1);          // initiate tag
-  Put32(segment, 0x1'0000);   // a_rwnd
+  Put32(segment, 1);             // initiate tag
+  Put32(segment, 0x1'0000);      // a_rwnd
   Put32(segment, 1u << 16 | 1);  // streams
-  Put32(segment, 1);          // initial TSN
+  Put32(segment, 1);             // initial TSN
 }
 
 Bytes Segment(const PacketText& packet, uint8_t protocol) {
@@ -139,10 +139,10 @@ Bytes Segment(const PacketText& packet, uint8_t protocol) {
 
 // Sums the segment with its pseudo-header, where the protocol wants that.
 void SetChecksum(Bytes& segment, uint8_t protocol, const Addresses& addresses) {
-  const size_t offset = protocol == IPPROTO_TCP                                      ? 16
-                        : protocol == IPPROTO_UDP                                    ? 6
+  const size_t offset = protocol == IPPROTO_TCP                                  ? 16
+                        : protocol == IPPROTO_UDP                                ? 6
                         : protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 2
-                                                                                     : 0;
+                                                                                 : 0;
   if (offset == 0) return;
   Bytes summed;
   if (protocol != IPPROTO_ICMP) {

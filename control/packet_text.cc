@@ -106,7 +106,8 @@ absl::Status ReadMacs(Words& words, PacketText* packet) {
   const std::string source = words.Next(), arrow = words.Next(), destination = words.Next();
   const auto from = dataplane::MacAddress::Parse(source);
   const auto to = dataplane::MacAddress::Parse(destination);
-  if (!from.ok() || !to.ok() || arrow != ">") return Error("mac", "wanted: mac SOURCE > DESTINATION");
+  if (!from.ok() || !to.ok() || arrow != ">")
+    return Error("mac", "wanted: mac SOURCE > DESTINATION");
   packet->from.mac = *from;
   packet->to.mac = *to;
   return absl::OkStatus();

@@ -151,11 +151,14 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   if (!policy.ok()) return policy.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
+  const VerdictScope scope = CompareBuilds(base == nullptr ? nullptr : base->policy.get(), *policy);
   auto snapshot = std::make_shared<dataplane::Snapshot>(
-      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, switch_.worker_count(),
-                    base == nullptr ? nullptr : base->snapshot.get()));
+      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, scope, config_.on_policy_change,
+                    switch_.worker_count(), base == nullptr ? nullptr : base->snapshot.get()));
   snapshot->mode = attempt.mode;
-  if (attempt.ModeChanged()) ++snapshot->verdict_epoch;  // what was let through is judged again
+  if (attempt.ModeChanged()) {  // what was let through is judged again
+    snapshot->everything_epoch = ++snapshot->verdict_epoch;
+  }
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
   CloseUnwanted(attempt);
 

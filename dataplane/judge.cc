@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "dataplane/journal.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
 #include "dataplane/track.h"
 
@@ -182,7 +183,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<PolicyAnswer, kBurstSize> answers;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!NeedsVerdict(packet, *burst.snapshot)) continue;
+    if (!NeedsVerdict(burst, packet)) continue;
     if (IsMisdirected(burst, packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;

@@ -6,6 +6,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/guard.h"
 #include "dataplane/judge.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/offload.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
@@ -13,15 +14,15 @@
 namespace sluice::dataplane {
 namespace {
 
-TraceTracking TrackingOf(const Packet& packet, const Snapshot& snapshot) {
+TraceTracking TrackingOf(const Burst& burst, const Packet& packet) {
   if (packet.flood || packet.kind != PacketKind::kTracked) return TraceTracking::kNone;
   if (packet.connection == nullptr) return TraceTracking::kNew;
-  const bool stale = packet.alive() && NeedsVerdict(packet, snapshot);
+  const bool stale = packet.alive() && NeedsVerdict(burst, packet);
   return stale ? TraceTracking::kStale : TraceTracking::kKnown;
 }
 
-void NoteTrack(const Packet& packet, const Snapshot& snapshot, TraceReport* report) {
-  report->tracking = TrackingOf(packet, snapshot);
+void NoteTrack(const Burst& burst, const Packet& packet, TraceReport* report) {
+  report->tracking = TrackingOf(burst, packet);
   if (packet.connection == nullptr) return;
   report->connection_state = ConnectionStateName(StateOf(*packet.connection));
   report->reply = packet.from_b != packet.connection->initiator_is_b;
@@ -48,7 +49,7 @@ void NoteStage(Stage stage, const Burst& burst, TraceReport* report) {
     report->out_port = packet.out_port;
     report->flood = packet.flood;
   } else if (stage == Stage::kTrack && (packet.alive() || report->died_in == stage)) {
-    NoteTrack(packet, *burst.snapshot, report);
+    NoteTrack(burst, packet, report);
   }
 }
 

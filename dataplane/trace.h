@@ -1,10 +1,10 @@
 // What the stages decided about one synthetic packet: the answer of a trace. Plain values.
 //
-// A trace is a dry run: the packet goes through the very stages that real packets go through, on the
-// worker that polls its port, with the snapshot and the connections in force. Burst::trace points
-// here meanwhile, and whatever would change something (a connection, a counter, a port's queue)
-// notes it here and leaves it alone. So a trace cannot tell what only happens when a packet is
-// stored or sent: table_full and tx_full.
+// A trace is a dry run: the packet goes through the very stages that real packets go through, on
+// the worker that polls its port, with the snapshot and the connections in force. Burst::trace
+// points here meanwhile, and whatever would change something (a connection, a counter, a port's
+// queue) notes it here and leaves it alone. So a trace cannot tell what only happens when a packet
+// is stored or sent: table_full and tx_full.
 #pragma once
 
 #include <array>
@@ -20,13 +20,13 @@
 namespace sluice::dataplane {
 
 // The pipeline's stages, in order. X(constant, name)
-#define SLUICE_STAGES(X)    \
-  X(kParse, "parse")        \
-  X(kGuard, "guard")        \
-  X(kForward, "forward")    \
-  X(kTrack, "track")        \
-  X(kJudge, "judge")        \
-  X(kFlood, "flood")        \
+#define SLUICE_STAGES(X) \
+  X(kParse, "parse")     \
+  X(kGuard, "guard")     \
+  X(kForward, "forward") \
+  X(kTrack, "track")     \
+  X(kJudge, "judge")     \
+  X(kFlood, "flood")     \
   X(kTransmit, "transmit")
 
 enum class Stage : uint8_t {
@@ -71,7 +71,7 @@ struct TraceReport {
 
   uint64_t epoch = 0;
   DropReason drop = DropReason::kNone;
-  Stage died_in = Stage::kParse;               // if it did
+  Stage died_in = Stage::kParse;              // if it did
   DropReason would_drop = DropReason::kNone;  // mode observe: what enforcing would do
 
   // parse; of IP packets only from `protocol` on

@@ -9,8 +9,7 @@
 namespace sluice::dataplane {
 
 absl::StatusOr<TraceReport> TraceMailbox::Ask(PortId port, uint16_t generation,
-                                              std::span<const uint8_t> frame,
-                                              uint32_t timeout_ms) {
+                                              std::span<const uint8_t> frame, uint32_t timeout_ms) {
   if (frame.empty() || frame.size() > TraceRequest::kMaxFrame) {
     return absl::InvalidArgumentError(fmt::format("packet: {} bytes are not between 1 and {}",
                                                   frame.size(), TraceRequest::kMaxFrame));

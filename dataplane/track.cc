@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
 
@@ -77,7 +78,7 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
   }
   if (packet.connection == nullptr) {
     packet.drop = MayOpen(packet, table.tracking());
-  } else if (!NeedsVerdict(packet, *burst.snapshot)) {
+  } else if (!NeedsVerdict(burst, packet)) {
     packet.drop =
         Advance(packet, *packet.connection, burst.now_ms, table.tracking(), burst.trace != nullptr);
   }

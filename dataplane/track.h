@@ -19,15 +19,4 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker);
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking, bool dry_run = false);
 
-// True if judge has to say something about this packet.
-inline bool NeedsVerdict(const Packet& packet, const Snapshot& snapshot) {
-  if (!packet.alive() || packet.flood) return false;
-  if (packet.kind == PacketKind::kUntracked) return true;
-  if (packet.kind != PacketKind::kTracked) return false;
-  if (packet.connection == nullptr) return true;
-  // Older only: another worker may be one snapshot ahead of this one.
-  const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
-  return static_cast<int32_t>(judged - snapshot.verdict_epoch) < 0;
-}
-
 }  // namespace sluice::dataplane

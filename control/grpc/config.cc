@@ -18,6 +18,8 @@ const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"off", dataplane::HugePages::kOff}};
 const std::map<std::string, UnlistedPods> kUnlistedPods = {
     {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
+const std::map<std::string, OnPolicyChange> kOnPolicyChange = {{"strict", OnPolicyChange::kStrict},
+                                                               {"keep", OnPolicyChange::kKeep}};
 const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
                                              "error", "critical", "off"};
 
@@ -26,6 +28,7 @@ struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
   std::string mode = "enforce";
+  std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
 };
 
@@ -80,6 +83,9 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--mode", texts.mode,
                  "observe: what policy would drop is counted, and let through")
       ->check(CLI::IsMember({"enforce", "observe"}));
+  app.add_option("--on-policy-change", texts.on_policy_change,
+                 "established connections are judged again, or kept")
+      ->check(CLI::IsMember(&kOnPolicyChange));
   app.add_option("--node", config.node, "name of this node");
   app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember(kLogLevels));
@@ -108,6 +114,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
+  config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));
   }

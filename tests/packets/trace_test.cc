@@ -130,8 +130,7 @@ TEST(Trace, ListsEveryReceiverOfAMulticast) {
   EXPECT_TRUE(report.flood);
   for (unsigned i = 0; i < report.receivers; ++i) {
     const bool denied = report.receiver[i].port == bed.id('c');
-    EXPECT_EQ(report.receiver[i].refusal,
-              denied ? DropReason::kPolicyIngress : DropReason::kNone);
+    EXPECT_EQ(report.receiver[i].refusal, denied ? DropReason::kPolicyIngress : DropReason::kNone);
   }
   EXPECT_EQ(bed.BuffersInUse(), 0u);
 }

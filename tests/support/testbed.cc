@@ -108,12 +108,14 @@ void Testbed::Stage() {
 
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
+  staged_->everything_epoch = verdict_epoch_;
   staged_->epoch = verdict_epoch_;
   staged_->mode = mode_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   dataplane::NetworkView network;
   network.name = "default";
+  network.stamps = std::make_shared<dataplane::AddressStamps>();
   for (const auto& [port, id] : ids_) {
     PortView view;
     view.in_use = true;
