@@ -55,21 +55,26 @@ void NoteStage(Stage stage, const Burst& burst, TraceReport* report) {
 
 }  // namespace
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally,
-                   Journal* journal)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_ports, tally) {
+Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
+                   TxPorts* tx_ports, Tally* tally, Journal* journal)
+    : worker_(worker),
+      connections_(connections),
+      tally_(tally),
+      fragments_(fragments, tally),
+      transmitter_(tx_ports, tally) {
   burst_.journal = journal;
 }
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
-  PortTally& port = tally_->ports[in_port];
-  port.rx_bytes.Add(Load(snapshot, in_port, received, now_ms));
-  port.rx_packets.Add(received.size());
-  tally_->packets.Add(received.size());
-  const unsigned asked = RunStages([](Stage) {});
-  Sink();  // the dead are counted and freed
-  tally_->classified.Add(asked);
+  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+  Count(in_port, received);
+  Enter(snapshot, in_port, now_ms);
+  for (; !received.empty(); received = fragments_.Release(burst_)) {
+    Load(received);
+    tally_->classified.Add(RunStages([](Stage) {}));
+    Sink();  // the dead are counted and freed
+  }
 }
 
 template <typename Done>
@@ -81,6 +86,8 @@ unsigned Pipeline::RunStages(Done&& done) {
   done(Stage::kGuard);
   Forward(burst_);  // destination MAC -> out_port
   done(Stage::kForward);
+  fragments_.Join(burst_);  // later fragments get the first one's ports, or wait
+  done(Stage::kFragments);
   Track(burst_, *connections_, worker_);  // known connections move on
   done(Stage::kTrack);
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
@@ -104,28 +111,36 @@ void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t
   mbuf.port = snapshot.ports[in_port].device;
   rte_mbuf_refcnt_set(&mbuf, 1);
 
-  Load(snapshot, in_port, {&received, 1}, now_ms);
+  Enter(snapshot, in_port, now_ms);
+  Load({&received, 1});
   burst_.trace = report;
   RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
   report->epoch = snapshot.epoch;
   burst_.trace = nullptr;
 }
 
-uint64_t Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-                        uint32_t now_ms) {
-  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+void Pipeline::Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms) {
   burst_.snapshot = &snapshot;
   burst_.in = &snapshot.ports[in_port];
   burst_.in_port = in_port;
   burst_.now_ms = now_ms;
+}
+
+void Pipeline::Load(std::span<rte_mbuf*> received) {
   burst_.count = static_cast<unsigned>(received.size());
-  uint64_t bytes = 0;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
-    bytes += received[i]->pkt_len;
   }
-  return bytes;
+}
+
+void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
+  uint64_t bytes = 0;
+  for (const rte_mbuf* mbuf : received) bytes += mbuf->pkt_len;
+  PortTally& port = tally_->ports[in_port];
+  port.rx_packets.Add(received.size());
+  port.rx_bytes.Add(bytes);
+  tally_->packets.Add(received.size());
 }
 
 void Pipeline::Sink() {

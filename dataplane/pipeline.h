@@ -1,7 +1,8 @@
 // The way of a packet through the switch, top to bottom.
 //
-//   port -> parse -> guard -> forward -> track -> judge -> transmit -> port
-//             \        \         \         \        \________ sink: dead packets, by reason
+//   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
+//             \        \         \           \          \        \________ sink: dead packets, by
+//             reason
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
@@ -9,6 +10,7 @@
 #include <span>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/fragments.h"
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
 #include "dataplane/tally.h"
@@ -19,8 +21,8 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally,
-           Journal* journal);
+  Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
+           TxPorts* tx_ports, Tally* tally, Journal* journal);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
@@ -31,11 +33,13 @@ class Pipeline {
              TraceReport* report);
   // Sends what waits in transmit buffers.
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
+  // A bounded piece of ageing, once a loop.
+  void Age(const Snapshot& snapshot, uint32_t now_ms) { fragments_.Age(snapshot, now_ms); }
 
  private:
-  // Returns the bytes received.
-  uint64_t Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-                uint32_t now_ms);
+  void Count(PortId in_port, std::span<rte_mbuf* const> received);
+  void Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms);
+  void Load(std::span<rte_mbuf*> received);
   // All stages, and done(stage) after each. Returns how many keys went to the tries.
   template <typename Done>
   unsigned RunStages(Done&& done);
@@ -44,6 +48,7 @@ class Pipeline {
   const unsigned worker_;
   ConnectionTable* const connections_;
   Tally* const tally_;
+  Fragments fragments_;
   Transmitter transmitter_;
   Burst burst_;
 };

@@ -35,6 +35,7 @@ struct TestbedConfig {
   uint32_t connections = 1024;
   unsigned port_share = 50;  // percent
   dataplane::Tracking tracking;
+  dataplane::FragmentConfig fragments = {};
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
