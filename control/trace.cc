@@ -35,6 +35,7 @@ class Narrator {
     for (unsigned number = 0; number <= static_cast<unsigned>(last); ++number) {
       const auto stage = static_cast<Stage>(number);
       const bool dropped = died && stage == last;
+      if (report_.waits && stage > Stage::kFragments) break;
       std::string text = TextOf(stage);
       if (dropped) text = Joined(text, DropText("dropped", report_.drop));
       if (!text.empty()) steps.push_back({StageName(stage), std::move(text), dropped});
@@ -73,6 +74,10 @@ class Narrator {
         return died_here ? "" : GuardText();
       case Stage::kForward:
         return died_here && report_.out_port == dataplane::kNoPort ? "" : ForwardText();
+      case Stage::kFragments:
+        if (died_here || !report_.fragment) return "";
+        return report_.waits ? "a fragment: waits for its datagram's first one"
+                             : "a fragment: treated as its datagram's first one";
       case Stage::kTrack:
         return report_.flood ? "" : TrackText();
       case Stage::kJudge:
@@ -190,7 +195,7 @@ class Narrator {
 std::vector<std::string> DeliveredTo(const View& view, const TraceReport& report,
                                      const Narrator& narrator) {
   std::vector<std::string> ports;
-  if (report.drop != DropReason::kNone) return ports;
+  if (report.drop != DropReason::kNone || report.waits) return ports;
   if (!report.flood) return {narrator.PortName(report.out_port)};
   const bool observed = view.snapshot->mode == dataplane::Mode::kObserve;
   const unsigned listed = std::min(report.receivers, TraceReport::kMaxReceivers);

@@ -20,13 +20,14 @@
 namespace sluice::dataplane {
 
 // The pipeline's stages, in order. X(constant, name)
-#define SLUICE_STAGES(X) \
-  X(kParse, "parse")     \
-  X(kGuard, "guard")     \
-  X(kForward, "forward") \
-  X(kTrack, "track")     \
-  X(kJudge, "judge")     \
-  X(kFlood, "flood")     \
+#define SLUICE_STAGES(X)     \
+  X(kParse, "parse")         \
+  X(kGuard, "guard")         \
+  X(kForward, "forward")     \
+  X(kFragments, "fragments") \
+  X(kTrack, "track")         \
+  X(kJudge, "judge")         \
+  X(kFlood, "flood")         \
   X(kTransmit, "transmit")
 
 enum class Stage : uint8_t {
@@ -85,6 +86,10 @@ struct TraceReport {
   // forward
   PortId out_port = kNoPort;
   bool flood = false;
+
+  // fragments
+  bool fragment = false;
+  bool waits = false;  // for its datagram's first; then no later stage sees it
 
   // track
   TraceTracking tracking = TraceTracking::kNone;

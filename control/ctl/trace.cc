@@ -24,6 +24,8 @@ void Print(const v1::TraceResponse& trace) {
   }
   if (trace.verdict() == "drop") {
     fmt::print("=> dropped: {}", trace.reason());
+  } else if (trace.verdict() == "wait") {
+    fmt::print("=> waits");
   } else {
     fmt::print("=> delivered to {}", fmt::join(trace.delivered_to(), ", "));
   }

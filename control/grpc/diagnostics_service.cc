@@ -93,7 +93,7 @@ void WriteSide(const Side& side, v1::SideVerdict* out) {
 void WriteTrace(const TraceAnswer& answer, v1::TraceResponse* out) {
   const dataplane::TraceReport& report = answer.report;
   const bool dropped = report.drop != dataplane::DropReason::kNone;
-  out->set_verdict(dropped ? "drop" : "deliver");
+  out->set_verdict(dropped ? "drop" : report.waits ? "wait" : "deliver");
   if (dropped) out->set_reason(dataplane::DropReasonName(report.drop));
   if (report.would_drop != dataplane::DropReason::kNone) {
     out->set_would_drop(dataplane::DropReasonName(report.would_drop));
