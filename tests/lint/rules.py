@@ -27,6 +27,8 @@ INCLUDES = {
     "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",
                       "dataplane/mac_address.h"],
                      _VALUES + ["spdlog/", "nlohmann/", "CLI/", "rte_"]),
+    "perf/micro/": (["acl/", "control/", "dataplane/", "tests/support/"],
+                    _VALUES + ["benchmark/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
                _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "rte_"]),
