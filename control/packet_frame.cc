@@ -190,9 +190,8 @@ absl::StatusOr<Bytes> MakeFrame(const PacketText& packet, const std::string& por
   const MacAddress destination =
       packet.to.mac ? *packet.to.mac : DestinationMac(addresses->to, view, in.network);
   const bool v4 = addresses->from.family == Family::kIpv4;
-  const auto protocol = static_cast<uint8_t>(!packet.icmp ? packet.protocol
-                                             : v4         ? IPPROTO_ICMP
-                                                          : IPPROTO_ICMPV6);
+  const uint8_t icmp = v4 ? uint8_t{IPPROTO_ICMP} : uint8_t{IPPROTO_ICMPV6};
+  const uint8_t protocol = packet.icmp ? icmp : packet.protocol;
   Bytes segment = Segment(packet, protocol);
   SetChecksum(segment, protocol, *addresses);
 

@@ -33,7 +33,7 @@ class FloodedPacket {
   unsigned Finish() {
     SendToOffered();
     const bool refused = offered_ > 0 && refused_ == offered_;
-    if (refused) refusal_ = Refuse(burst_, refusal_, rule_);
+    if (refused) refusal_ = Refuse(burst_, packet_, refusal_, rule_);
     if (copies_ == 0) packet_.drop = refusal_;
     return asked_;
   }

@@ -15,7 +15,7 @@ DropReason Route(const Burst& burst, const NetworkView& network, Packet& packet)
   if (packet.out_port == kNoPort) return DropReason::kNoRoute;
   if (packet.out_port == burst.in_port) return DropReason::kHairpin;
   const bool shut = burst.snapshot->ports[packet.out_port].subject == SubjectState::kUnknown;
-  return shut ? Refuse(burst, DropReason::kReceiverShut, acl::kNoRule) : DropReason::kNone;
+  return shut ? Refuse(burst, packet, DropReason::kReceiverShut, acl::kNoRule) : DropReason::kNone;
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ void Guard(Burst& burst) {
   const bool shut = burst.in->subject == SubjectState::kUnknown;
   for (Packet& packet : burst.all()) {
     if (!packet.alive()) continue;
-    if (shut) packet.drop = Refuse(burst, DropReason::kPortShut, acl::kNoRule);
+    if (shut) packet.drop = Refuse(burst, packet, DropReason::kPortShut, acl::kNoRule);
     if (packet.alive()) packet.drop = Check(*burst.in, network, packet);
   }
 }

@@ -90,8 +90,14 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
   return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
 }
 
+DecidingRules RulesOf(const Burst& burst, const PolicyAnswer& answer) {
+  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  return {RuleIdOf(network, answer.egress), RuleIdOf(network, answer.ingress)};
+}
+
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
-void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
+            const PolicyAnswer& answer) {
   const uint32_t epoch = burst.snapshot->verdict_epoch;
   if (burst.trace != nullptr) {
     if (packet.connection != nullptr) {
@@ -106,6 +112,9 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
     packet.connection = inserted.connection;
     packet.drop = inserted.refused;
     if (packet.connection == nullptr) return;
+    if (inserted.created && burst.journal->TellsEvents()) {
+      burst.journal->Opened(burst, packet, RulesOf(burst, answer));
+    }
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }
@@ -123,12 +132,12 @@ void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    packet.drop = Refuse(burst, packet.drop,
+    packet.drop = Refuse(burst, packet, packet.drop,
                          answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
   }
   if (packet.kind == PacketKind::kUntracked) return;
   if (packet.alive()) {
-    Commit(burst, table, worker, packet);
+    Commit(burst, table, worker, packet, answer);
   } else if (packet.connection != nullptr && burst.trace == nullptr) {
     table.Remove(worker, packet.connection);
   }

@@ -1,5 +1,6 @@
 #include "dataplane/pipeline.h"
 
+#include <rte_cycles.h>
 #include <rte_prefetch.h>
 
 #include "dataplane/flood.h"
@@ -56,10 +57,11 @@ void NoteStage(Stage stage, const Burst& burst, TraceReport* report) {
 }  // namespace
 
 Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-                   TxPorts* tx_ports, Tally* tally, Journal* journal)
+                   TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
+      stages_(stages),
       fragments_(fragments, tally),
       transmitter_(tx_ports, tally) {
   burst_.journal = journal;
@@ -72,7 +74,9 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   Enter(snapshot, in_port, now_ms);
   for (; !received.empty(); received = fragments_.Release(burst_)) {
     Load(received);
-    tally_->classified.Add(RunStages([](Stage) {}));
+    const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
+                       burst_number_++ % StageTally::kSampleEvery == 0;
+    tally_->classified.Add(timed ? RunTimedStages() : RunStages([](Stage) {}));
     Sink();  // the dead are counted and freed
   }
 }
@@ -97,6 +101,16 @@ unsigned Pipeline::RunStages(Done&& done) {
   transmitter_.Transmit(burst_);  // into the out_port's buffer
   done(Stage::kTransmit);
   return asked;
+}
+
+unsigned Pipeline::RunTimedStages() {
+  stages_->packets.Add(burst_.count);
+  uint64_t before = rte_rdtsc();
+  return RunStages([&](Stage stage) {
+    const uint64_t now = rte_rdtsc();
+    stages_->cycles[static_cast<size_t>(stage)].Add(now - before);
+    before = now;
+  });
 }
 
 void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame,

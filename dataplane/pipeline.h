@@ -13,6 +13,7 @@
 #include "dataplane/fragments.h"
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
+#include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
 #include "dataplane/trace.h"
 #include "dataplane/transmit.h"
@@ -22,7 +23,7 @@ namespace sluice::dataplane {
 class Pipeline {
  public:
   Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-           TxPorts* tx_ports, Tally* tally, Journal* journal);
+           TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
@@ -43,11 +44,14 @@ class Pipeline {
   // All stages, and done(stage) after each. Returns how many keys went to the tries.
   template <typename Done>
   unsigned RunStages(Done&& done);
+  unsigned RunTimedStages();
   void Sink();
 
   const unsigned worker_;
   ConnectionTable* const connections_;
   Tally* const tally_;
+  StageTally* const stages_;
+  unsigned burst_number_ = 0;  // while stages are watched
   Fragments fragments_;
   Transmitter transmitter_;
   Burst burst_;

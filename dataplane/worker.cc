@@ -22,14 +22,21 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       published_(published),
       connections_(connections),
       quiescence_(quiescence),
-      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_, &journal_) {}
+      journal_(config.attention),
+      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_, &journal_,
+                &stages_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   quiescence_->GoOnline(config_.index);
   unsigned idle_loops = 0;
   while (running.load(std::memory_order_relaxed)) {
-    idle_loops = RunOnce(CoarseNowMs()) ? 0 : idle_loops + 1;
+    const uint64_t started = rte_rdtsc();
+    const bool busy = RunOnce(CoarseMsOf(started));
+    idle_loops = busy ? 0 : idle_loops + 1;
     quiescence_->Report(config_.index);
+    const uint64_t took = rte_rdtsc() - started;
+    tally_.cycles.Add(took);
+    if (busy) tally_.busy_cycles.Add(took);
     if (config_.idle_sleep_us != 0 && idle_loops >= kLoopsBeforeRest) Rest();
   }
   quiescence_->GoOffline(config_.index);
@@ -51,6 +58,7 @@ bool Worker::RunOnce(uint32_t now_ms) {
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
   Age(now_ms);
+  journal_.Sweep(now_ms);
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);
   return busy;
@@ -82,6 +90,7 @@ void Worker::Age(uint32_t now_ms) {
 void Worker::Rest() {
   quiescence_->GoOffline(config_.index);
   usleep(config_.idle_sleep_us);
+  tally_.sleeps.Add(1);
   quiescence_->GoOnline(config_.index);
 }
 

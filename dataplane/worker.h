@@ -10,6 +10,7 @@
 #include "dataplane/pipeline.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
 #include "dataplane/trace_mailbox.h"
 
@@ -19,6 +20,7 @@ struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
   uint32_t idle_sleep_us = 0;  // 0: never sleeps
   FragmentConfig fragments;
+  const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
 };
 
 class Worker {
@@ -38,7 +40,9 @@ class Worker {
   bool Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report);
   TraceMailbox& mailbox() { return mailbox_; }
   const Tally& tally() const { return tally_; }
+  Journal& journal() { return journal_; }
   const Journal& journal() const { return journal_; }
+  const StageTally& stages() const { return stages_; }
 
  private:
   void Age(uint32_t now_ms);
@@ -50,6 +54,7 @@ class Worker {
   Quiescence* const quiescence_;
   Tally tally_;
   Journal journal_;
+  StageTally stages_;
   Pipeline pipeline_;
   TraceMailbox mailbox_;
   uint32_t aged_ms_ = 0;

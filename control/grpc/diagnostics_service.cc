@@ -4,6 +4,7 @@
 
 #include "control/drop_listing.h"
 #include "control/explain.h"
+#include "control/grpc/diagnostics_streams.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/services.h"
 #include "control/mode.h"
@@ -83,13 +84,6 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   }
 }
 
-void WriteSide(const Side& side, v1::SideVerdict* out) {
-  out->set_verdict(side.allow ? "allow" : "deny");
-  out->set_tier(acl::TierName(side.tier));
-  for (const std::string& policy : side.policies) out->add_policies(policy);
-  out->set_rule(side.rule);
-}
-
 void WriteTrace(const TraceAnswer& answer, v1::TraceResponse* out) {
   const dataplane::TraceReport& report = answer.report;
   const bool dropped = report.drop != dataplane::DropReason::kNone;
@@ -125,9 +119,9 @@ absl::StatusOr<std::vector<uint8_t>> FrameOf(const v1::TraceRequest& request, co
 
 class DiagnosticsService final : public v1::DiagnosticsService::Service {
  public:
-  DiagnosticsService(Controller& controller, const dataplane::Switch& data_plane,
-                     const DaemonFacts& facts)
-      : controller_(controller), data_plane_(data_plane), facts_(facts) {}
+  DiagnosticsService(Controller& controller, dataplane::Switch& data_plane,
+                     control::Monitor& monitor, const DaemonFacts& facts)
+      : controller_(controller), data_plane_(data_plane), monitor_(monitor), facts_(facts) {}
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::GetStatusResponse* response) override {
@@ -215,18 +209,29 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Monitor(grpc::ServerContext* context, const v1::MonitorRequest* request,
+                       grpc::ServerWriter<v1::MonitorResponse>* writer) override {
+    return StreamEvents(monitor_, *context, *request, *writer);
+  }
+
+  grpc::Status WatchLoad(grpc::ServerContext* context, const v1::WatchLoadRequest* request,
+                         grpc::ServerWriter<v1::LoadSample>* writer) override {
+    return StreamLoad(data_plane_, facts_, *context, *request, *writer);
+  }
+
  private:
   Controller& controller_;
-  const dataplane::Switch& data_plane_;
+  dataplane::Switch& data_plane_;
+  control::Monitor& monitor_;
   const DaemonFacts facts_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
-                                                      const dataplane::Switch& data_plane,
-                                                      const DaemonFacts& facts) {
-  return std::make_unique<DiagnosticsService>(controller, data_plane, facts);
+                                                      dataplane::Switch& data_plane,
+                                                      Monitor& monitor, const DaemonFacts& facts) {
+  return std::make_unique<DiagnosticsService>(controller, data_plane, monitor, facts);
 }
 
 }  // namespace sluice::control

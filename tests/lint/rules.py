@@ -7,7 +7,7 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 """
 
 _VALUES = ["absl/", "fmt/"]
-_FACADE = ["dataplane/switch.h", "dataplane/denial.h", "dataplane/trace.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
+_FACADE = ["dataplane/switch.h", "dataplane/denial.h", "dataplane/connection_event.h", "dataplane/trace.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
            "dataplane/drop_reason.h", "dataplane/mac_address.h", "dataplane/eal.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
@@ -62,7 +62,8 @@ HOT_PATH = ["dataplane/" + name for name in [
     "tcp_options.h", "tcp_state.h", "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
     "connection_bucket.h", "connection_reclaim.cc", "port_accounts.h"]]
 HOT_PATH += ["dataplane/" + name for name in [
-    "denial_tally.cc", "denial_tally.h", "journal.cc", "journal.h", "trace.h", "trace_mailbox.h"]]
+    "denial_tally.cc", "denial_tally.h", "journal.cc", "journal.h", "trace.h", "trace_mailbox.h",
+    "connection_event.h", "denial_events.cc", "denial_events.h", "event_ring.h", "stage_tally.h"]]
 
 # What they may not say (comments and strings do not count), with the reason.
 HOT_PATH_FORBIDDEN = {

@@ -75,10 +75,13 @@ Testbed::Testbed(const TestbedConfig& config)
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
-    workers_.push_back(
-        std::make_unique<dataplane::Worker>(dataplane::WorkerConfig{index, 0, config.fragments},
-                                            &current_, table_.get(), &quiescence_, &tx_ports_));
+    workers_.push_back(std::make_unique<dataplane::Worker>(
+        dataplane::WorkerConfig{index, 0, config.fragments, &attention_}, &current_, table_.get(),
+        &quiescence_, &tx_ports_));
   }
+  std::vector<dataplane::Journal*> journals;
+  for (const auto& worker : workers_) journals.push_back(&worker->journal());
+  table_->SetJournals(std::move(journals));
 }
 
 Testbed::~Testbed() {
@@ -251,6 +254,15 @@ void Testbed::Turn() {
     workers_[index]->RunOnce(now_ms_);
     quiescence_.GoOffline(index);
   }
+}
+
+std::vector<dataplane::ConnectionEvent> Testbed::Events() {
+  std::vector<dataplane::ConnectionEvent> events;
+  for (const auto& worker : workers_) {
+    worker->journal().events().Drain(
+        [&](const dataplane::ConnectionEvent& event) { events.push_back(event); });
+  }
+  return events;
 }
 
 dataplane::TraceReport Testbed::Trace(char port, const Bytes& frame) {

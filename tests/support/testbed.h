@@ -70,6 +70,9 @@ class Testbed {
   void SendUndone(char port, const Bytes& frame, const Undone& undone);
   // Every worker once.
   void Turn();
+  // From now on workers tell events; Events takes what they told since the last call.
+  void Watch() { attention_ = dataplane::kWatchEvents; }
+  std::vector<dataplane::ConnectionEvent> Events();
   // What a trace of the frame says, by the worker that polls the port.
   dataplane::TraceReport Trace(char port, const Bytes& frame);
   // Frames that came out of `port` since the last call.
@@ -131,6 +134,7 @@ class Testbed {
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxPorts tx_ports_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  std::atomic<uint32_t> attention_{0};
   dataplane::Mode mode_ = dataplane::Mode::kEnforce;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
