@@ -54,9 +54,13 @@ struct MovePortCommand {
   unsigned worker = 0;
 };
 
+struct SetModeCommand {
+  dataplane::Mode mode = dataplane::Mode::kEnforce;
+};
+
 using Command =
     std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand,
-                 MovePortCommand, AddNetworkCommand, DeleteNetworkCommand>;
+                 MovePortCommand, AddNetworkCommand, DeleteNetworkCommand, SetModeCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

@@ -33,10 +33,13 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
   }
   if (previous != nullptr && *previous->rules == now.table) {
     build.rules = previous->rules;
+    build.rule_ids = previous->rule_ids;
     build.classifier = previous->classifier;
     return build;
   }
   build.rules = {build.compiled, &now.table};
+  build.rule_ids =
+      acl::RuleIds::Next(previous == nullptr ? nullptr : previous->rule_ids.get(), now.table);
   auto trie = BuildTrie(now.table, limits);
   if (!trie.ok()) return trie.status();
   build.classifier = *std::move(trie);

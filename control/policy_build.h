@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "acl/compiler.h"
+#include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
 
 namespace sluice::control {
@@ -15,6 +16,7 @@ struct PolicyBuild {
   std::shared_ptr<const acl::CompiledPolicy> compiled;
   // Parts of `compiled`, or of an earlier build that they equal: equal parts keep their pointer.
   std::shared_ptr<const acl::RuleTable> rules;
+  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`, continuing the earlier build's
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::TrieClassifier> classifier;
 };

@@ -34,25 +34,29 @@ Result Refused(absl::StatusOr<std::vector<Refusal>> refusals) {
 struct Publisher::Attempt {
   std::shared_ptr<const View> base;  // null for the very first
   DesiredState state;
+  dataplane::Mode mode;
   PortPlaces places;
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
   bool moved = false;                                // a port, to another worker
 
-  explicit Attempt(std::shared_ptr<const View> view) : base(std::move(view)) {
+  Attempt(std::shared_ptr<const View> view, dataplane::Mode first_mode)
+      : base(std::move(view)), mode(first_mode) {
     if (base == nullptr) return;
+    mode = base->snapshot->mode;
     state = *base->state;
     places = base->places;
   }
   bool Changed() const {
-    return base == nullptr || !opened.empty() || moved || state != *base->state;
+    return base == nullptr || !opened.empty() || moved || ModeChanged() || state != *base->state;
   }
+  bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
 };
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& target,
                                                              const PublisherConfig& config) {
   std::unique_ptr<Publisher> publisher(new Publisher(target, config));
-  Attempt first(nullptr);
+  Attempt first(nullptr, config.mode);
   absl::Status status = publisher->Commit(first);
   if (!status.ok()) return status;
   return publisher;
@@ -69,7 +73,7 @@ std::vector<Result> Publisher::Process(std::span<const Command> batch) {
 }
 
 std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) {
-  Attempt attempt(view());
+  Attempt attempt(view(), config_.mode);
   std::vector<Result> results;
   for (const Command& command : segment) {
     results.push_back(std::visit([&](const auto& c) { return Try(attempt, c); }, command));
@@ -163,6 +167,11 @@ Result Publisher::Try(Attempt& attempt, const MovePortCommand& command) {
   return Outcome{};
 }
 
+Result Publisher::Try(Attempt& attempt, const SetModeCommand& command) {
+  attempt.mode = command.mode;
+  return Outcome{};
+}
+
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
@@ -174,10 +183,14 @@ absl::Status Publisher::Commit(Attempt& attempt) {
 
   const VerdictScope scope =
       CompareNetworks(base == nullptr ? nullptr : &base->networks, *networks);
-  auto snapshot = std::make_shared<const dataplane::Snapshot>(
+  auto snapshot = std::make_shared<dataplane::Snapshot>(
       BuildSnapshot(attempt.state.ports(), attempt.places, *networks, scope,
                     {config_.policy.own_node, config_.on_policy_change}, switch_.worker_count(),
                     base == nullptr ? nullptr : base->snapshot.get()));
+  snapshot->mode = attempt.mode;
+  if (attempt.ModeChanged()) {  // what was let through is judged again
+    snapshot->everything_epoch = ++snapshot->verdict_epoch;
+  }
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
   CloseUnwanted(attempt);
 

@@ -27,6 +27,7 @@ struct PublisherConfig {
   acl::TrieLimits trie_limits;
   LearnedMacsLimits learned_macs;
   OnPolicyChange on_policy_change = OnPolicyChange::kStrict;
+  dataplane::Mode mode = dataplane::Mode::kEnforce;  // until a SetModeCommand
 };
 
 class Publisher {
@@ -60,6 +61,7 @@ class Publisher {
   Result Try(Attempt& attempt, const AddNetworkCommand& command);
   Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
   Result Try(Attempt& attempt, const MovePortCommand& command);
+  Result Try(Attempt& attempt, const SetModeCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -50,6 +50,7 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   network.name = spec.name;
   network.addresses = build.policy->addresses;
   network.rules = build.policy->rules;
+  network.rule_ids = build.policy->rule_ids;
   network.classifier = build.policy->classifier;
   network.uplink = uplink;
   network.vlan = spec.vlan;

@@ -8,9 +8,10 @@
 
 namespace sluice::dataplane {
 
-inline uint32_t CoarseNowMs() {
+inline uint32_t CoarseMsOf(uint64_t ticks) {
   static const uint64_t ticks_per_ms = rte_get_tsc_hz() / 1000;
-  return static_cast<uint32_t>(rte_rdtsc() / ticks_per_ms);
+  return static_cast<uint32_t>(ticks / ticks_per_ms);
 }
+inline uint32_t CoarseNowMs() { return CoarseMsOf(rte_rdtsc()); }
 
 }  // namespace sluice::dataplane

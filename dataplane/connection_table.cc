@@ -9,6 +9,8 @@
 #include <bit>
 #include <utility>
 
+#include "dataplane/journal.h"
+
 namespace sluice::dataplane {
 
 ConnectionTable::ConnectionTable(const ConnectionTableConfig& config,
@@ -148,6 +150,7 @@ bool ConnectionTable::Remove(unsigned worker, Connection* connection) {
   if (!Unlink(connection)) return false;
   Append(&parts_[worker]->open, connection);
   parts_[worker]->removed.Add(1);
+  if (worker < journals_.size()) journals_[worker]->Closed(*connection);
   return true;
 }
 
@@ -178,7 +181,9 @@ unsigned ConnectionTable::RemoveSubject(SubjectRef subject) {
     if (number % 1024 == 0) quiescence_->Report(visitor_reader_);
     if (!IsLive(entry)) continue;
     if (entry.key.a.subject != subject && entry.key.b.subject != subject) continue;
-    if (Unlink(&entry)) Append(&removed, &entry);
+    if (!Unlink(&entry)) continue;
+    Append(&removed, &entry);
+    if (!journals_.empty()) journals_.back()->Closed(entry);
   }
   quiescence_->GoOffline(visitor_reader_);
   if (!removed.empty()) quiescence_->Wait();

@@ -58,6 +58,10 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
+  // Whom to tell of removals: by worker, and last of all who calls RemoveSubject. They outlive the
+  // table's use; before the first packet.
+  void SetJournals(std::vector<Journal*> journals) { journals_ = std::move(journals); }
+
   uint64_t Hash(const ConnectionKey& key) const;
 
   // Sets `connection` of every packet in `wanted` from its `key` and `hash`; null if there is none.
@@ -169,6 +173,7 @@ class ConnectionTable {
   std::atomic<uint32_t> high_water_{0};  // entries from here on were never used; free_lock_'s
   std::atomic<uint32_t> available_;      // free or never used
   std::atomic<uint32_t> live_{0};
+  std::vector<Journal*> journals_;
   std::vector<std::unique_ptr<WorkerPart>> parts_;  // by worker, written by that worker only
   mutable std::mutex visitor_mutex_;                // one visitor at a time
 };

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "dataplane/journal.h"
 #include "dataplane/judge.h"
 #include "dataplane/vlan.h"
 
@@ -32,32 +33,43 @@ class FloodedPacket {
 
   unsigned Finish() {
     SendToOffered();
+    const bool refused = offered_ > 0 && refused_ == offered_;
+    if (refused) refusal_ = Refuse(burst_, packet_, refusal_, rule_);
     if (copies_ == 0) packet_.drop = refusal_;
     return asked_;
   }
 
  private:
   void SendToOffered() {
-    std::array<DropReason, kBurstSize> outcomes{};
-    if (IsJudged(packet_)) JudgeOffered(outcomes);
+    std::array<PolicyAnswer, kBurstSize> answers{};
+    if (IsJudged(packet_)) JudgeOffered(answers);
     for (unsigned i = 0; i < count_; ++i) {
-      if (outcomes[i] == DropReason::kNone) {
-        const PortView& out = burst_.snapshot->ports[receivers_[i]];
-        outcomes[i] = transmitter_.Check(out, receivers_[i], *packet_.mbuf);
+      DropReason refusal = answers[i].Refusal();
+      if (refusal != DropReason::kNone) {
+        ++refused_;
+        refusal_ = refusal;
+        rule_ = answers[i].RefusingRule(*burst_.network);
+        if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
-      if (outcomes[i] != DropReason::kNone) {
-        refusal_ = outcomes[i];
-        continue;
-      }
-      rte_mbuf* copy = CopyFor(receivers_[i]);
-      if (copy == nullptr) {
-        refusal_ = DropReason::kNoBuffers;
-        continue;
-      }
-      transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], copy);
-      ++copies_;
+      if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);
+      if (burst_.trace != nullptr) Note(receivers_[i], refusal, answers[i]);
     }
+    offered_ += count_;
     count_ = 0;
+  }
+
+  // kNone, or why the port cannot take it.
+  DropReason Copy(PortId receiver) {
+    const Snapshot& snapshot = *burst_.snapshot;
+    const DropReason unfit = transmitter_.Check(snapshot.ports[receiver], receiver, *packet_.mbuf);
+    if (unfit != DropReason::kNone) return refusal_ = unfit;
+    if (burst_.trace == nullptr) {
+      rte_mbuf* copy = CopyFor(receiver);
+      if (copy == nullptr) return refusal_ = DropReason::kNoBuffers;
+      transmitter_.Enqueue(snapshot, burst_.in_port, receiver, copy);
+    }
+    ++copies_;
+    return DropReason::kNone;
   }
 
   // A reference; or a copy of its own, where a tag has to go in. Null: no buffer is left for that.
@@ -70,7 +82,14 @@ class FloodedPacket {
     return packet_.mbuf;
   }
 
-  void JudgeOffered(std::array<DropReason, kBurstSize>& outcomes) {
+  void Note(PortId receiver, DropReason refusal, const PolicyAnswer& answer) {
+    const NetworkView& network = *burst_.network;
+    const PortView& out = burst_.snapshot->ports[receiver];
+    burst_.trace->NoteReceiver({receiver, refusal, SideOf(network, *burst_.in, answer.egress),
+                                SideOf(network, out, answer.ingress)});
+  }
+
+  void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {
     std::array<Parties, kBurstSize> parties;
     const bool has_ports = packet_.protocol == IPPROTO_TCP || packet_.protocol == IPPROTO_UDP ||
                            packet_.protocol == IPPROTO_SCTP;
@@ -79,7 +98,7 @@ class FloodedPacket {
                     packet_.src,      packet_.dst,
                     packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
     }
-    asked_ += AskPolicy(*burst_.network, {parties.data(), count_}, outcomes);
+    asked_ += AskPolicy(*burst_.network, {parties.data(), count_}, answers);
   }
 
   const Burst& burst_;
@@ -87,9 +106,12 @@ class FloodedPacket {
   Transmitter& transmitter_;
   std::array<PortId, kBurstSize> receivers_;
   unsigned count_ = 0;
-  unsigned copies_ = 0;
+  unsigned offered_ = 0;
+  unsigned refused_ = 0;  // by policy
+  unsigned copies_ = 0;   // sent: in mode observe to the refused too
   unsigned asked_ = 0;
-  DropReason refusal_ = DropReason::kNoReceiver;
+  DropReason refusal_ = DropReason::kNoReceiver;  // the last one
+  acl::RuleId rule_ = acl::kNoRule;               // policy's, if it was policy
 };
 
 }  // namespace
@@ -111,7 +133,8 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
     FloodedPacket flooded(burst, packet, transmitter);
     for (const PortId member : burst.network->members) {
       if (member == burst.in_port) continue;
-      if (snapshot.ports[member].subject == SubjectState::kUnknown) continue;
+      const bool shut = snapshot.ports[member].subject == SubjectState::kUnknown;
+      if (shut && snapshot.mode == Mode::kEnforce) continue;
       const bool both_pods =
           burst.in->role == PortRole::kPod && snapshot.ports[member].role == PortRole::kPod;
       if (is_dhcp && both_pods) continue;  // what policy does not see leaves the pods alone

@@ -1,6 +1,7 @@
 #include "dataplane/forward.h"
 
 #include "dataplane/dhcp.h"
+#include "dataplane/journal.h"
 #include "dataplane/learned_macs.h"
 #include "dataplane/ownership.h"
 
@@ -11,6 +12,7 @@ namespace {
 // known from what they send.
 void LearnSource(const Burst& burst, const Packet& packet) {
   const PortView& in = *burst.in;
+  if (burst.trace != nullptr) return;
   if (packet.src_mac == in.mac || (in.role == PortRole::kPod && !in.guard)) return;
   burst.network->learned->Learn(packet.src_mac, burst.in_port, burst.now_ms);
 }
@@ -43,7 +45,7 @@ DropReason Route(const Burst& burst, Packet& packet) {
   if (packet.out_port == kNoPort) return DropReason::kNoRoute;
   if (packet.out_port == burst.in_port) return DropReason::kHairpin;
   const bool shut = burst.snapshot->ports[packet.out_port].subject == SubjectState::kUnknown;
-  return shut ? DropReason::kReceiverShut : DropReason::kNone;
+  return shut ? Refuse(burst, packet, DropReason::kReceiverShut, acl::kNoRule) : DropReason::kNone;
 }
 
 // Questions to the outside, and answers from there. Between pods DHCP is traffic like any other;

@@ -47,6 +47,14 @@ FragmentPort::Slot FragmentPort::FindOrOpen(const DatagramKey& key, uint32_t now
   return slot;
 }
 
+const Datagram* FragmentPort::Find(const DatagramKey& key) const {
+  const uint32_t tag = TagOf(key);
+  for (unsigned slot = 0; slot < kMaxDatagrams; ++slot) {
+    if (tags_[slot] == tag && datagrams_[slot].key == key) return &datagrams_[slot];
+  }
+  return nullptr;
+}
+
 void FragmentPort::Free(Slot slot) {
   tags_[slot] = 0;
   --live_;

@@ -81,6 +81,8 @@ class FragmentPort {
   // The datagram with `key`; a new one if there is none, in another's place if need be. What was
   // found since NextBurst stays where it is; a burst is shorter than kMaxDatagrams.
   Slot FindOrOpen(const DatagramKey& key, uint32_t now_ms, PortTally& tally);
+  // Null if there is none; changes nothing.
+  const Datagram* Find(const DatagramKey& key) const;
   void NextBurst() { ++burst_; }
   // Forgets a datagram that is complete and through.
   void FreeIfDone(Slot slot);

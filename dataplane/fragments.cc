@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/trace.h"
+
 namespace sluice::dataplane {
 namespace {
 
@@ -75,6 +77,7 @@ Fragments::~Fragments() {
 
 void Fragments::Join(Burst& burst) {
   if (likely(!burst.has_fragments)) return;
+  if (burst.trace != nullptr) return Foretell(burst);
   FragmentPort& port = ports_[burst.in->device];
   port.SetOwner({burst.in_port, burst.in->generation}, TallyOf(port));
   unsigned kept = 0;
@@ -88,6 +91,24 @@ void Fragments::Join(Burst& burst) {
   if (!std::exchange(is_active_[burst.in->device], true)) {
     active_[active_count_++] = burst.in->device;
   }
+}
+
+// On a copy of what is known of the datagram. That there is no room to wait cannot be told.
+void Fragments::Foretell(Burst& burst) const {
+  Packet& packet = burst.packets[0];
+  if (!packet.alive() || !packet.fragment.present()) return;
+  const FragmentPort& port = ports_[burst.in->device];
+  const bool own = port.owner() == SubjectRef{burst.in_port, burst.in->generation};
+  const Datagram* known = own ? port.Find(KeyOf(burst, packet)) : nullptr;
+  Datagram datagram = known != nullptr ? *known : Datagram();
+  packet.drop = datagram.doom != DropReason::kNone
+                    ? datagram.doom
+                    : FragmentPort::Record(datagram, packet.fragment);
+  burst.trace->fragment = true;
+  if (!packet.alive() || packet.fragment.first()) return;
+  if (datagram.has_first) return Give(datagram.first, packet);
+  burst.trace->waits = true;
+  burst.count = 0;
 }
 
 bool Fragments::JoinOne(Burst& burst, FragmentPort& port, Packet& packet) {

@@ -49,7 +49,8 @@ class Fragments {
   Fragments(const Fragments&) = delete;
   Fragments& operator=(const Fragments&) = delete;
 
-  // The stage: gives later fragments their ports, or takes them out of the burst to wait.
+  // The stage: gives later fragments their ports, or takes them out of the burst to wait. A dry run
+  // is told what would be.
   void Join(Burst& burst);
 
   // After the last stage: notes what became of first fragments, and returns up to kBurstSize
@@ -62,6 +63,7 @@ class Fragments {
   void Age(const Snapshot& snapshot, uint32_t now_ms);
 
  private:
+  void Foretell(Burst& burst) const;
   // True if the packet goes on, dead or alive; false if it waits.
   bool JoinOne(Burst& burst, FragmentPort& port, Packet& packet);
   void Settle(const Packet& packet, FragmentPort& port);

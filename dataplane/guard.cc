@@ -2,6 +2,7 @@
 
 #include "dataplane/dhcp.h"
 #include "dataplane/icmp.h"
+#include "dataplane/journal.h"
 #include "dataplane/ownership.h"
 #include "dataplane/parse.h"
 
@@ -90,7 +91,6 @@ bool AsksForAddress(const Burst& burst, const Packet& packet) {
 
 DropReason Check(const Burst& burst, Packet& packet) {
   const PortView& port = *burst.in;
-  if (port.subject == SubjectState::kUnknown) return DropReason::kPortShut;
   if (port.role != PortRole::kPod) return CheckOutside(burst, packet);
   if (packet.kind == PacketKind::kNeighbour &&
       (packet.icmp_type == kRouterAdvert || packet.icmp_type == kRedirect)) {
@@ -113,7 +113,10 @@ DropReason Check(const Burst& burst, Packet& packet) {
 }  // namespace
 
 void Guard(Burst& burst) {
+  const bool shut = burst.in->subject == SubjectState::kUnknown;
   for (Packet& packet : burst.all()) {
+    if (!packet.alive()) continue;
+    if (shut) packet.drop = Refuse(burst, packet, DropReason::kPortShut, acl::kNoRule);
     if (packet.alive()) packet.drop = Check(burst, packet);
   }
 }

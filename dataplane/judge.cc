@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-#include "acl/classifier.h"
+#include "dataplane/journal.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
 #include "dataplane/track.h"
@@ -42,6 +42,12 @@ bool IsMisdirected(const Burst& burst, const Packet& packet) {
   if (out.role == PortRole::kPod) return out.guard && !Takes(out, packet.dst);
   return burst.network->local_addresses.contains(packet.dst) &&
          !IsRouter(*burst.network, packet.dst_mac);
+}
+
+// The number of the rule that decided; kNoRule: none did.
+acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
+  if (decision.rule == 0) return acl::kNoRule;
+  return network.rule_ids->Of(network.rules->rules[decision.rule - 1].source);
 }
 
 struct KeyList {
@@ -91,36 +97,79 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
   return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
 }
 
+DecidingRules RulesOf(const Burst& burst, const PolicyAnswer& answer) {
+  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  return {RuleIdOf(network, answer.egress), RuleIdOf(network, answer.ingress)};
+}
+
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
-void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
+            const PolicyAnswer& answer) {
   const uint32_t epoch = burst.snapshot->verdict_epoch;
+  if (burst.trace != nullptr) {
+    if (packet.connection != nullptr) {
+      packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking(),
+                            /*dry_run=*/true);
+    }
+    return;
+  }
   if (packet.connection == nullptr) {
     const ConnectionTable::Inserted inserted =
         table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms);
     packet.connection = inserted.connection;
     packet.drop = inserted.refused;
     if (packet.connection == nullptr) return;
+    if (inserted.created && burst.journal->TellsEvents()) {
+      burst.journal->Opened(burst, packet, RulesOf(burst, answer));
+    }
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }
   packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
 
+void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer) {
+  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  burst.trace->judged = true;
+  burst.trace->egress = SideOf(network, *parties.from, answer.egress);
+  burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
+}
+
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
-            DropReason outcome) {
-  packet.drop = outcome;
+            const PolicyAnswer& answer) {
+  packet.drop = answer.Refusal();
+  if (!packet.alive()) {
+    packet.drop = Refuse(burst, packet, packet.drop,
+                         answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
+  }
   if (packet.kind == PacketKind::kUntracked) return;
-  if (outcome == DropReason::kNone) {
-    Commit(burst, table, worker, packet);
-  } else if (packet.connection != nullptr) {
+  if (packet.alive()) {
+    Commit(burst, table, worker, packet, answer);
+  } else if (packet.connection != nullptr && burst.trace == nullptr) {
     table.Remove(worker, packet.connection);
   }
 }
 
 }  // namespace
 
+TraceSide SideOf(const NetworkView& network, const PortView& subject,
+                 const acl::Decision& decision) {
+  return {subject.subject == SubjectState::kKnown, decision.allow, decision.tier,
+          RuleIdOf(network, decision)};
+}
+
+DropReason PolicyAnswer::Refusal() const {
+  if (!egress.allow) return DropReason::kPolicyEgress;
+  return ingress.allow ? DropReason::kNone : DropReason::kPolicyIngress;
+}
+
+acl::RuleId PolicyAnswer::RefusingRule(const NetworkView& network) const {
+  if (!egress.allow) return RuleIdOf(network, egress);
+  return ingress.allow ? acl::kNoRule : RuleIdOf(network, ingress);
+}
+
 unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
-                   std::span<DropReason> outcomes) {
+                   std::span<PolicyAnswer> answers) {
   if (parties.empty()) return 0;
   std::array<Questions, kBurstSize> questions;
   KeyList list;
@@ -131,17 +180,14 @@ unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
   if (list.count > 0) network.classifier->Classify({list.keys.data(), list.count}, hits);
 
   const unsigned stride = network.classifier->categories();
-  const auto allows = [&](int key, Direction direction) {
-    if (key == kNotJudged) return true;
+  const auto decide = [&](int key, Direction direction) {
+    if (key == kNotJudged) return acl::Decision{};
     const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
-    return acl::Decide(*network.rules, answer, direction).allow;
+    return acl::Decide(*network.rules, answer, direction);
   };
   for (size_t i = 0; i < parties.size(); ++i) {
-    outcomes[i] = DropReason::kNone;
-    if (!allows(questions[i].ingress, Direction::kIngress)) {
-      outcomes[i] = DropReason::kPolicyIngress;
-    }
-    if (!allows(questions[i].egress, Direction::kEgress)) outcomes[i] = DropReason::kPolicyEgress;
+    answers[i] = {decide(questions[i].egress, Direction::kEgress),
+                  decide(questions[i].ingress, Direction::kIngress)};
   }
   return list.count;
 }
@@ -149,7 +195,7 @@ unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<Packet*, kBurstSize> open;
   std::array<Parties, kBurstSize> parties;
-  std::array<DropReason, kBurstSize> outcomes;
+  std::array<PolicyAnswer, kBurstSize> answers;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
     if (!NeedsVerdict(burst, packet)) continue;
@@ -161,8 +207,9 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
     parties[count++] = PartiesOf(burst, packet);
   }
   if (count == 0) return 0;
-  const unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, outcomes);
-  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], outcomes[i]);
+  const unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
+  if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
+  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
   return asked;
 }
 

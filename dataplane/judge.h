@@ -16,8 +16,10 @@
 // dies, and so does its connection.
 #pragma once
 
+#include "acl/classifier.h"
 #include "dataplane/connection_table.h"
 #include "dataplane/packet.h"
+#include "dataplane/trace.h"
 
 namespace sluice::dataplane {
 
@@ -33,9 +35,23 @@ struct Parties {
   uint16_t destination_port = 0;  // host order; 0 for protocols without ports
 };
 
-// Verdicts on the parties, without touching any connection: kNone, kPolicyEgress or kPolicyIngress
-// in `outcomes`, parties by parties. parties.size() <= kBurstSize. Returns how many keys it asked.
+// What policy says of them. A direction without a subject here is allowed, by no rule.
+struct PolicyAnswer {
+  acl::Decision egress, ingress;
+
+  // kNone, kPolicyEgress or kPolicyIngress.
+  DropReason Refusal() const;
+  // Of `network`, which refused; kNoRule: none did.
+  acl::RuleId RefusingRule(const NetworkView& network) const;
+};
+
+// One answer for each of the parties, without touching any connection. parties.size() <=
+// kBurstSize. Returns how many keys it asked.
 unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
-                   std::span<DropReason> outcomes);
+                   std::span<PolicyAnswer> answers);
+
+// One direction's answer, for a trace. `subject` is whose direction it is.
+TraceSide SideOf(const NetworkView& network, const PortView& subject,
+                 const acl::Decision& decision);
 
 }  // namespace sluice::dataplane

@@ -31,7 +31,9 @@ bool HasStaleVerdict(const Burst& burst, const Packet& packet) {
   const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
   if (likely(!IsEarlierEpoch(judged, now))) return false;
   if (IsTouched(burst, packet, judged)) return true;
-  packet.connection->verdict_epoch.store(now, std::memory_order_relaxed);
+  if (burst.trace == nullptr) {
+    packet.connection->verdict_epoch.store(now, std::memory_order_relaxed);
+  }
   return false;
 }
 

@@ -18,6 +18,9 @@
 
 namespace sluice::dataplane {
 
+class Journal;
+struct TraceReport;
+
 inline constexpr unsigned kBurstSize = 32;
 
 // What kind of treatment a packet gets; decided by parse.
@@ -100,6 +103,10 @@ struct Burst {
   const NetworkView* network = nullptr;  // every packet's
   NetworkId network_id = kNoNetwork;
   const PortView* in = nullptr;
+  Journal* journal = nullptr;  // of the worker
+  // Set: a dry run. The stages decide as ever, change nothing, and note here what they would have
+  // done.
+  TraceReport* trace = nullptr;
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;

@@ -1,11 +1,13 @@
 #include "dataplane/pipeline.h"
 
+#include <rte_cycles.h>
 #include <rte_prefetch.h>
 
 #include "dataplane/flood.h"
 #include "dataplane/forward.h"
 #include "dataplane/guard.h"
 #include "dataplane/judge.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/offload.h"
 #include "dataplane/parse.h"
 #include "dataplane/returned.h"
@@ -14,23 +16,65 @@
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
+namespace {
+
+TraceTracking TrackingOf(const Burst& burst, const Packet& packet) {
+  if (packet.flood || packet.kind != PacketKind::kTracked) return TraceTracking::kNone;
+  if (packet.connection == nullptr) return TraceTracking::kNew;
+  const bool stale = packet.alive() && NeedsVerdict(burst, packet);
+  return stale ? TraceTracking::kStale : TraceTracking::kKnown;
+}
+
+void NoteTrack(const Burst& burst, const Packet& packet, TraceReport* report) {
+  report->tracking = TrackingOf(burst, packet);
+  if (packet.connection == nullptr) return;
+  report->connection_state = ConnectionStateName(StateOf(*packet.connection));
+  report->reply = packet.from_b != packet.connection->initiator_is_b;
+}
+
+// What is known of the traced packet after `stage`.
+void NoteStage(Stage stage, const Burst& burst, TraceReport* report) {
+  const Packet& packet = burst.packets[0];
+  if (!packet.alive() && report->drop == DropReason::kNone) {
+    report->drop = packet.drop;
+    report->died_in = stage;
+  }
+  if (stage == Stage::kParse) {
+    report->is_ip = packet.is_ip();
+    report->protocol = packet.protocol;
+    report->tcp_flags = packet.tcp_flags;
+    report->src_port = packet.src_port;
+    report->dst_port = packet.dst_port;
+    report->src_mac = packet.src_mac;
+    report->dst_mac = packet.dst_mac;
+    report->src = packet.src;
+    report->dst = packet.dst;
+  } else if (stage == Stage::kForward) {
+    report->out_port = packet.out_port;
+    report->flood = packet.flood;
+  } else if (stage == Stage::kTrack && (packet.alive() || report->died_in == stage)) {
+    NoteTrack(burst, packet, report);
+  }
+}
+
+}  // namespace
 
 Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-                   TxPorts* tx_ports, Tally* tally)
+                   TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
+      stages_(stages),
       fragments_(fragments, tally),
-      transmitter_(tx_ports, tally) {}
+      transmitter_(tx_ports, tally) {
+  burst_.journal = journal;
+}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
   for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
   Count(in_port, received);
-  burst_.snapshot = &snapshot;
-  burst_.in = &snapshot.ports[in_port];
-  burst_.in_port = in_port;
-  burst_.now_ms = now_ms;
+  Enter(snapshot, in_port, now_ms);
   if (burst_.in->role != PortRole::kUplink) return RunNetwork(burst_.in->network, received);
   NetworkGroups groups(*burst_.in, received);  // VLAN tag -> network
   while (!groups.empty()) {
@@ -41,25 +85,82 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
 
 // Fragments that waited for their first go again when it has come.
 void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
-  for (; !received.empty(); received = fragments_.Release(burst_)) Run(network, received);
+  for (; !received.empty(); received = fragments_.Release(burst_)) {
+    if (Load(network, received)) {
+      const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
+                         burst_number_++ % StageTally::kSampleEvery == 0;
+      tally_->classified.Add(timed ? RunTimedStages() : RunStages([](Stage) {}));
+    }
+    Sink();  // the dead are counted and freed
+  }
 }
 
-void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
-  if (!Load(network, received)) return Sink();
-
-  Parse(burst_);                          // headers -> values; malformed packets die
-  CheckOffloads(burst_);                  // what senders left undone: said in one way
-  Guard(burst_);                          // a pod sends only as itself
-  Forward(burst_);                        // destination MAC -> out_port
-  fragments_.Join(burst_);                // later fragments get the first one's ports, or wait
+template <typename Done>
+unsigned Pipeline::RunStages(Done&& done) {
+  Parse(burst_);          // headers -> values; malformed packets die
+  CheckOffloads(burst_);  // what senders left undone: said in one way
+  done(Stage::kParse);
+  Guard(burst_);  // a pod sends only as itself
+  done(Stage::kGuard);
+  Forward(burst_);  // destination MAC -> out_port
+  done(Stage::kForward);
+  fragments_.Join(burst_);  // later fragments get the first one's ports, or wait
+  done(Stage::kFragments);
   ProveReturned(burst_, *connections_);   // a router sent back what a pod had sent to it
   Track(burst_, *connections_, worker_);  // known connections move on
+  done(Stage::kTrack);
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
+  done(Stage::kJudge);
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
-  transmitter_.Transmit(burst_);         // into the out_port's buffer
-  Sink();                                // the dead are counted and freed
+  done(Stage::kFlood);
+  transmitter_.Transmit(burst_);  // into the out_port's buffer
+  done(Stage::kTransmit);
+  return asked;
+}
 
-  tally_->classified.Add(asked);
+unsigned Pipeline::RunTimedStages() {
+  stages_->packets.Add(burst_.count);
+  uint64_t before = rte_rdtsc();
+  return RunStages([&](Stage stage) {
+    const uint64_t now = rte_rdtsc();
+    stages_->cycles[static_cast<size_t>(stage)].Add(now - before);
+    before = now;
+  });
+}
+
+void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame,
+                     uint32_t now_ms, TraceReport* report) {
+  // Nobody frees or keeps it: in a dry run no stage hands a buffer on.
+  rte_mbuf mbuf{};
+  rte_mbuf* received = &mbuf;
+  mbuf.buf_addr = frame.data();
+  mbuf.buf_len = mbuf.data_len = static_cast<uint16_t>(frame.size());
+  mbuf.pkt_len = static_cast<uint32_t>(frame.size());
+  mbuf.nb_segs = 1;
+  mbuf.port = snapshot.ports[in_port].device;
+  rte_mbuf_refcnt_set(&mbuf, 1);
+
+  Enter(snapshot, in_port, now_ms);
+  NetworkId network = burst_.in->network;
+  if (burst_.in->role == PortRole::kUplink) {
+    network = NetworkGroups(*burst_.in, {&received, 1}).Next().network;
+  }
+  report->epoch = snapshot.epoch;
+  burst_.trace = report;
+  if (Load(network, {&received, 1})) {
+    RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
+  } else {
+    report->drop = burst_.packets[0].drop;
+    report->died_in = Stage::kParse;
+  }
+  burst_.trace = nullptr;
+}
+
+void Pipeline::Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms) {
+  burst_.snapshot = &snapshot;
+  burst_.in = &snapshot.ports[in_port];
+  burst_.in_port = in_port;
+  burst_.now_ms = now_ms;
 }
 
 // False: all of them are dead, of belonging to no network.

@@ -10,8 +10,11 @@
 
 #include "dataplane/connection_table.h"
 #include "dataplane/fragments.h"
+#include "dataplane/journal.h"
 #include "dataplane/packet.h"
+#include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
+#include "dataplane/trace.h"
 #include "dataplane/transmit.h"
 
 namespace sluice::dataplane {
@@ -19,11 +22,15 @@ namespace sluice::dataplane {
 class Pipeline {
  public:
   Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-           TxPorts* tx_ports, Tally* tally);
+           TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                uint32_t now_ms);
+  // Sends one packet through the stages as if `in_port` had received it, changes and counts
+  // nothing, and fills `report`. `report->epoch` and what the stages say is set. Same thread.
+  void Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame, uint32_t now_ms,
+             TraceReport* report);
   // Sends what waits in transmit buffers.
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
   // A bounded piece of ageing, once a loop.
@@ -31,14 +38,20 @@ class Pipeline {
 
  private:
   void Count(PortId in_port, std::span<rte_mbuf* const> received);
+  void Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms);
   void RunNetwork(NetworkId network, std::span<rte_mbuf*> received);
-  void Run(NetworkId network, std::span<rte_mbuf*> received);
   bool Load(NetworkId network, std::span<rte_mbuf*> received);
+  // All stages, and done(stage) after each. Returns how many keys went to the tries.
+  template <typename Done>
+  unsigned RunStages(Done&& done);
+  unsigned RunTimedStages();
   void Sink();
 
   const unsigned worker_;
   ConnectionTable* const connections_;
   Tally* const tally_;
+  StageTally* const stages_;
+  unsigned burst_number_ = 0;  // while stages are watched
   Fragments fragments_;
   Transmitter transmitter_;
   Burst burst_;

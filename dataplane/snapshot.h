@@ -13,6 +13,7 @@
 
 #include "acl/address_map.h"
 #include "acl/flat_rule.h"
+#include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
 #include "dataplane/mac_address.h"
 #include "dataplane/port_spec.h"
@@ -28,6 +29,9 @@ inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
 
 using NetworkId = uint16_t;  // index into Snapshot::networks
 inline constexpr NetworkId kNoNetwork = UINT16_MAX;
+
+// Whether policy's refusals are carried out, or only counted.
+enum class Mode : uint8_t { kEnforce, kObserve };
 
 // Whether and how policy holds for what is behind a port.
 enum class SubjectState : uint8_t {
@@ -63,6 +67,7 @@ struct NetworkView {
   std::string name;
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::RuleTable> rules;
+  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
   std::shared_ptr<const AddressStamps> stamps;
   absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
@@ -78,6 +83,7 @@ struct NetworkView {
 
 struct Snapshot {
   uint64_t epoch = 0;
+  Mode mode = Mode::kEnforce;
   // Raised by whatever a verdict can rest on. A connection judged in an earlier verdict epoch looks
   // whether it was touched (verdict_age.h), and if so is judged again at its next packet.
   uint32_t verdict_epoch = 0;

@@ -134,6 +134,11 @@ struct Switch::Impl {
   std::vector<Launch> launches;
   std::atomic<bool> running{true};
 
+  std::atomic<uint32_t> attention{0};   // who watches: workers look at it once a burst
+  Journal control_journal{&attention};  // of what the control thread closes
+  std::mutex stage_watchers_mutex;
+  unsigned stage_watchers = 0;  // guarded by it
+
   std::shared_ptr<const Snapshot> current;  // control thread
   std::atomic<const Snapshot*> published;   // workers
   std::atomic<uint64_t> epoch{0};
@@ -158,13 +163,21 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   if (!connections.ok()) return connections.status();
   impl->connections = *std::move(connections);
 
-  unsigned lcore = rte_get_next_lcore(-1u, /*skip_main=*/1, /*wrap=*/0);
-  impl->launches.reserve(workers);
+  std::vector<Journal*> journals;
   for (unsigned index = 0; index < workers; ++index) {
     impl->workers.push_back(std::make_unique<Worker>(
-        WorkerConfig{index, config.idle_sleep_us, FragmentsOf(config)}, &impl->published,
-        impl->connections.get(), &impl->quiescence, &impl->tx_ports, &impl->claims));
-    impl->launches.push_back({impl->workers.back().get(), &impl->running});
+        WorkerConfig{index, config.idle_sleep_us, FragmentsOf(config), &impl->attention},
+        &impl->published, impl->connections.get(), &impl->quiescence, &impl->tx_ports,
+        &impl->claims));
+    journals.push_back(&impl->workers.back()->journal());
+  }
+  journals.push_back(&impl->control_journal);
+  impl->connections->SetJournals(std::move(journals));
+
+  unsigned lcore = rte_get_next_lcore(-1u, /*skip_main=*/1, /*wrap=*/0);
+  impl->launches.reserve(workers);
+  for (const auto& worker : impl->workers) {
+    impl->launches.push_back({worker.get(), &impl->running});
     if (rte_eal_remote_launch(RunWorker, &impl->launches.back(), lcore) != 0) {
       impl->running = false;
       rte_eal_mp_wait_lcore();
@@ -295,11 +308,60 @@ WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
   counters.busy_loops = tally.busy_loops.Read();
   counters.packets = tally.packets.Read();
   counters.classified = tally.classified.Read();
+  counters.busy_cycles = tally.busy_cycles.Read();
+  counters.cycles = tally.cycles.Read();
   counters.sleeps = tally.sleeps.Read();
+  const StageTally& stages = impl_->workers.at(worker)->stages();
+  counters.sampled_packets = stages.packets.Read();
+  for (unsigned i = 0; i < kStageCount; ++i) counters.stage_cycles[i] = stages.cycles[i].Read();
   counters.connections_created = impl_->connections->CreatedBy(worker);
   counters.connections_removed = impl_->connections->RemovedBy(worker);
   counters.connections_evicted = impl_->connections->EvictedBy(worker);
   return counters;
+}
+
+std::vector<std::pair<Denial, uint64_t>> Switch::ReadDenials() const {
+  std::vector<std::pair<Denial, uint64_t>> denials;
+  for (const auto& worker : impl_->workers) {
+    worker->journal().denials().ForEach(
+        [&](const Denial& denial, uint64_t packets) { denials.emplace_back(denial, packets); });
+  }
+  return denials;
+}
+
+absl::StatusOr<TraceReport> Switch::Trace(unsigned worker, const AttachedPort& port,
+                                          std::span<const uint8_t> frame) const {
+  constexpr uint32_t kTimeoutMs = 2000;
+  return impl_->workers.at(worker)->mailbox().Ask(port.id, port.generation, frame, kTimeoutMs);
+}
+
+void Switch::WatchEvents(bool on) {
+  if (on) {
+    impl_->attention.fetch_or(kWatchEvents, std::memory_order_relaxed);
+  } else {
+    impl_->attention.fetch_and(~uint32_t{kWatchEvents}, std::memory_order_relaxed);
+  }
+}
+
+void Switch::DrainEvents(const std::function<void(const ConnectionEvent&)>& visit) {
+  for (const auto& worker : impl_->workers) worker->journal().events().Drain(visit);
+  impl_->control_journal.events().Drain(visit);
+}
+
+uint64_t Switch::LostEvents() const {
+  uint64_t lost = impl_->control_journal.events().lost();
+  for (const auto& worker : impl_->workers) lost += worker->journal().events().lost();
+  return lost;
+}
+
+void Switch::WatchStages(bool on) {
+  const std::scoped_lock lock(impl_->stage_watchers_mutex);
+  impl_->stage_watchers += on ? 1 : -1;
+  if (impl_->stage_watchers > 0) {
+    impl_->attention.fetch_or(kWatchStages, std::memory_order_relaxed);
+  } else {
+    impl_->attention.fetch_and(~uint32_t{kWatchStages}, std::memory_order_relaxed);
+  }
 }
 
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }

@@ -10,14 +10,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "acl/address.h"
 #include "acl/classifier.h"
+#include "dataplane/connection_event.h"
+#include "dataplane/denial.h"
 #include "dataplane/drop_reason.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/trace.h"
 #include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
@@ -48,8 +52,13 @@ struct PortCounters {
 struct WorkerCounters {
   uint64_t loops = 0, busy_loops = 0;  // busy: at least one packet
   uint64_t packets = 0;
-  uint64_t classified = 0;  // keys asked of the tries, up to two a packet
-  uint64_t sleeps = 0;      // while idle
+  uint64_t classified = 0;   // keys asked of the tries, up to two a packet
+  uint64_t cycles = 0;       // of the time-stamp counter, spent polling; not asleep
+  uint64_t busy_cycles = 0;  // of them, in turns that found a packet
+  uint64_t sleeps = 0;
+  // Sampled while somebody watches stages: packets of sampled bursts, and the cycles they took.
+  uint64_t sampled_packets = 0;
+  std::array<uint64_t, kStageCount> stage_cycles{};
   uint64_t connections_created = 0, connections_removed = 0;
   uint64_t connections_evicted = 0;  // of the removed, to make room for others
 };
@@ -95,6 +104,22 @@ class Switch {
   bool PortLinkUp(PortId id) const;                // vhost: a peer is connected
   PortCounters ReadPortCounters(PortId id) const;  // since the port was attached
   WorkerCounters ReadWorkerCounters(unsigned worker) const;
+  // What policy refused, worker by worker: one denial may come several times. Ports that are gone
+  // may still be in it, under their old generation.
+  std::vector<std::pair<Denial, uint64_t>> ReadDenials() const;
+
+  // A dry run of `frame` as if the port had received it, by `worker`, which polls it. Any thread.
+  // Errors: TraceMailbox::Ask's.
+  absl::StatusOr<TraceReport> Trace(unsigned worker, const AttachedPort& port,
+                                    std::span<const uint8_t> frame) const;
+
+  // While on, workers write connection events: bounded rings, lossy. One thread drains them, worker
+  // by worker; LostEvents counts from the start of the switch. Any thread.
+  void WatchEvents(bool on);
+  void DrainEvents(const std::function<void(const ConnectionEvent&)>& visit);
+  uint64_t LostEvents() const;
+  // One more, or one fewer, who wants stage_cycles. Any thread.
+  void WatchStages(bool on);
 
   // Calls `visit` for each live connection until it returns false. Any thread; not a consistent
   // cut.

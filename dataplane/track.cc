@@ -110,29 +110,32 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
     return;
   }
   if (packet.connection != nullptr && StartsOver(packet)) {
-    table.Remove(worker, packet.connection);
+    if (burst.trace == nullptr) table.Remove(worker, packet.connection);
     packet.connection = nullptr;
   }
   if (packet.connection == nullptr) {
     packet.drop = MayOpen(packet, table.tracking());
   } else if (!NeedsVerdict(burst, packet)) {
-    packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
+    packet.drop =
+        Advance(packet, *packet.connection, burst.now_ms, table.tracking(), burst.trace != nullptr);
   }
 }
 
-DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking) {
+DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking,
+                      bool dry_run) {
   Half& own = connection.Sent(packet.from_b);
   const TcpStep step = NextTcp(LoadSide(own), LoadSide(connection.Sent(!packet.from_b)), packet,
                                IsInitiators(packet, connection), tracking);
-  if (likely(step.drop == DropReason::kNone)) StoreSide(step.own, own);
+  if (likely(step.drop == DropReason::kNone && !dry_run)) StoreSide(step.own, own);
   return step.drop;
 }
 
 // Protocols whose halves only know whether they have sent.
-DropReason AdvanceSimple(const Packet& packet, Connection& connection) {
+DropReason AdvanceSimple(const Packet& packet, Connection& connection, bool dry_run) {
   if (IsIcmp(packet) && IsEchoRequest(packet) != IsInitiators(packet, connection)) {
     return DropReason::kIcmpNoRequest;  // identifier 0 makes both directions' keys equal
   }
+  if (dry_run) return DropReason::kNone;
   connection.Sent(packet.from_b).state.store(HalfState::kOpen, std::memory_order_relaxed);
   return DropReason::kNone;
 }
@@ -145,10 +148,11 @@ FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, Subjec
 }
 
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
-                   const Tracking& tracking) {
-  const DropReason drop = packet.protocol == IPPROTO_TCP ? AdvanceTcp(packet, connection, tracking)
-                                                         : AdvanceSimple(packet, connection);
-  if (unlikely(drop != DropReason::kNone)) return drop;
+                   const Tracking& tracking, bool dry_run) {
+  const DropReason drop = packet.protocol == IPPROTO_TCP
+                              ? AdvanceTcp(packet, connection, tracking, dry_run)
+                              : AdvanceSimple(packet, connection, dry_run);
+  if (unlikely(drop != DropReason::kNone || dry_run)) return drop;
   Half& own = connection.Sent(packet.from_b);
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);
   own.packets.store(own.packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

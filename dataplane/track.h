@@ -27,8 +27,9 @@ inline SubjectRef SubjectOf(const PortView& port, PortId id) {
 // `worker` is the caller's index, for the table.
 void Track(Burst& burst, ConnectionTable& table, unsigned worker);
 
-// Accounts one packet of an allowed connection: state, time, count. kNone, or why it must die.
+// Accounts one packet of an allowed connection: state, time, count. kNone, or why it must die. A
+// dry run only says so.
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
-                   const Tracking& tracking);
+                   const Tracking& tracking, bool dry_run = false);
 
 }  // namespace sluice::dataplane

@@ -95,7 +95,7 @@ void Transmitter::Transmit(Burst& burst) {
     if (!packet.alive() || packet.flood) continue;
     const PortView& out = burst.snapshot->ports[packet.out_port];
     packet.drop = Check(out, packet.out_port, *packet.mbuf);
-    if (unlikely(!packet.alive())) continue;
+    if (unlikely(!packet.alive() || burst.trace != nullptr)) continue;
     const NetworkView& network = *burst.network;
     if (network.vlan != 0 && packet.out_port == network.uplink &&
         !PushTag(&packet.mbuf, network.vlan)) {

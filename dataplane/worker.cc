@@ -26,16 +26,22 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       connections_(connections),
       quiescence_(quiescence),
       claims_(claims),
-      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_) {}
+      journal_(config.attention),
+      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_, &journal_,
+                &stages_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   Backoff backoff(config_.idle_sleep_us);
   prctl(PR_SET_TIMERSLACK, 1);  // ns; the default of 50 us would be most of a short sleep
   quiescence_->GoOnline(config_.index);
   while (running.load(std::memory_order_relaxed)) {
-    const bool busy = RunOnce(CoarseNowMs());
+    const uint64_t started = rte_rdtsc();
+    const bool busy = RunOnce(CoarseMsOf(started));
     quiescence_->Report(config_.index);
+    const uint64_t took = rte_rdtsc() - started;
+    tally_.cycles.Add(took);
     if (busy) {
+      tally_.busy_cycles.Add(took);
       backoff.Busy();
     } else if (const uint32_t us = backoff.Idle(); us != 0) {
       Sleep(us);
@@ -46,6 +52,9 @@ void Worker::Run(const std::atomic<bool>& running) {
 
 bool Worker::RunOnce(uint32_t now_ms) {
   const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
+  if (mailbox_.Waiting()) {
+    mailbox_.Serve([&](auto& request, auto& report) { return Trace(request, now_ms, report); });
+  }
   bool busy = false;
   for (const PortId port : snapshot.polled[config_.index]) {
     claims_->Enter(port, config_.index);
@@ -60,9 +69,19 @@ bool Worker::RunOnce(uint32_t now_ms) {
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
   Age(now_ms);
+  journal_.Sweep(now_ms);
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);
   return busy;
+}
+
+bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) {
+  const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
+  const auto& polled = snapshot.polled[config_.index];
+  if (std::find(polled.begin(), polled.end(), request.port) == polled.end()) return false;
+  if (snapshot.ports[request.port].generation != request.generation) return false;
+  pipeline_.Trace(snapshot, request.port, {request.frame.data(), request.length}, now_ms, &report);
+  return true;
 }
 
 // As much of the table as is due since the last turn, a bounded piece at a time; what is left over,

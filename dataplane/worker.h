@@ -6,11 +6,14 @@
 #include <cstdint>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/journal.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/poll_claims.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
+#include "dataplane/trace_mailbox.h"
 
 namespace sluice::dataplane {
 
@@ -18,6 +21,7 @@ struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
   uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
   FragmentConfig fragments;
+  const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
 };
 
 class Worker {
@@ -33,7 +37,14 @@ class Worker {
   // One turn over all ports of this worker; true if there was a packet. `now_ms` may wrap.
   bool RunOnce(uint32_t now_ms);
 
+  // A dry run, on the worker's thread; false: the port is not this worker's. The mailbox brings
+  // requests from other threads, once a turn.
+  bool Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report);
+  TraceMailbox& mailbox() { return mailbox_; }
   const Tally& tally() const { return tally_; }
+  Journal& journal() { return journal_; }
+  const Journal& journal() const { return journal_; }
+  const StageTally& stages() const { return stages_; }
 
  private:
   void Age(uint32_t now_ms);
@@ -45,7 +56,10 @@ class Worker {
   Quiescence* const quiescence_;
   PollClaims* const claims_;
   Tally tally_;
+  Journal journal_;
+  StageTally stages_;
   Pipeline pipeline_;
+  TraceMailbox mailbox_;
   uint32_t aged_ms_ = 0;
   uint64_t ageing_due_ = 0;  // entries to look at
 };

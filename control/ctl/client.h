@@ -4,6 +4,7 @@
 #include <absl/status/status.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/support/sync_stream.h>
 
 #include <chrono>
 #include <memory>
@@ -27,6 +28,26 @@ absl::Status Call(const std::string& server,
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
   return ToStatus(server, (stub.get()->*method)(&context, request, response));
+}
+
+// Reads a stream of the daemon until take(message) returns false or the daemon ends it. No limit of
+// time.
+template <typename Service, typename Request, typename Response, typename Take>
+absl::Status Listen(const std::string& server,
+                    std::unique_ptr<grpc::ClientReader<Response>> (Service::Stub::*method)(
+                        grpc::ClientContext*, const Request&),
+                    const Request& request, Take&& take) {
+  const auto stub = Service::NewStub(Connect(server));
+  grpc::ClientContext context;
+  const auto reader = (stub.get()->*method)(&context, request);
+  Response response;
+  while (reader->Read(&response)) {
+    if (take(response)) continue;
+    context.TryCancel();
+    reader->Finish();
+    return absl::OkStatus();
+  }
+  return ToStatus(server, reader->Finish());
 }
 
 }  // namespace sluice::ctl

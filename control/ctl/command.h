@@ -34,6 +34,10 @@ void AddNetwork(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
 void AddGet(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // get ...
 void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // explain
 void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);   // status, drops
+void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // monitor
+void AddTop(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // top
+void AddTrace(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);    // trace
+void AddMode(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);     // mode
 void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // verdict
 
 }  // namespace sluice::ctl

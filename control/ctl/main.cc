@@ -37,6 +37,10 @@ int Main(int argc, char** argv) {
   AddGet(app, options, &exit_code);
   AddExplain(app, options, &exit_code);
   AddStatus(app, options, &exit_code);
+  AddMonitor(app, options, &exit_code);
+  AddTop(app, options, &exit_code);
+  AddTrace(app, options, &exit_code);
+  AddMode(app, options, &exit_code);
   AddVerdict(app, options, &exit_code);
   try {
     app.parse(argc, argv);

@@ -30,15 +30,27 @@ std::string Table::ToString() const {
 
 void Table::Print() const { fputs(ToString().c_str(), stdout); }
 
-void PrintJson(const google::protobuf::Message& message) {
+namespace {
+
+std::string ToJson(const google::protobuf::Message& message, bool whitespace) {
   google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
+  options.add_whitespace = whitespace;
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string text;
-  if (google::protobuf::util::MessageToJsonString(message, &text, options).ok()) {
-    fputs(text.c_str(), stdout);
-  }
+  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return "";
+  return text;
+}
+
+}  // namespace
+
+void PrintJson(const google::protobuf::Message& message) {
+  fputs(ToJson(message, /*whitespace=*/true).c_str(), stdout);
+}
+
+void PrintJsonLine(const google::protobuf::Message& message) {
+  fputs((ToJson(message, /*whitespace=*/false) + "\n").c_str(), stdout);
+  fflush(stdout);
 }
 
 }  // namespace sluice::ctl

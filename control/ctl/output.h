@@ -25,5 +25,7 @@ class Table {
 
 // Protobuf's JSON on stdout: field names as in the proto, zero fields too.
 void PrintJson(const google::protobuf::Message& message);
+// The same on one line, flushed: for streams.
+void PrintJsonLine(const google::protobuf::Message& message);
 
 }  // namespace sluice::ctl

@@ -1,5 +1,6 @@
 // sluicectl status, drops: how the daemon is doing.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "control/ctl/client.h"
 #include "control/ctl/command.h"
@@ -12,6 +13,9 @@ namespace {
 void PrintStatus(const v1::GetStatusResponse& status) {
   fmt::print("sluiced {}, epoch {}, up {:.0f} s, huge pages {}\n", status.version(), status.epoch(),
              status.uptime_seconds(), status.huge_pages() ? "on" : "off");
+  if (status.mode() == "observe") {
+    fmt::print("MODE OBSERVE: NOTHING IS DROPPED BY POLICY (sluicectl mode enforce)\n");
+  }
   fmt::print("{} ports, {} connections\n", status.ports(), status.connections());
   fmt::print(
       "{} policies, {} endpoints, {} namespaces -> {} classes, {} rules, compiled in {:.3f} s\n",
@@ -47,6 +51,11 @@ ExitCode Status(const GlobalOptions& options) {
   return kOk;
 }
 
+std::string PoliciesText(const v1::DropCount& drop) {
+  const std::string policies = fmt::format("{}", fmt::join(drop.policies(), ","));
+  return policies.empty() || drop.in_force() ? policies : policies + " (gone)";
+}
+
 ExitCode Drops(const GlobalOptions& options) {
   v1::GetDropsResponse response;
   const absl::Status status = Call<v1::DiagnosticsService>(
@@ -56,9 +65,10 @@ ExitCode Drops(const GlobalOptions& options) {
     PrintJson(response);
     return kOk;
   }
-  Table table({"PORT", "REASON", "PACKETS", "MEANING"});
+  Table table({"PORT", "REASON", "PACKETS", "POLICY", "RULE", "MEANING"});
   for (const v1::DropCount& drop : response.drops()) {
-    table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), drop.text()});
+    table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), PoliciesText(drop),
+               drop.rule(), drop.observed() ? "would be " + drop.text() : drop.text()});
   }
   table.Print();
   return kOk;
@@ -69,7 +79,8 @@ ExitCode Drops(const GlobalOptions& options) {
 void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* status = app.add_subcommand("status", "what is in force, and how busy the workers are");
   status->callback([=, &options] { *exit_code = Status(options); });
-  CLI::App* drops = app.add_subcommand("drops", "why packets died, by the port they came in");
+  CLI::App* drops =
+      app.add_subcommand("drops", "why packets died: by the port they came in, and by policy");
   drops->callback([=, &options] { *exit_code = Drops(options); });
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "control/listen_socket.h"
+#include "control/mode.h"
 #include "control/version.h"
 
 namespace sluice::control {
@@ -29,6 +30,7 @@ struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
   std::string own_node = "allow";
+  std::string mode = "enforce";
   std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
 };
@@ -95,6 +97,9 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--learned-mac-age", config.publisher.learned_macs.max_age_s,
                  "seconds that a learned MAC address counts without being seen")
       ->check(CLI::Range(1u, 86400u));
+  app.add_option("--mode", texts.mode,
+                 "observe: what policy would drop is counted, and let through")
+      ->check(CLI::IsMember({"enforce", "observe"}));
   app.add_option("--on-policy-change", texts.on_policy_change,
                  "established connections are judged again, or kept")
       ->check(CLI::IsMember(&kOnPolicyChange));
@@ -124,6 +129,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   }
   config.eal.worker_cores = config.data_plane.worker_cores;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
+  config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
   config.publisher.policy.own_node = kOwnNode.at(texts.own_node);
   config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);

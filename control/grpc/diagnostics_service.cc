@@ -2,9 +2,16 @@
 #include <string>
 #include <utility>
 
+#include "control/drop_listing.h"
 #include "control/explain.h"
+#include "control/grpc/diagnostics_streams.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/services.h"
+#include "control/mode.h"
+#include "control/packet_frame.h"
+#include "control/packet_text.h"
+#include "control/protocol_name.h"
+#include "control/trace.h"
 #include "control/version.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 
@@ -12,26 +19,8 @@ namespace sluice::control {
 namespace {
 
 using dataplane::ConnectionInfo;
-using dataplane::DropReason;
 
 constexpr uint32_t kDefaultConnectionLimit = 1000;
-
-std::string ProtocolName(uint8_t protocol) {
-  switch (protocol) {
-    case 1:
-      return "icmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 58:
-      return "icmpv6";
-    case 132:
-      return "sctp";
-    default:
-      return std::to_string(protocol);
-  }
-}
 
 std::string PortName(const dataplane::Snapshot& snapshot, dataplane::PortId id) {
   return id < snapshot.ports.size() ? snapshot.ports[id].name : "";
@@ -54,16 +43,17 @@ void WriteConnection(const ConnectionInfo& info, const dataplane::Snapshot& snap
   out->set_idle_seconds(static_cast<double>(info.idle_ms) / 1000);
 }
 
-void WriteDrops(const std::string& port, const dataplane::PortCounters& counters,
-                v1::GetDropsResponse* response) {
-  for (size_t i = 0; i < dataplane::kDropReasonCount; ++i) {
-    if (counters.drops[i] == 0) continue;
-    v1::DropCount* drop = response->add_drops();
-    drop->set_port(port);
-    drop->set_reason(dataplane::DropReasonName(static_cast<DropReason>(i)));
-    drop->set_text(dataplane::DropReasonText(static_cast<DropReason>(i)));
-    drop->set_packets(counters.drops[i]);
-  }
+void WriteDrop(const DropRow& row, v1::DropCount* out) {
+  out->set_port(row.port);
+  out->set_reason(dataplane::DropReasonName(row.reason));
+  out->set_text(dataplane::DropReasonText(row.reason));
+  out->set_packets(row.packets);
+  out->set_observed(row.observed);
+  if (!row.attributed) return;
+  for (const std::string& policy : row.rule.policies) out->add_policies(policy);
+  out->set_tier(acl::TierName(row.rule.tier));
+  out->set_rule(row.rule.rule);
+  out->set_in_force(row.in_force);
 }
 
 void WriteWorker(unsigned worker, int core, const dataplane::WorkerCounters& counters,
@@ -80,6 +70,7 @@ void WriteWorker(unsigned worker, int core, const dataplane::WorkerCounters& cou
 
 void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_epoch(view.snapshot->epoch);
+  out->set_mode(ModeName(view.snapshot->mode));
   out->set_ports(view.state->ports().specs().size());
   out->set_namespaces(view.state->namespaces().size());
   out->set_endpoints(view.state->endpoints().size());
@@ -93,18 +84,44 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   }
 }
 
-void WriteSide(const Side& side, v1::SideVerdict* out) {
-  out->set_verdict(side.allow ? "allow" : "deny");
-  out->set_tier(acl::TierName(side.tier));
-  for (const std::string& policy : side.policies) out->add_policies(policy);
-  out->set_rule(side.rule);
+void WriteTrace(const TraceAnswer& answer, v1::TraceResponse* out) {
+  const dataplane::TraceReport& report = answer.report;
+  const bool dropped = report.drop != dataplane::DropReason::kNone;
+  out->set_verdict(dropped ? "drop" : report.waits ? "wait" : "deliver");
+  if (dropped) out->set_reason(dataplane::DropReasonName(report.drop));
+  if (report.would_drop != dataplane::DropReason::kNone) {
+    out->set_would_drop(dataplane::DropReasonName(report.would_drop));
+  }
+  for (const std::string& port : answer.delivered_to) out->add_delivered_to(port);
+  for (const TraceStep& step : answer.steps) {
+    v1::TraceStep* added = out->add_steps();
+    added->set_stage(step.stage);
+    added->set_text(step.text);
+    added->set_dropped(step.dropped);
+  }
+  if (answer.egress) WriteSide(*answer.egress, out->mutable_egress());
+  if (answer.ingress) WriteSide(*answer.ingress, out->mutable_ingress());
+  out->set_epoch(report.epoch);
+  out->set_worker(answer.worker);
+}
+
+absl::StatusOr<std::vector<uint8_t>> FrameOf(const v1::TraceRequest& request, const View& view) {
+  if (!view.places.contains(request.port())) {
+    return absl::NotFoundError("port " + request.port() + ": does not exist");
+  }
+  if (!request.frame().empty()) {
+    return std::vector<uint8_t>(request.frame().begin(), request.frame().end());
+  }
+  const auto packet = ParsePacketText(request.packet());
+  if (!packet.ok()) return packet.status();
+  return MakeFrame(*packet, request.port(), view);
 }
 
 class DiagnosticsService final : public v1::DiagnosticsService::Service {
  public:
-  DiagnosticsService(Controller& controller, const dataplane::Switch& data_plane,
-                     const DaemonFacts& facts)
-      : controller_(controller), data_plane_(data_plane), facts_(facts) {}
+  DiagnosticsService(Controller& controller, dataplane::Switch& data_plane,
+                     control::Monitor& monitor, const DaemonFacts& facts)
+      : controller_(controller), data_plane_(data_plane), monitor_(monitor), facts_(facts) {}
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::GetStatusResponse* response) override {
@@ -123,8 +140,8 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
 
   grpc::Status GetDrops(grpc::ServerContext*, const v1::GetDropsRequest*,
                         v1::GetDropsResponse* response) override {
-    for (const auto& [name, place] : controller_.view()->places) {
-      WriteDrops(name, data_plane_.ReadPortCounters(place.attached.id), response);
+    for (const DropRow& row : ListDrops(*controller_.view(), data_plane_)) {
+      WriteDrop(row, response->add_drops());
     }
     return grpc::Status::OK;
   }
@@ -170,18 +187,51 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest* request,
+                     v1::TraceResponse* response) override {
+    const std::shared_ptr<const View> view = controller_.view();
+    const auto frame = FrameOf(*request, *view);
+    if (!frame.ok()) return ToGrpcStatus(frame.status());
+    const auto answer = TraceFrame(*view, data_plane_, request->port(), *frame);
+    if (!answer.ok()) return ToGrpcStatus(answer.status());
+    WriteTrace(*answer, response);
+    response->set_frame(frame->data(), frame->size());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status SetMode(grpc::ServerContext*, const v1::SetModeRequest* request,
+                       v1::SetModeResponse* response) override {
+    const auto mode = ParseMode(request->mode());
+    if (!mode.ok()) return ToGrpcStatus(mode.status());
+    const Result result = controller_.Execute(SetModeCommand{*mode});
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Monitor(grpc::ServerContext* context, const v1::MonitorRequest* request,
+                       grpc::ServerWriter<v1::MonitorResponse>* writer) override {
+    return StreamEvents(monitor_, *context, *request, *writer);
+  }
+
+  grpc::Status WatchLoad(grpc::ServerContext* context, const v1::WatchLoadRequest* request,
+                         grpc::ServerWriter<v1::LoadSample>* writer) override {
+    return StreamLoad(data_plane_, facts_, *context, *request, *writer);
+  }
+
  private:
   Controller& controller_;
-  const dataplane::Switch& data_plane_;
+  dataplane::Switch& data_plane_;
+  control::Monitor& monitor_;
   const DaemonFacts facts_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
-                                                      const dataplane::Switch& data_plane,
-                                                      const DaemonFacts& facts) {
-  return std::make_unique<DiagnosticsService>(controller, data_plane, facts);
+                                                      dataplane::Switch& data_plane,
+                                                      Monitor& monitor, const DaemonFacts& facts) {
+  return std::make_unique<DiagnosticsService>(controller, data_plane, monitor, facts);
 }
 
 }  // namespace sluice::control

@@ -19,7 +19,7 @@ class Server {
   // Unavailable if gRPC cannot listen.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
                                                        Controller& controller,
-                                                       const dataplane::Switch& data_plane,
+                                                       dataplane::Switch& data_plane,
                                                        const DaemonFacts& facts);
   // Takes no new calls, gives running ones a second, removes the socket. The controller must still
   // answer.

@@ -8,6 +8,7 @@
 
 #include "control/controller.h"
 #include "control/daemon_facts.h"
+#include "control/monitor.h"
 #include "dataplane/switch.h"
 
 namespace grpc {
@@ -22,7 +23,7 @@ std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
                                                const dataplane::Switch& data_plane);
 std::unique_ptr<grpc::Service> MakeNetworkService(Controller& controller);
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
-                                                      const dataplane::Switch& data_plane,
-                                                      const DaemonFacts& facts);
+                                                      dataplane::Switch& data_plane,
+                                                      Monitor& monitor, const DaemonFacts& facts);
 
 }  // namespace sluice::control

@@ -170,6 +170,7 @@ class Bench {
     dataplane::NetworkView& network = next.networks[0];
     network.addresses = build.addresses;
     network.rules = build.rules;
+    network.rule_ids = build.rule_ids;
     network.classifier = build.classifier;
     std::set<dataplane::PortId> subjects;
     for (size_t id = 1; id < next.ports.size(); ++id) {

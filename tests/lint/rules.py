@@ -7,9 +7,10 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 """
 
 _VALUES = ["absl/", "fmt/"]
-_FACADE = ["dataplane/switch.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
-           "dataplane/drop_reason.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
-           "dataplane/eal.h"]
+_FACADE = [
+    "dataplane/connection_event.h", "dataplane/denial.h", "dataplane/drop_reason.h",
+    "dataplane/eal.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
+    "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h", "dataplane/trace.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
 _GRPC = ["grpcpp/", "grpc/", "google/protobuf/"]
@@ -56,16 +57,18 @@ SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.
 HOT_PATH = ["dataplane/" + name for name in [
-    "backoff.h", "clock.h", "connection.h", "connection_bucket.h", "connection_reclaim.cc",
-    "connection_table.cc", "connection_table.h", "dhcp.h", "flood.cc", "flood.h", "forward.cc",
-    "forward.h", "fragment_port.cc", "fragment_port.h", "fragments.cc", "fragments.h",
-    "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "learned_macs.cc", "learned_macs.h",
-    "needs_verdict.cc", "needs_verdict.h", "offload.cc", "offload.h", "packet.h", "parse.cc",
-    "parse.h", "pipeline.cc", "pipeline.h", "poll_claims.h", "port_accounts.h", "related.cc",
-    "related.h", "returned.cc", "returned.h", "sctp_state.cc", "sctp_state.h", "segment.cc",
-    "segment.h", "spin_lock.h", "tally.h", "tcp_options.h", "tcp_state.cc", "tcp_state.h",
-    "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h",
-    "tx_ports.h", "vlan.cc", "vlan.h", "worker.cc", "worker.h"]]
+    "backoff.h", "clock.h", "connection.h", "connection_bucket.h", "connection_event.h",
+    "connection_reclaim.cc", "connection_table.cc", "connection_table.h", "denial_events.cc",
+    "denial_events.h", "denial_tally.cc", "denial_tally.h", "dhcp.h", "event_ring.h",
+    "flood.cc", "flood.h", "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h",
+    "fragments.cc", "fragments.h", "guard.cc", "guard.h", "icmp.h", "journal.cc", "journal.h",
+    "judge.cc", "judge.h", "learned_macs.cc", "learned_macs.h", "needs_verdict.cc",
+    "needs_verdict.h", "offload.cc", "offload.h", "packet.h", "parse.cc", "parse.h",
+    "pipeline.cc", "pipeline.h", "poll_claims.h", "port_accounts.h", "related.cc", "related.h",
+    "returned.cc", "returned.h", "sctp_state.cc", "sctp_state.h", "segment.cc", "segment.h",
+    "spin_lock.h", "stage_tally.h", "tally.h", "tcp_options.h", "tcp_state.cc", "tcp_state.h",
+    "tcp_window.cc", "tcp_window.h", "trace.h", "trace_mailbox.h", "track.cc", "track.h",
+    "transmit.cc", "transmit.h", "tx_ports.h", "vlan.cc", "vlan.h", "worker.cc", "worker.h"]]
 
 # What they may not say (comments and strings do not count), with the reason.
 HOT_PATH_FORBIDDEN = {

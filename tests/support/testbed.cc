@@ -91,9 +91,12 @@ Testbed::Testbed(const TestbedConfig& config)
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0, config.fragments}, &current_, table_.get(), &quiescence_,
-        &tx_ports_, &claims_));
+        dataplane::WorkerConfig{index, 0, config.fragments, &attention_}, &current_, table_.get(),
+        &quiescence_, &tx_ports_, &claims_));
   }
+  std::vector<dataplane::Journal*> journals;
+  for (const auto& worker : workers_) journals.push_back(&worker->journal());
+  table_->SetJournals(std::move(journals));
 }
 
 Testbed::~Testbed() {
@@ -113,6 +116,7 @@ void Testbed::Stage() {
   staged_->verdict_epoch = ++verdict_epoch_;
   staged_->everything_epoch = verdict_epoch_;
   staged_->epoch = verdict_epoch_;
+  staged_->mode = mode_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   for (const auto& [port, id] : ids_) {
@@ -179,6 +183,8 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
   network.learned = learned;
   for (const auto& [port, id] : ids_) Join(network, port);
   network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
+  rule_ids_ = acl::RuleIds::Next(rule_ids_.get(), compiled.table);
+  network.rule_ids = rule_ids_;
   network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
   network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));
@@ -236,6 +242,12 @@ void Testbed::SetMtu(char port, uint16_t mtu) {
 
 void Testbed::SetTakes(char port, dataplane::Offloads takes) {
   tx_ports_.ports[IdOf(port)].takes = takes;
+}
+
+void Testbed::SetMode(dataplane::Mode mode) {
+  mode_ = mode;
+  Stage();
+  Publish();
 }
 
 void Testbed::Replace(char pod) {
@@ -337,6 +349,26 @@ void Testbed::Turn() {
   }
 }
 
+std::vector<dataplane::ConnectionEvent> Testbed::Events() {
+  std::vector<dataplane::ConnectionEvent> events;
+  for (const auto& worker : workers_) {
+    worker->journal().events().Drain(
+        [&](const dataplane::ConnectionEvent& event) { events.push_back(event); });
+  }
+  return events;
+}
+
+dataplane::TraceReport Testbed::Trace(char port, const Bytes& frame) {
+  auto request = std::make_unique<dataplane::TraceRequest>();
+  request->port = id(port);
+  request->generation = generations_.at(port);
+  request->length = static_cast<uint32_t>(frame.size());
+  std::copy(frame.begin(), frame.end(), request->frame.begin());
+  dataplane::TraceReport report;
+  EXPECT_TRUE(workers_[id(port) % config_.workers]->Trace(*request, now_ms_, report));
+  return report;
+}
+
 std::vector<Bytes> Testbed::Received(char port) {
   std::vector<Bytes> frames;
   for (struct Received& received : ReceivedUndone(port)) {
@@ -367,6 +399,10 @@ std::vector<Received> Testbed::ReceivedUndone(char port) {
 
 std::string Testbed::Deliver(char port, const Bytes& frame) {
   for (const auto& [other, id] : ids_) Received(other);
+  const uint32_t connections_before = connections();
+  const dataplane::TraceReport traced = Trace(port, frame);
+  EXPECT_EQ(connections(), connections_before) << "a trace changed the table";
+  const auto before = DropsByReason(port);
   Send(port, frame);
   Turn();
   std::string where;
@@ -376,7 +412,47 @@ std::string Testbed::Deliver(char port, const Bytes& frame) {
       where += other;
     }
   }
+  DropReason died_of = DropReason::kNone;
+  const auto after = DropsByReason(port);
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (after[i] != before[i]) died_of = static_cast<DropReason>(i);
+  }
+  CheckTrace(traced, where, died_of);
   return where;
+}
+
+// A trace made before the packet was sent must have said what became of it, but for what only
+// storing or sending can tell.
+void Testbed::CheckTrace(const dataplane::TraceReport& traced, const std::string& where,
+                         DropReason died_of) const {
+  for (const DropReason untold : {DropReason::kTableFull, DropReason::kPortShare,
+                                  DropReason::kTxFull, DropReason::kNoBuffers}) {
+    if (died_of == untold) return;
+  }
+  // A fragment may take others along that waited for it.
+  if (!traced.fragment || traced.drop != DropReason::kNone) {
+    EXPECT_STREQ(DropReasonName(traced.drop), DropReasonName(died_of)) << "what the trace said";
+  }
+  std::string said;
+  for (const auto& [port, id] : ids_) {
+    if (traced.drop != DropReason::kNone || traced.waits) break;
+    if (!traced.flood && id == traced.out_port) said += port;
+    for (unsigned i = 0; i < traced.receivers; ++i) {
+      const bool takes = traced.receiver[i].refusal == DropReason::kNone;
+      if (takes && traced.receiver[i].port == id) said += port;
+    }
+  }
+  if (traced.fragment) {
+    EXPECT_NE(where.find(said), std::string::npos) << "where the trace said it would go";
+  } else {
+    EXPECT_EQ(said, where) << "where the trace said it would go";
+  }
+}
+
+Testbed::DropCounts Testbed::DropsByReason(char port) const {
+  DropCounts counts{};
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] = Drops(port, static_cast<DropReason>(i));
+  return counts;
 }
 
 uint64_t Testbed::Drops(char port, DropReason reason) const {

@@ -68,6 +68,7 @@ class Testbed {
   void Apply(std::vector<acl::NetworkPolicy> policies);
   void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
   void SetGuard(char pod, bool guard);
+  void SetMode(dataplane::Mode mode);
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
   // What a pod may use beside its own; the network default's settings.
@@ -85,6 +86,11 @@ class Testbed {
   void SendUndone(char port, const Bytes& frame, const Undone& undone);
   // Every worker once.
   void Turn();
+  // From now on workers tell events; Events takes what they told since the last call.
+  void Watch() { attention_ = dataplane::kWatchEvents; }
+  std::vector<dataplane::ConnectionEvent> Events();
+  // What a trace of the frame says, by the worker that polls the port.
+  dataplane::TraceReport Trace(char port, const Bytes& frame);
   // Frames that came out of `port` since the last call.
   std::vector<Bytes> Received(char port);
   std::vector<struct Received> ReceivedUndone(char port);
@@ -92,7 +98,8 @@ class Testbed {
   void SetTakes(char port, dataplane::Offloads takes);
   void SetMtu(char port, uint16_t mtu);
 
-  // Send, Turn, and where it came out: the letters of the ports, sorted; "" if nowhere.
+  // Send, Turn, and where it came out, which a trace must have foretold: the letters of the ports,
+  // sorted; "" if nowhere.
   std::string Deliver(char port, const Bytes& frame);
 
   uint64_t Drops(char port, dataplane::DropReason reason) const;
@@ -106,6 +113,9 @@ class Testbed {
   unsigned BuffersInUse() const;
   void Starve(unsigned leave);  // takes all packet buffers but these
   void Feed();                  // gives them back
+  const dataplane::Journal& journal(unsigned worker) const { return workers_[worker]->journal(); }
+  const acl::RuleIds& rule_ids() const { return *rule_ids_; }
+  dataplane::PortId id(char port) const { return ids_.at(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
   static dataplane::MacAddress Mac(char pod);
@@ -123,6 +133,10 @@ class Testbed {
   void StageNetwork(const std::string& name, const std::string& pods,
                     const std::vector<acl::NetworkPolicy>& policies);
   void Join(dataplane::NetworkView& network, char port);
+  using DropCounts = std::array<uint64_t, dataplane::kDropReasonCount>;
+  DropCounts DropsByReason(char port) const;
+  void CheckTrace(const dataplane::TraceReport& traced, const std::string& where,
+                  dataplane::DropReason died_of) const;
 
   TestbedConfig config_;
   dataplane::PacketPool pool_, pieces_;
@@ -134,6 +148,7 @@ class Testbed {
   std::map<char, char> moved_macs_;
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
+  std::shared_ptr<const acl::RuleIds> rule_ids_;
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
   std::unique_ptr<dataplane::Snapshot> staged_;
@@ -149,6 +164,8 @@ class Testbed {
   std::set<char> unplugged_;
   std::map<std::string, std::shared_ptr<dataplane::LearnedMacs>> learned_;
   std::vector<rte_mbuf*> starved_;
+  std::atomic<uint32_t> attention_{0};
+  dataplane::Mode mode_ = dataplane::Mode::kEnforce;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
 };

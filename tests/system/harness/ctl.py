@@ -54,8 +54,12 @@ class Ctl:
 
     def drops(self):
         """{(port, reason): packets}, without zeros."""
-        return {(drop["port"], drop["reason"]): int(drop["packets"])
-                for drop in self.json("drops")["drops"]}
+        sums = {}
+        for drop in self.json("drops")["drops"]:
+            if not drop["observed"]:
+                key = drop["port"], drop["reason"]
+                sums[key] = sums.get(key, 0) + int(drop["packets"])
+        return sums
 
     def explain(self, source, destination, what, family=4):
         return self.json("explain", source, destination, what, "--family", str(family))
