@@ -12,7 +12,8 @@ namespace {
 void PrintStatus(const v1::GetStatusResponse& status) {
   fmt::print("sluiced {}, epoch {}, up {:.0f} s, huge pages {}\n", status.version(), status.epoch(),
              status.uptime_seconds(), status.huge_pages() ? "on" : "off");
-  fmt::print("{} ports, {} connections\n", status.ports(), status.connections());
+  fmt::print("{} ports, {} connections, {} of {} packet buffers in use\n", status.ports(),
+             status.connections(), status.buffers_in_use(), status.packet_buffers());
   fmt::print(
       "{} policies, {} endpoints, {} namespaces -> {} classes, {} rules, compiled in {:.3f} s\n",
       status.policies(), status.endpoints(), status.namespaces(), status.classes(),
