@@ -21,6 +21,8 @@ absl::StatusOr<PacketPool> PacketPool::Create(const std::string& name, unsigned 
   return pool;
 }
 
+unsigned PacketPool::in_use() const { return rte_mempool_in_use_count(pool_); }
+
 PacketPool::~PacketPool() { rte_mempool_free(pool_); }
 
 }  // namespace sluice::dataplane

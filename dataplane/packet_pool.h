@@ -25,6 +25,9 @@ class PacketPool {
   ~PacketPool();
 
   rte_mempool* get() const { return pool_; }
+  // Buffers that somebody has: a port, a stage, a fragment that waits. Any thread; walks the cores'
+  // caches, and is exact only when nothing moves.
+  unsigned in_use() const;
 
  private:
   rte_mempool* pool_ = nullptr;

@@ -366,6 +366,10 @@ void Switch::WatchStages(bool on) {
 
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 
+uint32_t Switch::buffers_in_use() const { return impl_->pool.in_use(); }
+
+uint32_t Switch::packet_buffers() const { return impl_->config.packet_buffers; }
+
 void Switch::VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const {
   const uint32_t now_ms = CoarseNowMs();
   impl_->connections->Visit(

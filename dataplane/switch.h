@@ -125,6 +125,8 @@ class Switch {
   // cut.
   void VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const;
   uint32_t connection_count() const;
+  uint32_t buffers_in_use() const;  // of config.packet_buffers; exact when nothing moves
+  uint32_t packet_buffers() const;
 
  private:
   struct Impl;

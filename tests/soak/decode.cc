@@ -91,8 +91,13 @@ std::optional<Tuple> DecodeQuoted(const Bytes& frame, size_t at, Family family) 
   if (!inner || in.was_short() || quoted.later_fragment) return {};
   Tuple& tuple = quoted.tuple;
   const bool icmp = tuple.protocol == IPPROTO_ICMP || tuple.protocol == IPPROTO_ICMPV6;
-  tuple.src_port = in.U16(inner->at + (icmp ? 4 : 0));
-  tuple.dst_port = icmp ? tuple.src_port : in.U16(inner->at + 2);
+  const bool ports = tuple.protocol == IPPROTO_TCP || tuple.protocol == IPPROTO_UDP ||
+                     tuple.protocol == IPPROTO_SCTP;
+  if (icmp) tuple.src_port = tuple.dst_port = in.U16(inner->at + 4);
+  if (ports) {
+    tuple.src_port = in.U16(inner->at);
+    tuple.dst_port = in.U16(inner->at + 2);
+  }
   return in.was_short() ? std::nullopt : std::optional(tuple);
 }
 

@@ -27,7 +27,8 @@ namespace sluice::soak {
 namespace {
 
 constexpr unsigned kRoundsBeforeFault = 50;
-constexpr unsigned kMischief = 40;  // hostile frames a round, roughly
+constexpr unsigned kLeastRounds = 100;  // however long a starved machine takes for them
+constexpr unsigned kMischief = 40;      // hostile frames a round, roughly
 constexpr size_t kShownProblems = 5;
 constexpr unsigned kMaxSegments = 8;  // of one frame, at most
 
@@ -181,7 +182,7 @@ int Run(const Options& options) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.seconds);
   uint64_t failed = 0;
   for (bool over = false; failed == 0 && !over;) {
-    over = std::chrono::steady_clock::now() >= end;
+    over = std::chrono::steady_clock::now() >= end && soak.rounds() >= kLeastRounds;
     const std::vector<std::string> problems = over ? soak.End() : soak.Round();
     if (problems.empty()) continue;
     ++failed;

@@ -9,7 +9,7 @@ SECONDS = "3"
 class HostileSoak(unittest.TestCase):
     def run_soak(self, *words):
         program = os.path.join(os.environ.get("SLUICE_BUILD", "build"), "tests/soak/hostile_soak")
-        result = subprocess.run([program, "--seconds", SECONDS, *words], text=True, timeout=60,
+        result = subprocess.run([program, "--seconds", SECONDS, *words], text=True, timeout=240,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return result.returncode, result.stdout
 

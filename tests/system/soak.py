@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from harness import Lab  # noqa: E402
+from harness import Lab, LabError  # noqa: E402
 from harness.manifests import make_pod, pod_object, policy  # noqa: E402
 from scenario.report import Report  # noqa: E402
 
@@ -75,6 +75,17 @@ class Soak:
             problems.append(f"c {'does not reach' if c_admitted else 'reaches'} b")
         return problems + self.check_memory(number)
 
+    def finish(self):
+        """Nobody sends any more: every packet buffer has to be back."""
+        def all_back():
+            return self.ctl.status()["buffers_in_use"] == 0
+        problems = []
+        try:
+            self.lab.wait_until(all_back, "packet buffers are back", timeout=20)
+        except LabError:
+            problems.append(f"{self.ctl.status()['buffers_in_use']} packet buffers are not back")
+        self.report.expect("all packet buffers are back", problems)
+
     def check_memory(self, number):
         used = resident_kb(self.lab.switch.pid)
         if number <= SETTLING_ROUNDS:
@@ -98,6 +109,7 @@ def main():
         while time.monotonic() < end:
             number += 1
             soak.round(number)
+        soak.finish()
     return report.finish()
 
 

@@ -239,6 +239,8 @@ TEST_F(ServerTest, ASyncReplacesWhatItsSourceOwns) {
   v1::GetStatusResponse status;
   ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&context, {}, &status).ok());
   EXPECT_EQ(status.synced_versions().at("watcher"), "42");
+  EXPECT_EQ(status.packet_buffers(), 4096u);
+  EXPECT_EQ(status.buffers_in_use(), 0u);
 }
 
 TEST_F(ServerTest, ASyncWithoutCommitChangesNothing) {
