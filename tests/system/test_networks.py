@@ -1,4 +1,5 @@
 """Networks with the kernel's own stacks: the host port and kubelet's probes, VLANs on a trunk."""
+import json
 import os
 import sys
 import unittest
@@ -8,6 +9,7 @@ from harness.manifests import DENY_INGRESS, pod_object
 from harness.process import run
 
 _SECONDS_DENIED = 1.5
+TAGGED_PEER = os.path.join(os.path.dirname(__file__), "harness", "tagged_peer.py")
 
 
 class StackTest(LabTest):
@@ -92,15 +94,6 @@ class Trunk(StackTest):
                                                  ["10.41.0.9/24"])
         self.ctl.add_port("up", "af-packet", path=self.outside.interface, more=["--role", "uplink"])
         self.ctl.run("network", "add", "blue", "--uplink", "up", "--vlan", "100")
-        self.outside_blue = self.lab.make_network_pod("outside-blue", "tap", "02:00:00:00:05:99",
-                                                      ["10.41.0.9/24"])
-        self.outside.run("ip", "link", "add", "link", "eth0", "name", "eth0.100", "type", "vlan",
-                         "id", "100")
-        self.outside.run("ip", "link", "set", "eth0.100", "netns", self.outside_blue.namespace,
-                         "name", "eth0")
-        for words in (["addr", "add", "10.41.0.9/24", "dev", "eth0"], ["link", "set", "eth0", "up"]):
-            self.outside_blue.run("ip", *words)
-        self.outside_blue.run("ethtool", "-K", "eth0", "tx", "off", check=False)
 
     def add_pod(self, name, network):
         pod = self.lab.make_network_pod(f"default/{name}", "tap", "02:00:00:00:05:05",
@@ -109,23 +102,33 @@ class Trunk(StackTest):
                           addresses=pod.addresses, more=["--network", network])
         pod.adopt()
         self.lab.apply(pod_object(pod))
-        self.serve(pod, name)
         return pod
+
+    def tagged(self, vlan):
+        """What a host on `vlan` finds at the pods' address."""
+        answer = self.outside.run(sys.executable, TAGGED_PEER, "eth0", str(vlan),
+                                  "02:00:00:00:05:98", "10.41.0.9", "10.41.0.5")
+        return json.loads(answer.stdout)
 
     def test_the_same_address_is_another_pod_in_each_network(self):
         self.start_trunk()
         web, blue = self.add_pod("web", "default"), self.add_pod("blue", "blue")
+        self.serve(web, "web")
         self.assertEqual(self.page(self.outside, "10.41.0.5"), "web")
-        self.assertEqual(self.page(self.outside_blue, "10.41.0.5"), "blue")
-        for pod in (web, blue):
-            self.assertEqual(pod.run("ping", "-c", "1", "-W", "2", "10.41.0.9").returncode, 0)
+        self.assertEqual(web.run("ping", "-c", "1", "-W", "2", "10.41.0.9").returncode, 0)
+        echos = web.kernel_counters()["Icmp.InEchos"]
+        self.assertEqual(self.tagged(100), {"mac": blue.mac, "echo": True})
+        self.assertEqual(blue.kernel_counters()["Icmp.InEchos"], 1)
+        self.assertEqual(web.kernel_counters()["Icmp.InEchos"], echos)
+        self.assertEqual(self.tagged(101), {"mac": None, "echo": False})
+        self.assertGreater(self.ctl.drops().get(("up", "vlan_unknown"), 0), 0)
         self.lab.apply(DENY_INGRESS)
         self.assertEqual(self.no_page(self.outside, "10.41.0.5"), "")
-        self.assertEqual(self.page(self.outside_blue, "10.41.0.5"), "blue",
-                         "NetworkPolicy acts on default only")
+        self.assertTrue(self.tagged(100)["echo"], "NetworkPolicy acts on default only")
         macs = self.ctl.json("network", "macs")["macs"]
-        self.assertEqual({(mac["network"], mac["port"]) for mac in macs},
-                         {("default", "up"), ("blue", "up")})
+        self.assertEqual({(mac["network"], mac["mac"], mac["port"]) for mac in macs},
+                         {("default", "02:00:00:00:05:99", "up"),
+                          ("blue", "02:00:00:00:05:98", "up")})
 
     def test_bad_requests_say_what_is_wrong_and_change_nothing(self):
         self.start_trunk()
