@@ -6,6 +6,7 @@
 #include "dataplane/offload.h"
 #include "dataplane/segment.h"
 #include "dataplane/tsan.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 
@@ -95,6 +96,12 @@ void Transmitter::Transmit(Burst& burst) {
     const PortView& out = burst.snapshot->ports[packet.out_port];
     packet.drop = Check(out, packet.out_port, *packet.mbuf);
     if (unlikely(!packet.alive())) continue;
+    const NetworkView& network = *burst.network;
+    if (network.vlan != 0 && packet.out_port == network.uplink &&
+        !PushTag(&packet.mbuf, network.vlan)) {
+      packet.drop = DropReason::kNoBuffers;
+      continue;
+    }
     Enqueue(*burst.snapshot, burst.in_port, packet.out_port, packet.mbuf);
     packet.mbuf = nullptr;
   }

@@ -35,6 +35,7 @@ struct PortArguments {
   std::string uid;
   std::string mac;
   std::vector<std::string> addresses;
+  std::vector<std::string> allowed;
   bool unguarded = false;
 };
 
@@ -54,6 +55,7 @@ v1::PortSpec ToSpec(const PortArguments& arguments) {
   spec.set_pod_uid(arguments.uid);
   spec.set_mac(arguments.mac);
   for (const std::string& address : arguments.addresses) spec.add_addresses(address);
+  for (const std::string& allowed : arguments.allowed) spec.add_allowed(allowed);
   spec.set_unguarded(arguments.unguarded);
   return spec;
 }
@@ -122,8 +124,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
                   "vhost-server, vhost-client, ring, pcap, tap or af-packet")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
-  add->add_option("--role", arguments->role, "pod or uplink")
-      ->check(CLI::IsMember({"pod", "uplink"}))
+  add->add_option("--role", arguments->role, "pod, uplink or host")
+      ->check(CLI::IsMember({"pod", "uplink", "host"}))
       ->capture_default_str();
   add->add_option("--path", arguments->path, "socket, file or interface, as the kind wants it");
   add->add_option("--pcap-out", arguments->pcap_out, "pcap: file to write");
@@ -137,6 +139,9 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
       ->check(ReadableBy(dataplane::MacAddress::Parse));
   add->add_option("--ip", arguments->addresses, "the pod's addresses")
       ->check(ReadableBy(acl::IpAddress::Parse));
+  add->add_option("--allow", arguments->allowed,
+                  "IP[/LEN][@MAC] that the pod may use beside its own addresses")
+      ->check(ReadableBy(dataplane::AllowedAddress::Parse));
   add->add_flag("--unguarded", arguments->unguarded, "the pod may send from any address");
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }

@@ -84,6 +84,21 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.log_level, "debug");
 }
 
+TEST(ConfigTest, FlagsOfNetworksArrive) {
+  const CommandLine defaults = Parse({});
+  EXPECT_EQ(defaults.config->publisher.policy.own_node, OwnNode::kAllow);
+  EXPECT_EQ(defaults.config->publisher.learned_macs.capacity, 4096u);
+  EXPECT_EQ(defaults.config->publisher.learned_macs.max_age_s, 300u);
+  const CommandLine line =
+      Parse({"--own-node", "judge", "--learned-macs", "100", "--learned-mac-age", "7"});
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_EQ(line.config->publisher.policy.own_node, OwnNode::kJudge);
+  EXPECT_EQ(line.config->publisher.learned_macs.capacity, 100u);
+  EXPECT_EQ(line.config->publisher.learned_macs.max_age_s, 7u);
+  EXPECT_FALSE(Parse({"--own-node", "maybe"}).config.has_value());
+  EXPECT_FALSE(Parse({"--learned-macs", "0"}).config.has_value());
+}
+
 TEST(ConfigTest, BadFlagsAreBadUsage) {
   const std::vector<std::vector<const char*>> kRows = {
       {"--no-such-flag"},      {"--listen", "0.0.0.0:80"},   {"--cluster-cidr", "10.0.0.0/33"},

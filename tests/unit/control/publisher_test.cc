@@ -208,6 +208,53 @@ TEST_F(PublisherWithPodTest, APortWhoseBuildFailsIsClosedAgain) {
   EXPECT_TRUE(again.ok()) << again.status();
 }
 
+TEST_F(PublisherTest, ANetworkKeepsItsSlotWhileOthersComeAndGo) {
+  const auto slot = [&](const std::string& name) {
+    return publisher_->view()->networks.at(name).id;
+  };
+  for (const char* name : {"blue", "red"}) {
+    ASSERT_TRUE(One(AddNetworkCommand{Network(name)}).ok());
+  }
+  EXPECT_EQ(slot("default"), 0);
+  const auto red = slot("red");
+  EXPECT_NE(red, slot("blue"));
+  ASSERT_TRUE(One(DeleteNetworkCommand{"blue"}).ok());
+  EXPECT_EQ(slot("red"), red);
+  ASSERT_TRUE(One(AddNetworkCommand{Network("a")}).ok());
+  EXPECT_EQ(slot("red"), red);
+  EXPECT_NE(slot("a"), red);
+  EXPECT_EQ(publisher_->view()->snapshot->networks[red].name, "red");
+}
+
+TEST_F(PublisherWithPodTest, NetworkPoliciesDoNotReachOtherNetworks) {
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  const auto results =
+      All({AddNetworkCommand{Network("blue")}, AddPortCommand{blue}, Apply(DenyAll("deny"))});
+  for (const Result& result : results) ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(SubjectOf("blue"), SubjectState::kKnown);
+  const auto view = publisher_->view();
+  EXPECT_FALSE(view->networks.at("default").policy->rules->rules.empty());
+  EXPECT_TRUE(view->networks.at("blue").policy->rules->rules.empty());
+}
+
+TEST_F(PublisherWithPodTest, ANetworkThatAChangeDoesNotConcernKeepsItsParts) {
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  for (const Result& result : All({AddNetworkCommand{Network("blue")}, AddPortCommand{blue}})) {
+    ASSERT_TRUE(result.ok()) << result.status();
+  }
+  const auto before = publisher_->view();
+  ASSERT_TRUE(One(Apply(DenyAll("deny"))).ok());
+  const auto after = publisher_->view();
+  EXPECT_EQ(after->networks.at("blue").policy, before->networks.at("blue").policy);
+  EXPECT_EQ(after->networks.at("blue").learned, before->networks.at("blue").learned);
+  EXPECT_EQ(after->networks.at("default").learned, before->networks.at("default").learned);
+  EXPECT_NE(after->networks.at("default").policy, before->networks.at("default").policy);
+}
+
 TEST_F(PublisherTest, DeleteAndAddOfOnePortInABatchWork) {
   ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
   const auto results = All({DeletePortCommand{"web"}, AddPortCommand{WebPort()},

@@ -245,7 +245,7 @@ class Control {
       view.class_v4 = view.class_v6 = rules.classes.at(name);
       view.mac = pod.spec.mac;
       view.addresses = pod.spec.addresses;
-      network.local_addresses.insert(view.addresses.begin(), view.addresses.end());
+      for (const acl::IpAddress& address : view.addresses) network.local_addresses[address] = id;
       network.macs[view.mac] = id;
       network.members.push_back(id);
       snapshot->polled[pod.worker].push_back(id);
