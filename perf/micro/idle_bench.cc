@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "dataplane/eal.h"
+#include "dataplane/learned_macs.h"
 #include "dataplane/port_device.h"
 #include "dataplane/switch.h"
 
@@ -63,6 +64,7 @@ class Bench {
     snapshot->polled.resize(1);
     NetworkView network;
     network.stamps = std::make_shared<AddressStamps>();
+    network.learned = std::make_shared<LearnedMacs>(64, 60'000);
     for (const auto& [name, mac] : {std::pair{"a", kFrom}, std::pair{"b", kTo}}) {
       specs_.push_back(Ring(fmt::format("{}{}", name, round), mac));
       auto attached = switch_->AttachPort(specs_.back());
