@@ -48,7 +48,7 @@ test: build packages-test hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages
-	ninja -C $(BUILD) perf/micro/change_bench
+	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench
 	python3 perf/bench/bench.py --build $(BUILD) --output perf/results/latest.json
 
 lint: packages-check build

@@ -74,20 +74,35 @@ Connection* ConnectionTable::Lookup(const ConnectionKey& key, uint64_t hash) con
   return found != nullptr ? found : FindIn(Secondary(hash), key, hash);
 }
 
-void ConnectionTable::LookupBurst(std::span<Packet* const> wanted) const {
-  for (const Packet* packet : wanted) rte_prefetch0(&Primary(packet->hash));
-  for (const Packet* packet : wanted) {
-    const ConnectionBucket& bucket = Primary(packet->hash);
-    for (unsigned half = 0; half < 2; ++half) {
-      const uint64_t lanes = bucket.MatchLanes(half, ConnectionBucket::TagOf(packet->hash));
-      if (lanes == 0) continue;
-      const unsigned slot = half * 4 + static_cast<unsigned>(std::countr_zero(lanes)) / 16;
-      const Connection& entry = entries_[bucket.entries[slot].load(std::memory_order_acquire)];
-      rte_prefetch0(&entry);
-      rte_prefetch0(&entry.Sent(packet->from_b));
-    }
+Connection* ConnectionTable::Candidate(const ConnectionBucket& bucket, uint64_t hash) const {
+  for (unsigned half = 0; half < 2; ++half) {
+    const uint64_t lanes = bucket.MatchLanes(half, ConnectionBucket::TagOf(hash));
+    if (lanes == 0) continue;
+    const unsigned slot = half * 4 + static_cast<unsigned>(std::countr_zero(lanes)) / 16;
+    return &entries_[bucket.entries[slot].load(std::memory_order_acquire)];
   }
-  for (Packet* packet : wanted) packet->connection = Lookup(packet->key, packet->hash);
+  return nullptr;
+}
+
+// Three passes, so that what one packet waits for comes in while others are looked at.
+void ConnectionTable::LookupBurst(std::span<Packet* const> wanted) const {
+  for (const Packet* packet : wanted) {
+    rte_prefetch0(&Primary(packet->hash));
+    rte_prefetch0(&Secondary(packet->hash));
+  }
+  for (Packet* packet : wanted) {
+    packet->connection = Candidate(Primary(packet->hash), packet->hash);
+    if (packet->connection == nullptr) {
+      packet->connection = Candidate(Secondary(packet->hash), packet->hash);
+    }
+    if (packet->connection == nullptr) continue;
+    rte_prefetch0(packet->connection);
+    rte_prefetch0(&packet->connection->Sent(packet->from_b));
+  }
+  for (Packet* packet : wanted) {
+    if (packet->connection == nullptr || packet->connection->key == packet->key) continue;
+    packet->connection = Lookup(packet->key, packet->hash);  // the tag was another key's
+  }
 }
 
 ConnectionTable::Inserted ConnectionTable::FindOrInsert(unsigned worker, const ConnectionKey& key,

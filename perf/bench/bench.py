@@ -17,6 +17,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
+import table  # noqa: E402
 from harness import Lab, cores, free_huge_pages  # noqa: E402
 from harness.manifests import make_pod, pod_object, policy  # noqa: E402
 
@@ -133,6 +134,9 @@ def main():
     results = [result(case, samples[case], facts) for case in CASES]
     show(results)
     results += micro(arguments.build, facts)
+    of_the_table = table.measure(arguments.build, facts)
+    table.show(of_the_table)
+    results += of_the_table
     os.makedirs(os.path.dirname(arguments.output) or ".", exist_ok=True)
     with open(arguments.output, "w", encoding="utf-8") as file:
         json.dump(results, file, indent=1)

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <array>
 #include <map>
 #include <random>
+#include <unordered_map>
 #include <vector>
 
 #include "tests/support/seed.h"
@@ -77,6 +79,41 @@ TEST_F(ConnectionTableTest, HoldsItsWholeCapacity) {
   }
   EXPECT_EQ(Insert(65536), nullptr);
   for (uint32_t number = 0; number < 65536; ++number) ASSERT_NE(Find(number), nullptr);
+}
+
+// Whole bursts, some keys twice, against a map: hits, misses and what was just removed.
+TEST_F(ConnectionTableTest, ABurstFindsWhatSingleLookUpsFind) {
+  Make(4096);
+  std::mt19937 random(test::Seed());
+  std::unordered_map<uint32_t, Connection*> model;
+  std::array<Packet, kBurstSize> packets;
+  std::array<uint32_t, kBurstSize> numbers;
+  std::array<Packet*, kBurstSize> wanted;
+  for (int step = 0; step < 5000; ++step) {
+    for (int change = 0; change < 8; ++change) {
+      const uint32_t number = random() % 6000;
+      const auto found = model.find(number);
+      if (found != model.end()) {
+        EXPECT_TRUE(table_->Remove(0, found->second));
+        model.erase(found);
+      } else if (model.size() < 4000) {
+        model[number] = Insert(number);
+        ASSERT_NE(model[number], nullptr);
+      }
+    }
+    table_->Age(0, 0, 0);
+    for (unsigned i = 0; i < kBurstSize; ++i) {
+      numbers[i] = i % 4 == 3 ? numbers[i - 1] : static_cast<uint32_t>(random() % 6000);
+      packets[i].key = KeyOf(numbers[i]);
+      packets[i].hash = table_->Hash(packets[i].key);
+      wanted[i] = &packets[i];
+    }
+    table_->LookupBurst(wanted);
+    for (unsigned i = 0; i < kBurstSize; ++i) {
+      const auto expected = model.find(numbers[i]);
+      ASSERT_EQ(packets[i].connection, expected == model.end() ? nullptr : expected->second);
+    }
+  }
 }
 
 // Both buckets of these keys are the same one.

@@ -29,6 +29,7 @@
 
 #include "acl/compiler.h"
 #include "dataplane/eal.h"
+#include "dataplane/learned_macs.h"
 #include "dataplane/port_device.h"
 #include "dataplane/switch.h"
 #include "dataplane/tsan.h"
@@ -235,6 +236,7 @@ class Control {
     network.classifier = rules.trie;
     network.addresses = rules.addresses;
     network.stamps = stamps_;
+    network.learned = learned_;
     for (const auto& [name, pod] : pods_) {
       const PortId id = pod.attached.id;
       PortView& view = snapshot->ports.at(id);
@@ -270,6 +272,7 @@ class Control {
   Switch& switch_;
   const Rules rules_open_{true}, rules_shut_{false};
   const std::shared_ptr<const AddressStamps> stamps_ = std::make_shared<AddressStamps>();
+  const std::shared_ptr<LearnedMacs> learned_ = std::make_shared<LearnedMacs>(64, 60'000);
   std::map<char, Pod> pods_;
   bool open_ = true;
   unsigned next_name_ = 0;
