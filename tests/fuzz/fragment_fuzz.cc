@@ -19,6 +19,7 @@ using sluice::test::IsAllowed;
 
 constexpr size_t kStep = 6;
 constexpr int kHeld = 16;
+constexpr uint32_t kTimeoutMs = 1000;
 
 void Require(bool holds) {
   if (!holds) std::abort();
@@ -56,10 +57,13 @@ class Session {
     }
   }
 
+  // Leaves an empty store for the next input.
   void Finish() {
     Flush();
-    rig_.Stop();
+    rig_.Advance(kTimeoutMs);
     Require(rig_.Waiting() == 0);
+    rig_.Forget();
+    allowed_.clear();
   }
 
  private:
@@ -81,7 +85,7 @@ class Session {
     Require(rig_.Waiting() <= kHeld);
   }
 
-  FragmentRig rig_{{.timeout_ms = 1000, .held_segments = kHeld}};
+  FragmentRig rig_{{.timeout_ms = kTimeoutMs, .held_segments = kHeld}};
   std::vector<FragmentInput> burst_;
   std::set<uint16_t> allowed_;
 };
@@ -89,8 +93,8 @@ class Session {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  Session one;
-  for (size_t at = 0; at + kStep <= size && at < 600 * kStep; at += kStep) one.Step(data + at);
-  one.Finish();
+  static Session session;  // its store is large
+  for (size_t at = 0; at + kStep <= size && at < 600 * kStep; at += kStep) session.Step(data + at);
+  session.Finish();
   return 0;
 }

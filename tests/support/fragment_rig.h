@@ -67,6 +67,11 @@ class FragmentRig {
     ++snapshot_.ports[kIn].generation;
     stage_->Age(snapshot_, burst_.now_ms);
   }
+  // Nothing may wait.
+  void Forget() {
+    known_.clear();
+    mbufs_.clear();
+  }
   // Frees what waits.
   void Stop() { stage_.reset(); }
 

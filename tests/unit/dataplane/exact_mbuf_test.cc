@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/testbed.h"
+#include "tests/support/frame.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SLUICE_ASAN 1
@@ -31,11 +31,17 @@ unsigned Sum(const rte_mbuf* mbuf, size_t length) {
   return sum;
 }
 
-Bytes Sample() { return Testbed::From('a', 'b').Udp(1, 2, "payload").bytes(); }
+std::vector<uint8_t> Sample() {
+  return Frame()
+      .Ether({{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}})
+      .Ip("10.0.0.1", "10.0.0.2")
+      .Udp(1, 2, "payload")
+      .bytes();
+}
 
 TEST(ExactMbufDeathTest, AReadOneByteBeyondTheFrameIsCaught) {
   if (!kAsan) GTEST_SKIP() << "built without AddressSanitizer";
-  const Bytes frame = Sample();
+  const std::vector<uint8_t> frame = Sample();
   ExactMbuf buffer(frame);
   EXPECT_GT(Sum(buffer.get(), frame.size()), 0u);
   EXPECT_DEATH(Sum(buffer.get(), frame.size() + 1), "heap-buffer-overflow");
@@ -43,7 +49,7 @@ TEST(ExactMbufDeathTest, AReadOneByteBeyondTheFrameIsCaught) {
 
 TEST(ExactMbufDeathTest, AReadOneByteBeyondTheFirstSegmentIsCaught) {
   if (!kAsan) GTEST_SKIP() << "built without AddressSanitizer";
-  const Bytes frame = Sample();
+  const std::vector<uint8_t> frame = Sample();
   ExactMbuf buffer(frame, 20);
   EXPECT_EQ(buffer.get()->nb_segs, 2);
   EXPECT_EQ(buffer.get()->pkt_len, frame.size());
