@@ -10,7 +10,8 @@ namespace {
 
 constexpr uint32_t kCommonHeader = 12;
 constexpr unsigned kMaxChunks = 512;  // a jumbo frame of the smallest DATA chunks
-constexpr uint8_t kReflected = 0x01;  // T: carries the tag of what it answers (ABORT, SHUTDOWN COMPLETE)
+constexpr uint8_t kReflected =
+    0x01;  // T: carries the tag of what it answers (ABORT, SHUTDOWN COMPLETE)
 
 constexpr HalfState kNo = HalfState{0xff};
 constexpr HalfState kId = HalfState::kIdle, kIs = HalfState::kInitSent;

@@ -6,6 +6,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/related.h"
+#include "dataplane/sctp_state.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
 
@@ -74,6 +75,8 @@ DropReason MayOpen(const Packet& packet, const Tracking& tracking) {
           segment == TcpSegment::kSyn || (segment == TcpSegment::kAck && tracking.tcp_pick_up);
       return opens ? DropReason::kNone : DropReason::kTcpNotSyn;
     }
+    case IPPROTO_SCTP:
+      return MayOpenSctp(packet);
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
       return IsEchoRequest(packet) ? DropReason::kNone : DropReason::kIcmpNoRequest;
@@ -82,9 +85,13 @@ DropReason MayOpen(const Packet& packet, const Tracking& tracking) {
   }
 }
 
-// A SYN on a connection that is over opens a new one under the same key, judged anew. In time-wait
-// an old SYN of the initiator may be a stray of the old connection: that one moves nothing.
+// A SYN or INIT on a connection that is over opens a new one under the same key, judged anew. In
+// time-wait an old SYN of the initiator may be a stray of the old connection: that one moves
+// nothing.
 bool StartsOver(const Packet& packet) {
+  if (packet.protocol == IPPROTO_SCTP) {
+    return StateOf(*packet.connection) == ConnectionState::kSctpClosed && IsSctpInit(packet);
+  }
   if (packet.protocol != IPPROTO_TCP) return false;
   if (ClassifyTcpFlags(packet.tcp_flags) != TcpSegment::kSyn) return false;
   const Connection& connection = *packet.connection;
@@ -126,6 +133,14 @@ DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracki
   return step.drop;
 }
 
+DropReason AdvanceSctp(const Packet& packet, Connection& connection) {
+  Half& own = connection.Sent(packet.from_b);
+  const SctpStep step = NextSctp(LoadSctpSide(own), LoadSctpSide(connection.Sent(!packet.from_b)),
+                                 packet, IsInitiators(packet, connection));
+  if (likely(step.drop == DropReason::kNone)) StoreSctpSide(step.own, own);
+  return step.drop;
+}
+
 // Protocols whose halves only know whether they have sent.
 DropReason AdvanceSimple(const Packet& packet, Connection& connection) {
   if (IsIcmp(packet) && IsEchoRequest(packet) != IsInitiators(packet, connection)) {
@@ -135,12 +150,22 @@ DropReason AdvanceSimple(const Packet& packet, Connection& connection) {
   return DropReason::kNone;
 }
 
+DropReason AdvanceState(const Packet& packet, Connection& connection, const Tracking& tracking) {
+  switch (packet.protocol) {
+    case IPPROTO_TCP:
+      return AdvanceTcp(packet, connection, tracking);
+    case IPPROTO_SCTP:
+      return AdvanceSctp(packet, connection);
+    default:
+      return AdvanceSimple(packet, connection);
+  }
+}
+
 }  // namespace
 
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking) {
-  const DropReason drop = packet.protocol == IPPROTO_TCP ? AdvanceTcp(packet, connection, tracking)
-                                                         : AdvanceSimple(packet, connection);
+  const DropReason drop = AdvanceState(packet, connection, tracking);
   if (unlikely(drop != DropReason::kNone)) return drop;
   Half& own = connection.Sent(packet.from_b);
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);

@@ -20,8 +20,8 @@ uint32_t Consumed(const ModelPacket& packet) {
 }
 
 const std::map<std::string, uint32_t> kTimeouts = {
-    {"syn_sent", 30'000}, {"syn_received", 60'000}, {"established", 7'440'000},
-    {"closing", 120'000}, {"time_wait", 120'000},   {"reset", 10'000},
+    {"syn_sent", 30'000},  {"syn_received", 60'000}, {"established", 7'440'000},
+    {"closing", 120'000},  {"time_wait", 120'000},   {"reset", 10'000},
     {"unreplied", 30'000}, {"replied", 120'000}};
 
 }  // namespace
@@ -127,8 +127,7 @@ std::string TrackerModel::Take(const ModelPacket& packet) {
   } else if (!found->second.judged) {
     Connection& connection = found->second;
     const char other = packet.from == connection.opener ? packet.to : packet.from;
-    const std::string verdict =
-        Verdict(connection.opener, other, packet.protocol, connection.port);
+    const std::string verdict = Verdict(connection.opener, other, packet.protocol, connection.port);
     if (verdict != "none") {
       connections_.erase(found);
       return verdict;
@@ -156,8 +155,7 @@ std::string TrackerModel::TakeError(const ModelPacket& quoted) const {
 
 std::string TrackerModel::Step(Connection& connection, const ModelPacket& packet) {
   if (packet.protocol == "TCP") return StepTcp(connection, packet);
-  if (packet.protocol == "ECHO" &&
-      (packet.flags == "Q") != (packet.from == connection.opener)) {
+  if (packet.protocol == "ECHO" && (packet.flags == "Q") != (packet.from == connection.opener)) {
     return "icmp_no_request";
   }
   connection.sides.at(packet.from).phase = "open";
@@ -192,8 +190,7 @@ std::string TrackerModel::StepTcp(Connection& connection, const ModelPacket& pac
   return outcome;
 }
 
-std::string TrackerModel::Syn(Side& own, const Side& peer, const ModelPacket& packet,
-                              bool opener) {
+std::string TrackerModel::Syn(Side& own, const Side& peer, const ModelPacket& packet, bool opener) {
   const bool handshake = peer.phase == "syn" || peer.phase == "synack";
   const bool late = own.joined_late || peer.joined_late;
   if (!opener && (!handshake || !(own.phase == "silent" || own.phase == "syn") || late)) {
@@ -225,11 +222,11 @@ std::string TrackerModel::SynAck(Side& own, const Side& peer, const ModelPacket&
   const bool late = own.joined_late || peer.joined_late;
   if (own.phase == "rst" || (peer.phase == "silent" && !late)) return "tcp_state";
   const bool first = (own.phase == "silent" && !late) || own.phase == "syn";
-  const bool takes_new_syn =
-      !first && !opener && peer.syn_waits && packet.ack == peer.after_syn;
+  const bool takes_new_syn = !first && !opener && peer.syn_waits && packet.ack == peer.after_syn;
   if (first || takes_new_syn) {
     const bool answers = peer.numbered && !peer.joined_late &&
-                         Ahead(packet.ack, peer.after_syn) >= 0 && Ahead(peer.next, packet.ack) >= 0;
+                         Ahead(packet.ack, peer.after_syn) >= 0 &&
+                         Ahead(peer.next, packet.ack) >= 0;
     if (first && !answers) return "tcp_window";
     if (own.phase == "syn" && packet.seq + 1 != own.after_syn) return "tcp_window";
     const uint32_t seen = own.seen_ms;
@@ -260,8 +257,8 @@ bool TrackerModel::InWindow(const Side& own, const Side& peer, const ModelPacket
 // ACK, FIN, and SYN+ACK sent again.
 std::string TrackerModel::Segment(Side& own, const Side& peer, const ModelPacket& packet) {
   const bool synack = Has(packet, 'S'), fin = Has(packet, 'F');
-  const bool first_late = own.phase == "silent" && peer.phase == "silent" &&
-                          options_.tcp_pick_up && packet.flags == "A";
+  const bool first_late = own.phase == "silent" && peer.phase == "silent" && options_.tcp_pick_up &&
+                          packet.flags == "A";
   if (first_late) own.joined_late = true;
   const bool late = own.joined_late || peer.joined_late;
   if (peer.phase == "silent" && !late) return "tcp_state";

@@ -14,9 +14,9 @@ namespace sluice::test {
 // One packet between two pods, by letter.
 struct ModelPacket {
   char from = 'a', to = 'b';
-  std::string protocol;      // "TCP", "UDP", "ECHO" (ports: identifier and 0), "GRE" (ports 0)
+  std::string protocol;  // "TCP", "UDP", "ECHO" (ports: identifier and 0), "GRE" (ports 0)
   uint16_t source = 0, destination = 0;
-  std::string flags;         // TCP: of "SAFR", in this order. ECHO: "Q" asks, "R" replies
+  std::string flags;  // TCP: of "SAFR", in this order. ECHO: "Q" asks, "R" replies
   uint32_t seq = 0, ack = 0, length = 0, window = 0;
   std::optional<unsigned> scale;
 };

@@ -153,9 +153,7 @@ class Duel {
     static const std::vector<std::string> kHandshake = {"S", "SA", "SA", "A", "A", "RA", "FA"};
     static const std::vector<std::string> kRunning = {"A", "A", "A",  "A",  "A", "A", "FA",
                                                       "R", "S", "SA", "RA", "",  "SF"};
-    const auto& choice = opening             ? kOpening
-                         : state[0] == 's'   ? kHandshake
-                                             : kRunning;
+    const auto& choice = opening ? kOpening : state[0] == 's' ? kHandshake : kRunning;
     packet.flags = choice[random_() % choice.size()];
     const TrackerModel::Hint hint = model_.HintFor(packet);
     packet.seq = hint.seq;
@@ -169,10 +167,12 @@ class Duel {
     if (!packet.flags.empty() && packet.flags.find('A') != std::string::npos && Chance(2)) {
       packet.length = Pick({0, 1, 10, 100, 1400});
     }
-    if (Chance(5)) packet.seq += Pick({1u, 0u - 1, 0u - 2, 10u, 0u - 10, 1000u, 0u - 1400, 70'000u,
-                                       0u - 70'000, 0x7000'0000u, 1u << 22});
-    if (Chance(8)) packet.ack += Pick({1u, 0u - 1, 10u, 0u - 10, 0u - 1400, 70'000u, 0u - 66'000,
-                                       0u - 67'000, 0x7000'0000u});
+    if (Chance(5))
+      packet.seq += Pick({1u, 0u - 1, 0u - 2, 10u, 0u - 10, 1000u, 0u - 1400, 70'000u, 0u - 70'000,
+                          0x7000'0000u, 1u << 22});
+    if (Chance(8))
+      packet.ack += Pick(
+          {1u, 0u - 1, 10u, 0u - 10, 0u - 1400, 70'000u, 0u - 66'000, 0u - 67'000, 0x7000'0000u});
     packet.window = Pick({0, 1, 100, 1000, 65535});
     const bool syn = packet.flags.find('S') != std::string::npos;
     if (syn && Chance(2)) packet.scale = Pick({0, 1, 7, 14});
@@ -225,10 +225,9 @@ class Duel {
     std::string body(4, '\0');
     body.append(frame.begin() + 14, frame.begin() + std::min<ptrdiff_t>(frame.size(), 14 + 28));
     const std::string expected = "error:" + model_.TakeError(quoted);
-    const std::string got = "error:" + Run(quoted.to, quoted.from,
-                                           Testbed::From(quoted.to, quoted.from)
-                                               .Icmp(3, 3, body)
-                                               .bytes());
+    const std::string got =
+        "error:" +
+        Run(quoted.to, quoted.from, Testbed::From(quoted.to, quoted.from).Icmp(3, 3, body).bytes());
     ++outcomes_[expected];
     EXPECT_EQ(got, expected) << quoted.protocol << " " << quoted.from << ":" << quoted.source
                              << " > " << quoted.to << ":" << quoted.destination << " seq "
@@ -261,9 +260,9 @@ TEST(Tracker, AgreesWithTheModelOnRandomPackets) {
   for (const auto& [name, count] : outcomes) std::cout << name << ": " << count << "\n";
   for (const auto& [name, count] : states) std::cout << "state " << name << ": " << count << "\n";
   // The dice reach everything.
-  for (const char* name : {"none", "tcp_not_syn", "tcp_state", "tcp_window", "tcp_malformed",
-                           "icmp_no_request", "policy_egress", "policy_ingress", "error:none",
-                           "error:icmp_unrelated"}) {
+  for (const char* name :
+       {"none", "tcp_not_syn", "tcp_state", "tcp_window", "tcp_malformed", "icmp_no_request",
+        "policy_egress", "policy_ingress", "error:none", "error:icmp_unrelated"}) {
     EXPECT_GT(outcomes[name], packets / 20'000) << name;
   }
   for (const char* name : {"syn_sent", "syn_received", "established", "closing", "time_wait",

@@ -7,7 +7,7 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 """
 
 _VALUES = ["absl/", "fmt/"]
-_FACADE = ["dataplane/switch.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
+_FACADE = ["dataplane/switch.h", "dataplane/tracking.h", "dataplane/timeout_setting.h", "dataplane/snapshot.h", "dataplane/port_spec.h",
            "dataplane/drop_reason.h", "dataplane/mac_address.h", "dataplane/eal.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
@@ -59,7 +59,7 @@ HOT_PATH = ["dataplane/" + name for name in [
     "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h", "fragments.cc",
     "fragments.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "needs_verdict.cc", "needs_verdict.h", "offload.cc",
     "offload.h", "packet.h", "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "segment.cc", "segment.h", "spin_lock.h", "tally.h", "tcp_state.cc",
-    "related.cc", "related.h", "tcp_options.h", "tcp_state.h", "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
+    "related.cc", "related.h", "sctp_state.cc", "sctp_state.h", "tcp_options.h", "tcp_state.h", "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
     "connection_bucket.h", "connection_reclaim.cc", "port_accounts.h"]]
 
 # What they may not say (comments and strings do not count), with the reason.

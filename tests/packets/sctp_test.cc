@@ -19,9 +19,9 @@ using dataplane::DropReason;
 using S = dataplane::HalfState;
 
 const std::map<std::string, uint8_t> kTypes = {
-    {"DATA", 0},          {"INIT", 1},         {"INIT_ACK", 2},           {"SACK", 3},
-    {"HEARTBEAT", 4},     {"HEARTBEAT_ACK", 5}, {"ABORT", 6},             {"SHUTDOWN", 7},
-    {"SHUTDOWN_ACK", 8},  {"COOKIE_ECHO", 10}, {"COOKIE_ACK", 11},        {"SHUTDOWN_COMPLETE", 14}};
+    {"DATA", 0},         {"INIT", 1},          {"INIT_ACK", 2},    {"SACK", 3},
+    {"HEARTBEAT", 4},    {"HEARTBEAT_ACK", 5}, {"ABORT", 6},       {"SHUTDOWN", 7},
+    {"SHUTDOWN_ACK", 8}, {"COOKIE_ECHO", 10},  {"COOKIE_ACK", 11}, {"SHUTDOWN_COMPLETE", 14}};
 
 void Put32(std::string& out, uint32_t value) {
   for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(value >> shift));
@@ -31,8 +31,8 @@ void Put32(std::string& out, uint32_t value) {
 std::string Chunk(const std::string& word) {
   const std::string name = word.substr(0, word.find_first_of("=/"));
   const bool init = word.find('=') != std::string::npos;
-  std::string chunk = {static_cast<char>(kTypes.at(name)),
-                       word.ends_with("/T") ? '\1' : '\0', 0, static_cast<char>(init ? 20 : 8)};
+  std::string chunk = {static_cast<char>(kTypes.at(name)), word.ends_with("/T") ? '\1' : '\0', 0,
+                       static_cast<char>(init ? 20 : 8)};
   Put32(chunk, init ? static_cast<uint32_t>(std::stoul(word.substr(word.find('=') + 1))) : 0);
   chunk.resize(init ? 20 : 8);
   return chunk;
@@ -143,8 +143,8 @@ const Cell kCells[] = {
 
     {S::kInitAckSent, kBoth + "; b 11 INIT_ACK=22", "b 0 INIT=22", S::kInitAckSent},
     {S::kInitAckSent, kInitAck, "b 11 INIT_ACK=22", S::kInitAckSent},
-    {S::kInitAckSent, kBoth + "; a 22 INIT_ACK=11; b 11 INIT_ACK=22",
-     "b 11 COOKIE_ECHO", S::kCookieEchoSent},
+    {S::kInitAckSent, kBoth + "; a 22 INIT_ACK=11; b 11 INIT_ACK=22", "b 11 COOKIE_ECHO",
+     S::kCookieEchoSent},
     {S::kInitAckSent, kEcho, "b 11 COOKIE_ACK", S::kOpen},
     {S::kInitAckSent, kEcho, "b 11 SHUTDOWN !sctp_state", S::kInitAckSent},
     {S::kInitAckSent, kEcho, "b 11 SHUTDOWN_ACK !sctp_state", S::kInitAckSent},
@@ -154,8 +154,8 @@ const Cell kCells[] = {
     {S::kInitAckSent, kEcho, "b 11 DATA !sctp_state", S::kInitAckSent},
 
     {S::kCookieEchoSent, kUp, "a 0 INIT=33", S::kCookieEchoSent},
-    {S::kCookieEchoSent, kBoth + "; b 11 INIT_ACK=22; a 22 COOKIE_ECHO",
-     "a 22 INIT_ACK=11", S::kCookieEchoSent},
+    {S::kCookieEchoSent, kBoth + "; b 11 INIT_ACK=22; a 22 COOKIE_ECHO", "a 22 INIT_ACK=11",
+     S::kCookieEchoSent},
     {S::kCookieEchoSent, kEcho, "a 22 COOKIE_ECHO", S::kCookieEchoSent},
     {S::kCookieEchoSent, kBoth + "; b 11 INIT_ACK=22; a 22 COOKIE_ECHO; b 11 COOKIE_ECHO",
      "a 22 COOKIE_ACK", S::kOpen},
@@ -330,7 +330,7 @@ TEST(Sctp, ChunksAreReadWithinBounds) {
   }
   EXPECT_EQ(outcome(init), DropReason::kNone);
   EXPECT_EQ(outcome(init + Chunk("DATA")), DropReason::kSctpMalformed) << "INIT is alone";
-  EXPECT_EQ(outcome(Chunk("DATA") + init), DropReason::kSctpNoInit);
+  EXPECT_EQ(outcome(Chunk("DATA") + init), DropReason::kSctpMalformed);
   EXPECT_EQ(outcome(Chunk("INIT=0")), DropReason::kSctpMalformed);
   EXPECT_EQ(outcome(std::string("\4\0\0\0", 4), 7), DropReason::kSctpMalformed) << "length 0";
   EXPECT_EQ(outcome(std::string("\4\0\0\5\0", 5), 7), DropReason::kNone) << "without padding";
