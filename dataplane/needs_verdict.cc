@@ -15,7 +15,7 @@ bool IsTouched(const Burst& burst, const Packet& packet, uint32_t judged) {
   const Snapshot& snapshot = *burst.snapshot;
   const Connection& connection = *packet.connection;
   if (snapshot.keep_established && !HasTrafficBothWays(connection)) return true;
-  const AddressStamps& stamps = *snapshot.networks[burst.in->network].stamps;
+  const AddressStamps& stamps = *burst.network->stamps;
   return IsEarlierEpoch(judged, snapshot.everything_epoch) ||
          IsEarlierEpoch(judged, burst.in->verdict_epoch) ||
          IsEarlierEpoch(judged, snapshot.ports[packet.out_port].verdict_epoch) ||

@@ -25,6 +25,7 @@ enum class PacketKind : uint8_t {
   kArp,        // guarded, never judged
   kNeighbour,  // neighbour discovery, MLD and IGMP: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
+  kDhcp,       // between a pod and the outside, where the network allows it: never judged
   kUntracked,  // other ICMP: judged each time
   kIcmpError,  // passes if it is about a connection: related.h
 };
@@ -76,6 +77,9 @@ struct Packet {
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
   Fragment fragment;        // a later one has no transport header: `fragments` gives it the first's
 
+  // guard
+  PortId claimed = kNoPort;  // the pod whose address a router returns: to be proven (returned.h)
+
   // forward
   PortId out_port = kNoPort;
   bool flood = false;  // goes to every member that may have it
@@ -90,9 +94,11 @@ struct Packet {
   bool is_ip() const { return kind != PacketKind::kArp; }
 };
 
-// Up to kBurstSize packets of one port, handled together.
+// Up to kBurstSize packets of one port and one network, handled together.
 struct Burst {
   const Snapshot* snapshot = nullptr;
+  const NetworkView* network = nullptr;  // every packet's
+  NetworkId network_id = kNoNetwork;
   const PortView* in = nullptr;
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap

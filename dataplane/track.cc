@@ -13,11 +13,6 @@
 namespace sluice::dataplane {
 namespace {
 
-SubjectRef SubjectOf(const PortView& port, PortId id) {
-  if (port.subject == SubjectState::kNone) return {};
-  return {id, port.generation};
-}
-
 ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const SubjectRef& subject) {
   ConnectionEnd end;
   std::memcpy(end.address, address.bytes.data(), sizeof(end.address));
@@ -26,32 +21,39 @@ ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const Subjec
   return end;
 }
 
-// Fills key and from_b: the lesser end, as bytes, is a.
-void SetKey(const Burst& burst, const ConnectionEnd& source, const ConnectionEnd& destination,
-            uint8_t protocol, Packet& packet) {
-  packet.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
-  packet.key.a = packet.from_b ? destination : source;
-  packet.key.b = packet.from_b ? source : destination;
-  packet.key.network = burst.in->network;
-  packet.key.protocol = protocol;
-  packet.key.family = static_cast<uint8_t>(packet.src.family);
+// The lesser end, as bytes, is a.
+FlowKey KeyOf(const ConnectionEnd& source, const ConnectionEnd& destination, NetworkId network,
+              uint8_t protocol, acl::Family family) {
+  FlowKey flow;
+  flow.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
+  flow.key.a = flow.from_b ? destination : source;
+  flow.key.b = flow.from_b ? source : destination;
+  flow.key.network = network;
+  flow.key.protocol = protocol;
+  flow.key.family = static_cast<uint8_t>(family);
+  return flow;
 }
 
-// Of the packet, or, for an ICMP error, of a reply to the packet that it quotes: who gets the error
-// sent that, to where the error comes from.
-void MakeKey(const Burst& burst, Packet& packet) {
-  const SubjectRef from = SubjectOf(*burst.in, burst.in_port);
-  const SubjectRef to = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
-  if (likely(packet.kind == PacketKind::kTracked)) {
-    SetKey(burst, MakeEnd(packet.src, packet.src_port, from),
-           MakeEnd(packet.dst, packet.dst_port, to), packet.protocol, packet);
-    return;
-  }
+// Of a reply to the packet that an ICMP error quotes: who gets the error sent that, to where the
+// error comes from.
+FlowKey QuotedKey(Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
   Quote quote;
   packet.drop = ReadQuote(packet, quote);
   packet.tcp.seq = quote.number;
-  SetKey(burst, MakeEnd(quote.destination, quote.destination_port, from),
-         MakeEnd(quote.source, quote.source_port, to), quote.protocol, packet);
+  return KeyOf(MakeEnd(quote.destination, quote.destination_port, from),
+               MakeEnd(quote.source, quote.source_port, to), network, quote.protocol,
+               packet.src.family);
+}
+
+// Fills key and from_b; kills an ICMP error that quotes nothing of use.
+void SetKey(const Burst& burst, Packet& packet) {
+  const SubjectRef from = SubjectOf(*burst.in, burst.in_port);
+  const SubjectRef to = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
+  const FlowKey flow = likely(packet.kind == PacketKind::kTracked)
+                           ? MakeKey(packet, burst.network_id, from, to)
+                           : QuotedKey(packet, burst.network_id, from, to);
+  packet.key = flow.key;
+  packet.from_b = flow.from_b;
 }
 
 bool HasConnection(const Packet& packet) {
@@ -163,6 +165,11 @@ DropReason AdvanceState(const Packet& packet, Connection& connection, const Trac
 
 }  // namespace
 
+FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
+  return KeyOf(MakeEnd(packet.src, packet.src_port, from), MakeEnd(packet.dst, packet.dst_port, to),
+               network, packet.protocol, packet.src.family);
+}
+
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking) {
   const DropReason drop = AdvanceState(packet, connection, tracking);
@@ -183,7 +190,7 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
       packet.drop = DropReason::kTcpMalformed;
       continue;
     }
-    MakeKey(burst, packet);
+    SetKey(burst, packet);
     if (!packet.alive()) continue;
     packet.hash = table.Hash(packet.key);
     wanted[count++] = &packet;

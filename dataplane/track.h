@@ -12,6 +12,19 @@
 
 namespace sluice::dataplane {
 
+// The key of a flow, and whether the sender is its end b: the lesser end, as bytes, is a.
+struct FlowKey {
+  ConnectionKey key;
+  bool from_b = false;
+};
+// Of `packet`, as sent by the subject `from` to the subject `to`.
+FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to);
+
+inline SubjectRef SubjectOf(const PortView& port, PortId id) {
+  if (port.subject == SubjectState::kNone) return {};
+  return {id, port.generation};
+}
+
 // `worker` is the caller's index, for the table.
 void Track(Burst& burst, ConnectionTable& table, unsigned worker);
 

@@ -341,6 +341,32 @@ std::set<DropReason> CheckStories() {
     expect(bed, 'a', AtoB().Sctp(1, 2).Set8(kIp4End + 4, 1).bytes(), DropReason::kSctpTag);
   }
   {
+    Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});
+    expect(bed, 'u',
+           Frame()
+               .Ether(Testbed::Mac('b'), Testbed::Mac('a'))
+               .Vlan(101)
+               .Ip("10.0.0.2", "10.0.0.1")
+               .Udp(1, 2)
+               .bytes(),
+           DropReason::kVlanUnknown);
+  }
+  {
+    Testbed bed;
+    bed.SetDhcp(true);
+    expect(bed, 'a', AtoB().Udp(67, 68).bytes(), DropReason::kGuardDhcp);
+  }
+  {
+    Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});
+    bed.Starve(1);  // for the frame itself: the tagged copy needs another
+    expect(bed, 'A',
+           Frame()
+               .Ether(Testbed::Mac('A'), kBroadcast)
+               .Arp(1, Testbed::Mac('A'), "10.0.0.1", "10.0.0.2")
+               .bytes(),
+           DropReason::kNoBuffers);
+  }
+  {
     Testbed bed({.pods = "ab", .connections = 16, .port_share = 100});
     for (uint16_t port = 1; port <= 16; ++port) bed.Deliver('a', AtoB().Udp(port, 9).bytes());
     expect(bed, 'a', AtoB().Udp(17, 9).bytes(), DropReason::kTableFull);
