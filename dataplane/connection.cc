@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dataplane/sctp_state.h"
+
 namespace sluice::dataplane {
 namespace {
 
@@ -38,11 +40,13 @@ ConnectionState StateOf(const Connection& connection) {
   const HalfState responder =
       connection.Sent(!connection.initiator_is_b).state.load(std::memory_order_relaxed);
   if (connection.key.protocol == IPPROTO_TCP) return TcpStateOf(initiator, responder);
+  if (connection.key.protocol == IPPROTO_SCTP) return SctpStateOf(initiator, responder);
   return responder == HalfState::kIdle ? ConnectionState::kUnreplied : ConnectionState::kReplied;
 }
 
 bool MayBeEvicted(ConnectionState state) {
-  return state != ConnectionState::kEstablished && state != ConnectionState::kReplied;
+  return state != ConnectionState::kEstablished && state != ConnectionState::kReplied &&
+         state != ConnectionState::kSctpEstablished;
 }
 
 uint32_t IdleMs(const Connection& connection, uint32_t now_ms) {
@@ -53,6 +57,13 @@ uint32_t IdleMs(const Connection& connection, uint32_t now_ms) {
     idle = std::min(idle, static_cast<uint32_t>(std::max(since, 0)));
   }
   return idle;
+}
+
+std::optional<ConnectionState> ConnectionStateNamed(std::string_view name) {
+  for (size_t state = 0; state < kConnectionStates; ++state) {
+    if (name == kRows[state].name) return static_cast<ConnectionState>(state);
+  }
+  return std::nullopt;
 }
 
 const char* ConnectionStateName(ConnectionState state) {

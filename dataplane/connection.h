@@ -44,10 +44,25 @@ static_assert(sizeof(ConnectionKey) == 48 &&
                   std::has_unique_object_representations_v<ConnectionKey>,
               "hashed and compared as bytes");
 
-// What one side has sent so far; see tcp_state.h for how flags move it. Other protocols use kIdle
-// and kOpen.
-enum class HalfState : uint8_t { kIdle, kSynSent, kSynAckSent, kOpen, kFinSent, kReset };
-inline constexpr unsigned kHalfStates = 6;
+// What one side has sent so far; see tcp_state.h for how flags move it, and sctp_state.h for
+// chunks. Other protocols use kIdle and kOpen.
+enum class HalfState : uint8_t {
+  kIdle,
+  kSynSent,
+  kSynAckSent,
+  kOpen,  // SCTP: sent COOKIE ACK
+  kFinSent,
+  kReset,  // SCTP: ABORT
+  kInitSent,
+  kInitAckSent,
+  kCookieEchoSent,
+  kShutdownSent,
+  kShutdownAckSent,
+  kShutdownCompleteSent,
+  kHeartbeatSent,
+};
+inline constexpr unsigned kTcpHalfStates = 6;  // the first ones
+inline constexpr unsigned kHalfStates = 13;
 
 // Written by the worker that polls this side's port, read by the other side's (relaxed).
 struct alignas(64) Half {
@@ -63,6 +78,10 @@ struct alignas(64) Half {
   std::atomic<uint32_t> max_window{0};
   std::atomic<uint32_t> max_ack{0};
   std::atomic<uint32_t> syn_end{0};
+  // SCTP: verification tags; see SctpSide in sctp_state.h.
+  std::atomic<uint32_t> tag{0};
+  std::atomic<uint32_t> pending_tag{0};
+  std::atomic<uint32_t> sent_tag{0};
 
   // As nothing was sent yet. Only while no other thread can see the connection.
   void Reset(uint32_t now_ms) {
@@ -70,7 +89,8 @@ struct alignas(64) Half {
     last_seen_ms.store(now_ms, std::memory_order_relaxed);
     packets.store(0, std::memory_order_relaxed);
     for (auto* byte : {&flags, &scale, &pending_scale}) byte->store(0, std::memory_order_relaxed);
-    for (auto* number : {&end, &limit, &max_window, &max_ack, &syn_end}) {
+    for (auto* number :
+         {&end, &limit, &max_window, &max_ack, &syn_end, &tag, &pending_tag, &sent_tag}) {
       number->store(0, std::memory_order_relaxed);
     }
   }

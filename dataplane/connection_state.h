@@ -4,20 +4,27 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace sluice::dataplane {
 
 // X(constant, name, default timeout_ms). The figures are nf_conntrack's, but for established: two
 // hours and four minutes (RFC 5382) instead of five days.
-#define SLUICE_CONNECTION_STATES(X)         \
-  X(kSynSent, "syn_sent", 30'000)           \
-  X(kSynReceived, "syn_received", 60'000)   \
-  X(kEstablished, "established", 7'440'000) \
-  X(kClosing, "closing", 120'000)           \
-  X(kTimeWait, "time_wait", 120'000)        \
-  X(kReset, "reset", 10'000)                \
-  X(kUnreplied, "unreplied", 30'000)        \
-  X(kReplied, "replied", 120'000)
+#define SLUICE_CONNECTION_STATES(X)                \
+  X(kSynSent, "syn_sent", 30'000)                  \
+  X(kSynReceived, "syn_received", 60'000)          \
+  X(kEstablished, "established", 7'440'000)        \
+  X(kClosing, "closing", 120'000)                  \
+  X(kTimeWait, "time_wait", 120'000)               \
+  X(kReset, "reset", 10'000)                       \
+  X(kUnreplied, "unreplied", 30'000)               \
+  X(kReplied, "replied", 120'000)                  \
+  X(kSctpOpening, "sctp_opening", 3'000)           \
+  X(kSctpEstablished, "sctp_established", 210'000) \
+  X(kSctpClosing, "sctp_closing", 3'000)           \
+  X(kSctpClosed, "sctp_closed", 10'000)            \
+  X(kSctpHeartbeat, "sctp_heartbeat", 30'000)
 
 enum class ConnectionState : uint8_t {
 #define SLUICE_X(constant, name, timeout_ms) constant,
@@ -32,6 +39,7 @@ inline constexpr size_t kConnectionStates = 0
     ;
 
 const char* ConnectionStateName(ConnectionState state);
+std::optional<ConnectionState> ConnectionStateNamed(std::string_view name);
 uint32_t TimeoutMs(ConnectionState state);  // the default
 
 }  // namespace sluice::dataplane

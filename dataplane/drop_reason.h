@@ -31,7 +31,7 @@ namespace sluice::dataplane {
   X(kFragmentTimeout, "fragment_timeout", "the datagram's first fragment never came")             \
   X(kTcpMalformed, "tcp_malformed", "TCP header length or flag combination is invalid")           \
   X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
-  X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \
+  X(kSctpMalformed, "sctp_malformed", "SCTP header or chunks are cut short or misplaced")         \
   X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                 \
   X(kVlanUnknown, "vlan_unknown", "no network on this uplink has the packet's VLAN")              \
   X(kGuardMac, "guard_mac", "source MAC is not the port's")                                       \
@@ -49,6 +49,9 @@ namespace sluice::dataplane {
   X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
   X(kTcpWindow, "tcp_window", "TCP sequence or acknowledgement outside the connection's window")  \
+  X(kSctpNoInit, "sctp_no_init", "SCTP packet without an association that is no INIT")            \
+  X(kSctpState, "sctp_state", "SCTP chunk does not fit the association's state")                  \
+  X(kSctpTag, "sctp_tag", "SCTP verification tag is not the association's")                       \
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kIcmpUnrelated, "icmp_unrelated", "ICMP error that is about no connection of its receiver")   \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \

@@ -6,6 +6,7 @@
 
 #include "dataplane/icmp.h"
 #include "dataplane/parse.h"
+#include "dataplane/sctp_state.h"
 #include "dataplane/tcp_window.h"
 
 namespace sluice::dataplane {
@@ -141,6 +142,10 @@ DropReason ReadQuote(const Packet& packet, Quote& quote) {
 }
 
 bool NumberFits(const Connection& connection, bool sent_by_b, uint32_t number) {
+  if (connection.key.protocol == IPPROTO_SCTP) {  // 0: an INIT
+    const SctpSide own = LoadSctpSide(connection.Sent(sent_by_b));
+    return number == 0 || SctpTagFits(own, LoadSctpSide(connection.Sent(!sent_by_b)), number);
+  }
   if (connection.key.protocol != IPPROTO_TCP) return true;
   return MayBeInFlight(LoadSide(connection.Sent(sent_by_b)), LoadSide(connection.Sent(!sent_by_b)),
                        number);

@@ -10,7 +10,7 @@ enum Cell : uint8_t { kBad, kId, kSs, kSa, kOp, kFs, kRs };
 constexpr unsigned kColumns = 6;
 
 // clang-format off
-constexpr Cell kTable[kHalfStates][kColumns] = {
+constexpr Cell kTable[kTcpHalfStates][kColumns] = {
     //                 SYN by:
     //                 init. resp. SYN+ACK ACK   FIN   RST
     /* kIdle       */ {kSs,  kSs,  kSa,    kId,  kBad, kRs},
@@ -67,6 +67,7 @@ TcpSegment ClassifyTcpFlags(uint8_t flags) {
 
 std::optional<HalfState> NextHalfState(HalfState own, HalfState peer, TcpSegment segment,
                                        bool by_initiator) {
+  if (static_cast<unsigned>(own) >= kTcpHalfStates) return std::nullopt;  // a damaged file's
   if (!PeerAllows(peer, segment, by_initiator)) return std::nullopt;
   switch (kTable[static_cast<size_t>(own)][ColumnOf(segment, by_initiator)]) {
     case kBad:

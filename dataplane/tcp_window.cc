@@ -115,8 +115,10 @@ DropReason Syn(TcpSide& own, const TcpSide& peer, const Packet& packet, bool by_
 // Sets `next` where the table does not know better.
 DropReason SynAck(TcpSide& own, const TcpSide& peer, const Packet& packet, bool by_initiator,
                   HalfState& next) {
-  const bool opens = own.state == HalfState::kIdle || own.state == HalfState::kSynSent;
-  const bool restarts = !opens && !by_initiator && AnswersPendingSyn(peer, packet);
+  const bool restarts =
+      own.state != HalfState::kSynSent && !by_initiator && AnswersPendingSyn(peer, packet);
+  const bool opens =
+      !restarts && (own.state == HalfState::kIdle || own.state == HalfState::kSynSent);
   if (!opens && !restarts) {
     if (!Fits(own, peer, packet)) return DropReason::kTcpWindow;
     Extend(own, peer, packet);

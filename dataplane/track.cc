@@ -6,6 +6,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/related.h"
+#include "dataplane/sctp_state.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
 
@@ -76,6 +77,8 @@ DropReason MayOpen(const Packet& packet, const Tracking& tracking) {
           segment == TcpSegment::kSyn || (segment == TcpSegment::kAck && tracking.tcp_pick_up);
       return opens ? DropReason::kNone : DropReason::kTcpNotSyn;
     }
+    case IPPROTO_SCTP:
+      return MayOpenSctp(packet);
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
       return IsEchoRequest(packet) ? DropReason::kNone : DropReason::kIcmpNoRequest;
@@ -84,9 +87,13 @@ DropReason MayOpen(const Packet& packet, const Tracking& tracking) {
   }
 }
 
-// A SYN on a connection that is over opens a new one under the same key, judged anew. In time-wait
-// an old SYN of the initiator may be a stray of the old connection: that one moves nothing.
+// A SYN or INIT on a connection that is over opens a new one under the same key, judged anew. In
+// time-wait an old SYN of the initiator may be a stray of the old connection: that one moves
+// nothing.
 bool StartsOver(const Packet& packet) {
+  if (packet.protocol == IPPROTO_SCTP) {
+    return StateOf(*packet.connection) == ConnectionState::kSctpClosed && IsSctpInit(packet);
+  }
   if (packet.protocol != IPPROTO_TCP) return false;
   if (ClassifyTcpFlags(packet.tcp_flags) != TcpSegment::kSyn) return false;
   const Connection& connection = *packet.connection;
@@ -130,6 +137,14 @@ DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracki
   return step.drop;
 }
 
+DropReason AdvanceSctp(const Packet& packet, Connection& connection, bool dry_run) {
+  Half& own = connection.Sent(packet.from_b);
+  const SctpStep step = NextSctp(LoadSctpSide(own), LoadSctpSide(connection.Sent(!packet.from_b)),
+                                 packet, IsInitiators(packet, connection));
+  if (likely(step.drop == DropReason::kNone && !dry_run)) StoreSctpSide(step.own, own);
+  return step.drop;
+}
+
 // Protocols whose halves only know whether they have sent.
 DropReason AdvanceSimple(const Packet& packet, Connection& connection, bool dry_run) {
   if (IsIcmp(packet) && IsEchoRequest(packet) != IsInitiators(packet, connection)) {
@@ -138,6 +153,18 @@ DropReason AdvanceSimple(const Packet& packet, Connection& connection, bool dry_
   if (dry_run) return DropReason::kNone;
   connection.Sent(packet.from_b).state.store(HalfState::kOpen, std::memory_order_relaxed);
   return DropReason::kNone;
+}
+
+DropReason AdvanceState(const Packet& packet, Connection& connection, const Tracking& tracking,
+                        bool dry_run) {
+  switch (packet.protocol) {
+    case IPPROTO_TCP:
+      return AdvanceTcp(packet, connection, tracking, dry_run);
+    case IPPROTO_SCTP:
+      return AdvanceSctp(packet, connection, dry_run);
+    default:
+      return AdvanceSimple(packet, connection, dry_run);
+  }
 }
 
 }  // namespace
@@ -149,9 +176,7 @@ FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, Subjec
 
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking, bool dry_run) {
-  const DropReason drop = packet.protocol == IPPROTO_TCP
-                              ? AdvanceTcp(packet, connection, tracking, dry_run)
-                              : AdvanceSimple(packet, connection, dry_run);
+  const DropReason drop = AdvanceState(packet, connection, tracking, dry_run);
   if (unlikely(drop != DropReason::kNone || dry_run)) return drop;
   Half& own = connection.Sent(packet.from_b);
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);

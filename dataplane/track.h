@@ -3,7 +3,8 @@
 // Looks all packets of the burst up together. A packet of a connection whose verdict is of this
 // snapshot moves that connection on and is done; one without a connection, or with a stale verdict,
 // is left to judge. Only a SYN may open a TCP connection (or an ACK, with Tracking::tcp_pick_up),
-// only a request an ICMP echo. An ICMP error finds the connection that it is about, or dies.
+// only a request an ICMP echo, only an INIT or HEARTBEAT an SCTP
+// association. An ICMP error finds the connection that it is about, or dies.
 #pragma once
 
 #include "dataplane/connection_table.h"

@@ -6,6 +6,7 @@
 #include "control/listen_socket.h"
 #include "control/mode.h"
 #include "control/version.h"
+#include "dataplane/timeout_setting.h"
 
 namespace sluice::control {
 namespace {
@@ -41,6 +42,11 @@ std::string CheckCidr(const std::string& text) {
   return cidr.ok() ? "" : std::string(cidr.status().message());
 }
 
+std::string CheckTimeout(const std::string& text) {
+  dataplane::Tracking scratch;
+  return std::string(dataplane::SetTimeout(text, &scratch).message());
+}
+
 std::string CheckListen(const std::string& text) {
   auto path = ParseListenAddress(text);
   return path.ok() ? "" : std::string(path.status().message());
@@ -72,6 +78,19 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
   app.add_option("--fragment-timeout-ms", data_plane.fragment_timeout_ms,
                  "a datagram whose fragments do not all come is forgotten after this time")
       ->check(CLI::Range(1u, 600'000u));
+  app.add_flag("--tcp-liberal", data_plane.tracking.be_liberal,
+               "TCP data outside the window passes; RST does not");
+  app.add_flag("--tcp-pick-up", data_plane.tracking.tcp_pick_up,
+               "an ACK may open a connection that is older than the switch");
+  app.add_option_function<std::vector<std::string>>(
+         "--timeout",
+         [&data_plane](const std::vector<std::string>& timeouts) {
+           for (const std::string& text : timeouts) {
+             SetTimeout(text, &data_plane.tracking).IgnoreError();  // checked
+           }
+         },
+         "how long a connection may be idle in a state")
+      ->check(CLI::Validator(CheckTimeout, "STATE=SECONDS"));
   app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,
                  "an idle worker sleeps this long; 0: it polls on")
       ->check(CLI::Range(0u, 1'000'000u));

@@ -162,6 +162,16 @@ def _anchors(text):
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
+def timeouts(tree):
+    """docs/operations.md gives each connection state the timeout that the code does."""
+    code = re.findall(r'X\(k\w+, "(\w+)", ([\d\']+)\)', tree.read("dataplane/connection_state.h"))
+    code = {name: int(ms.replace("'", "")) for name, ms in code}
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", tree.read("docs/operations.md"), re.M)
+    docs = {name: int(seconds) * 1000 for name, seconds in rows}
+    return [f"docs/operations.md: state {name}: {docs.get(name)} ms, the code says {code.get(name)}"
+            for name in sorted(code.keys() | docs.keys()) if code.get(name) != docs.get(name)]
+
+
 def doc_commands(tree):
     """`make X` and build/bin/X in documentation exist in the Makefile."""
     makefile = tree.read("Makefile")

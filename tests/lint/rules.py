@@ -10,7 +10,8 @@ _VALUES = ["absl/", "fmt/"]
 _FACADE = [
     "dataplane/connection_event.h", "dataplane/denial.h", "dataplane/drop_reason.h",
     "dataplane/eal.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
-    "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h", "dataplane/trace.h"]
+    "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h",
+    "dataplane/timeout_setting.h", "dataplane/trace.h", "dataplane/tracking.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
 _GRPC = ["grpcpp/", "grpc/", "google/protobuf/"]

@@ -38,6 +38,9 @@ class Repository(unittest.TestCase):
     def test_links_in_documentation_resolve(self):
         self.holds(checks.doc_links(self.tree))
 
+    def test_timeouts_in_documentation_are_the_code_s(self):
+        self.holds(checks.timeouts(self.tree))
+
     def test_commands_in_documentation_exist(self):
         self.holds(checks.doc_commands(self.tree))
 
@@ -147,6 +150,16 @@ class Checks(unittest.TestCase):
                 tree = self.tree({"docs/a.md": f"# Own\n{link}\n", "docs/b.md": "## Two words\n",
                                   "Makefile": ""})
                 self.assertEqual(bool(checks.doc_links(tree)), refused)
+
+    def test_timeouts(self):
+        code = "  X(kOpen, \"open\", 30'000) \\\n  X(kShut, \"shut\", 1'000)\n"
+        for table, refused in [("| `open` | 30 | x |\n| `shut` | 1 | y |\n", False),
+                               ("| `open` | 31 | x |\n| `shut` | 1 | y |\n", True),
+                               ("| `open` | 30 | x |\n", True),
+                               ("| `open` | 30 | |\n| `shut` | 1 | |\n| `z` | 1 | |\n", True)]:
+            with self.subTest(table=table):
+                tree = self.tree({"dataplane/connection_state.h": code, "docs/operations.md": table})
+                self.assertEqual(bool(checks.timeouts(tree)), refused)
 
     def test_commands(self):
         makefile = "PROGRAMS := control/ctl/sluicectl\ndemo: build\n"

@@ -264,6 +264,8 @@ std::vector<Fixture> Switched() {
       {"ICMP error about nothing",
        AtoB().Icmp(3, 3, std::string(4, '\0') + "\x45" + std::string(27, '\1')).bytes(),
        DropReason::kIcmpUnrelated},
+      {"SCTP data out of nowhere", AtoB().Sctp(1, 2).Set8(kIp4End + 12, 0).bytes(),
+       DropReason::kSctpNoInit},
       {"echo reply out of nowhere", AtoB().Echo(false, 3).bytes(), DropReason::kIcmpNoRequest},
   };
 }
@@ -330,6 +332,13 @@ std::set<DropReason> CheckStories() {
     expect(bed, 'a', AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpState);
     expect(bed, 'b', Testbed::From('b', 'a').Seq(0, 7).Tcp(2, 1, kTcpSyn | kTcpAck).bytes(),
            DropReason::kTcpWindow);
+  }
+  {
+    Testbed bed;
+    bed.Deliver('a', AtoB().Sctp(1, 2).bytes());
+    expect(bed, 'b', Testbed::From('b', 'a').Sctp(2, 1).Set8(kIp4End + 12, 0).bytes(),
+           DropReason::kSctpState);
+    expect(bed, 'a', AtoB().Sctp(1, 2).Set8(kIp4End + 4, 1).bytes(), DropReason::kSctpTag);
   }
   {
     Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});

@@ -330,7 +330,7 @@ TEST(Sctp, ChunksAreReadWithinBounds) {
   }
   EXPECT_EQ(outcome(init), DropReason::kNone);
   EXPECT_EQ(outcome(init + Chunk("DATA")), DropReason::kSctpMalformed) << "INIT is alone";
-  EXPECT_EQ(outcome(Chunk("DATA") + init), DropReason::kSctpNoInit);
+  EXPECT_EQ(outcome(Chunk("DATA") + init), DropReason::kSctpMalformed);
   EXPECT_EQ(outcome(Chunk("INIT=0")), DropReason::kSctpMalformed);
   EXPECT_EQ(outcome(std::string("\4\0\0\0", 4), 7), DropReason::kSctpMalformed) << "length 0";
   EXPECT_EQ(outcome(std::string("\4\0\0\5\0", 5), 7), DropReason::kNone) << "without padding";

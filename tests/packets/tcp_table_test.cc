@@ -86,7 +86,7 @@ TEST(TcpTable, EveryCellHoldsForPackets) {
     EXPECT_EQ(talk.HalfOf(sender), cell.next);
     seen.insert({cell.own, cell.column});
   }
-  EXPECT_EQ(seen.size(), size_t{6} * dataplane::kHalfStates) << "a cell has no fixture";
+  EXPECT_EQ(seen.size(), size_t{6} * dataplane::kTcpHalfStates) << "a cell has no fixture";
 }
 
 // The responder's SYN in a cell above starts over: it is judged, and by its own egress.

@@ -174,6 +174,14 @@ TEST(TcpWindow, PickUpLearnsAConnectionThatPolicyAllows) {
   EXPECT_EQ(talk.State(), "time_wait");
 }
 
+// A stray ACK was picked up; the client's next attempt must not wait until that is forgotten.
+TEST(TcpWindow, ASynAfterAPickedUpAckOpens) {
+  Testbed bed({.tracking = {.tcp_pick_up = true}});
+  Conversation talk(bed);
+  talk.Play("a A 101 501; a S 90000 0; b SA 700 90001; a A 90001 701; a A 99999 701 !tcp_window");
+  EXPECT_EQ(talk.State(), "established");
+}
+
 // Merged packets lie in several buffers; the length that counts is the IP packet's.
 TEST(TcpWindow, TheWholeOfAPacketInTwoBuffersCounts) {
   Testbed bed;

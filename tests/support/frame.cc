@@ -180,7 +180,10 @@ Frame& Frame::Sctp(uint16_t from, uint16_t to) {
   std::vector<uint8_t> segment;
   Put16(segment, from);
   Put16(segment, to);
-  segment.resize(16);
+  segment.resize(12);
+  Put32(segment, 0x0100'0014);  // an INIT of 20 bytes
+  Put32(segment, 1);            // and its tag
+  segment.resize(32);
   Transport(IPPROTO_SCTP, segment);
   return *this;
 }

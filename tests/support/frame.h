@@ -32,7 +32,7 @@ class Frame {
   Frame& Options(std::vector<uint8_t> tcp_options);  // padded to a multiple of 4
   Frame& Tcp(uint16_t from, uint16_t to, uint8_t flags, std::string_view payload = "");
   Frame& Udp(uint16_t from, uint16_t to, std::string_view payload = "");
-  Frame& Sctp(uint16_t from, uint16_t to);
+  Frame& Sctp(uint16_t from, uint16_t to);         // an INIT
   Frame& Echo(bool request, uint16_t identifier);  // ICMP or ICMPv6 by family
   Frame& Icmp(uint8_t type, uint8_t code, std::string_view body = std::string_view("\0\0\0\0", 4));
   Frame& Neighbour(uint8_t type, std::string_view target);  // NS, NA

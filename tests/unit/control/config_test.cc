@@ -52,6 +52,12 @@ TEST(ConfigTest, EveryFlagArrives) {
                                   "1500",
                                   "--idle-sleep-us",
                                   "5",
+                                  "--tcp-liberal",
+                                  "--tcp-pick-up",
+                                  "--timeout",
+                                  "established=100",
+                                  "--timeout",
+                                  "time_wait=1",
                                   "--cluster-cidr",
                                   "10.0.0.0/8",
                                   "--cluster-cidr",
@@ -75,6 +81,11 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.data_plane.connection_share, 30u);
   EXPECT_EQ(config.data_plane.connection_file, "/dev/hugepages/sluice");
   EXPECT_EQ(config.data_plane.packet_buffers, 200u);
+  EXPECT_TRUE(config.data_plane.tracking.be_liberal);
+  EXPECT_TRUE(config.data_plane.tracking.tcp_pick_up);
+  using dataplane::ConnectionState;
+  EXPECT_EQ(config.data_plane.tracking.Timeout(ConnectionState::kEstablished), 100'000u);
+  EXPECT_EQ(config.data_plane.tracking.Timeout(ConnectionState::kTimeWait), 1'000u);
   EXPECT_EQ(config.data_plane.idle_sleep_us, 5u);
   EXPECT_EQ(config.data_plane.fragment_timeout_ms, 1500u);
   EXPECT_THAT(config.publisher.policy.cluster_cidrs,

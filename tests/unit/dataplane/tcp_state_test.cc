@@ -72,11 +72,13 @@ TEST(TcpTable, NobodyGoesOnBeforeTheOtherSideAnswered) {
     EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kRst, true), S::kReset);
   }
   EXPECT_EQ(NextHalfState(S::kIdle, S::kIdle, TcpSegment::kInvalid, true), std::nullopt);
+  EXPECT_EQ(NextHalfState(S::kHeartbeatSent, S::kOpen, TcpSegment::kAck, true), std::nullopt)
+      << "SCTP's, as a damaged connection file may say";
 }
 
 // What the responder opens must be judged as its own connection.
 TEST(TcpTable, TheRespondersSynBelongsToAHandshakeOnly) {
-  for (unsigned own = 0; own < kHalfStates; ++own) {
+  for (unsigned own = 0; own < kTcpHalfStates; ++own) {
     for (const S peer : {S::kIdle, S::kOpen, S::kFinSent, S::kReset}) {
       EXPECT_EQ(NextHalfState(static_cast<S>(own), peer, TcpSegment::kSyn, false), std::nullopt);
     }
@@ -119,8 +121,8 @@ TEST(ConnectionStates, FollowFromBothHalves) {
 
 // From every pair of half states, two resets lead to the end: no connection lives for ever.
 TEST(ConnectionStates, EveryStateReachesAnEnd) {
-  for (unsigned own = 0; own < kHalfStates; ++own) {
-    for (unsigned peer = 0; peer < kHalfStates; ++peer) {
+  for (unsigned own = 0; own < kTcpHalfStates; ++own) {
+    for (unsigned peer = 0; peer < kTcpHalfStates; ++peer) {
       EXPECT_EQ(NextHalfState(static_cast<S>(own), static_cast<S>(peer), TcpSegment::kRst, true),
                 S::kReset);
     }
