@@ -21,6 +21,8 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Policy
   view.guard = spec.guard;
   view.device = place.attached.device;
   view.generation = place.attached.generation;
+  view.queues = spec.queues;
+  view.mtu = spec.mtu;
   view.mac = spec.mac;
   view.addresses = spec.addresses;
   view.name = spec.name;

@@ -13,7 +13,10 @@
 namespace sluice::dataplane {
 
 Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally)
-    : worker_(worker), connections_(connections), tally_(tally), transmitter_(tx_ports, tally) {}
+    : worker_(worker),
+      connections_(connections),
+      tally_(tally),
+      transmitter_(worker, tx_ports, tally) {}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {

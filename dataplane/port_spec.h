@@ -17,8 +17,10 @@ enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, 
 // Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there.
 enum class PortRole : uint8_t { kPod, kUplink };
 
+inline constexpr unsigned kMaxQueues = 16;
+
 // Largest IP packet that leaves by a port.
-inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
+inline constexpr uint16_t kMinMtu = 68, kMinIpv6Mtu = 1280, kDefaultMtu = 1500, kMaxMtu = 9000;
 
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
@@ -32,8 +34,9 @@ struct PortSpec {
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
   MacAddress mac;                                // kPod: the pod's own address
   std::vector<acl::IpAddress> addresses;         // kPod: the pod's own addresses
-  uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
-  bool guard = true;  // false: the pod may send from any address (a router pod)
+  uint8_t queues = 1;          // vhost: pairs that the peer may use, up to kMaxQueues
+  uint16_t mtu = kDefaultMtu;  // kMinMtu (IPv6: kMinIpv6Mtu) to kMaxMtu
+  bool guard = true;           // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;
 };

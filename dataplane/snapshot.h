@@ -42,6 +42,7 @@ struct PortView {
   uint16_t device = 0;      // ethdev id, from Switch::AttachPort
   uint16_t generation = 0;  // from Switch::AttachPort: differs each time a slot is used again
   NetworkId network = 0;
+  uint8_t queues = 1;                          // to read
   uint16_t mtu = kDefaultMtu;                  // largest IP packet that leaves by it
   acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
   acl::ClassId class_v6 = acl::kUnknownClass;

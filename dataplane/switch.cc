@@ -6,6 +6,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
@@ -20,6 +21,10 @@
 
 namespace sluice::dataplane {
 namespace {
+
+// For what is cut or copied on its way out. Devices give pieces back at once, so few are in use.
+constexpr uint32_t kMinPieces = 1024, kBuffersPerPiece = 8;
+constexpr unsigned kJumboBuffers = 1024;  // 16 MiB
 
 // What an lcore needs to run one worker.
 struct Launch {
@@ -90,9 +95,11 @@ struct Switch::Impl {
         published(current.get()) {}
 
   PortCounters RawCounters(PortId id) const;
+  absl::StatusOr<rte_mempool*> PoolFor(const PortSpec& spec);
 
   const SwitchConfig config;
-  PacketPool pool;
+  PacketPool pool, pieces;
+  PacketPool jumbo;  // made when the first port needs it
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
@@ -120,6 +127,11 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   absl::StatusOr<PacketPool> pool = PacketPool::Create("sluice_packets", config.packet_buffers);
   if (!pool.ok()) return pool.status();
   impl->pool = *std::move(pool);
+  absl::StatusOr<PacketPool> pieces = PacketPool::Create(
+      "sluice_pieces", std::max(kMinPieces, config.packet_buffers / kBuffersPerPiece));
+  if (!pieces.ok()) return pieces.status();
+  impl->pieces = *std::move(pieces);
+  impl->tx_ports.pieces = impl->pieces.get();
   auto connections =
       ConnectionTable::Create(config.connection_capacity, workers, &impl->quiescence);
   if (!connections.ok()) return connections.status();
@@ -148,6 +160,16 @@ Switch::~Switch() {
   for (Slot& slot : impl_->slots) slot.device.reset();
 }
 
+absl::StatusOr<rte_mempool*> Switch::Impl::PoolFor(const PortSpec& spec) {
+  if (!NeedsJumboBuffers(spec)) return pool.get();
+  if (jumbo.get() == nullptr) {
+    absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_jumbo", kJumboBuffers, kJumboRoom);
+    if (!made.ok()) return made.status();
+    jumbo = *std::move(made);
+  }
+  return jumbo.get();
+}
+
 unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->workers.size()); }
 
 absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
@@ -165,7 +187,10 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
     return absl::ResourceExhaustedError(
         fmt::format("port {}: all {} slots are in use", spec.name, kMaxPorts - 1));
   }
-  absl::StatusOr<PortDevice> device = PortDevice::Open(spec, impl_->pool.get());
+  absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
+  if (!pool.ok()) return pool.status();
+  absl::StatusOr<PortDevice> device =
+      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[free_slot]);
   if (!device.ok()) return device.status();
 
   const std::scoped_lock lock(impl_->slots_mutex);

@@ -39,11 +39,14 @@ bool Worker::RunOnce(uint32_t now_ms) {
   const Snapshot& snapshot = *published_->load(std::memory_order_acquire);
   bool busy = false;
   for (const PortId port : snapshot.polled[config_.index]) {
-    rte_mbuf* received[kBurstSize];
-    const uint16_t count = rte_eth_rx_burst(snapshot.ports[port].device, 0, received, kBurstSize);
-    if (count == 0) continue;
-    busy = true;
-    pipeline_.Process(snapshot, port, {received, count}, now_ms);
+    const PortView& view = snapshot.ports[port];
+    for (uint16_t queue = 0; queue < view.queues; ++queue) {  // the driver skips disabled ones
+      rte_mbuf* received[kBurstSize];
+      const uint16_t count = rte_eth_rx_burst(view.device, queue, received, kBurstSize);
+      if (count == 0) continue;
+      busy = true;
+      pipeline_.Process(snapshot, port, {received, count}, now_ms);
+    }
   }
   pipeline_.Flush(snapshot);
   Age(now_ms);

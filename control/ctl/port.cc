@@ -36,6 +36,8 @@ struct PortArguments {
   std::string mac;
   std::vector<std::string> addresses;
   bool unguarded = false;
+  uint32_t mtu = dataplane::kDefaultMtu;
+  uint32_t queues = 1;
 };
 
 v1::PortSpec ToSpec(const PortArguments& arguments) {
@@ -55,6 +57,8 @@ v1::PortSpec ToSpec(const PortArguments& arguments) {
   spec.set_mac(arguments.mac);
   for (const std::string& address : arguments.addresses) spec.add_addresses(address);
   spec.set_unguarded(arguments.unguarded);
+  spec.set_mtu(arguments.mtu);
+  spec.set_queues(arguments.queues);
   return spec;
 }
 
@@ -112,6 +116,12 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   add->add_option("--ip", arguments->addresses, "the pod's addresses")
       ->check(ReadableBy(acl::IpAddress::Parse));
   add->add_flag("--unguarded", arguments->unguarded, "the pod may send from any address");
+  add->add_option("--mtu", arguments->mtu, "largest IP packet that leaves by it")
+      ->check(CLI::Range(dataplane::kMinMtu, dataplane::kMaxMtu))
+      ->capture_default_str();
+  add->add_option("--queues", arguments->queues, "vhost: queue pairs that the peer may use")
+      ->check(CLI::Range(1u, dataplane::kMaxQueues))
+      ->capture_default_str();
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ struct TestbedConfig {
   bool uplink = false;  // a port named "u" without subject
   unsigned workers = 1;
   uint32_t connections = 1024;
+  // These pods are on vhost-server ports; the peers are the test's (virtio_peer.h).
+  std::string vhost;
+  uint8_t queues = 1;  // of vhost ports
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
@@ -46,6 +50,10 @@ struct Received {
   Bytes frame;
   Undone undone;
 };
+
+// A packet as a chain of the pool's buffers; null if there are not enough. And back.
+rte_mbuf* MakeChain(rte_mempool* pool, const Bytes& frame);
+Bytes Contents(const rte_mbuf& mbuf);
 
 class Testbed {
  public:
@@ -69,8 +77,12 @@ class Testbed {
   // Frames that came out of `port` since the last call.
   std::vector<Bytes> Received(char port);
   std::vector<struct Received> ReceivedUndone(char port);
+  std::string Socket(char pod) const { return specs_.at(pod).path; }
+  // Turns until `condition` holds or two seconds have passed: the vhost library has its own thread.
+  bool TurnUntil(const std::function<bool()>& condition);
   // What the peer of `port` takes undone: bits of dataplane::Offload. At first nothing.
   void SetTakes(char port, dataplane::Offloads takes);
+  const dataplane::TxPort& Tx(char port) const { return tx_ports_.ports[IdOf(port)]; }
   void SetMtu(char port, uint16_t mtu);
 
   // Send, Turn, and where it came out: the letters of the ports, sorted; "" if nowhere.
@@ -100,7 +112,9 @@ class Testbed {
   void Stage();
 
   TestbedConfig config_;
+  std::string directory_;  // of sockets
   dataplane::PacketPool pool_, pieces_;
+  dataplane::TxPorts tx_ports_;  // outlives the devices
   std::map<char, dataplane::PortSpec> specs_;
   std::map<char, dataplane::PortId> ids_;
   std::map<dataplane::PortId, dataplane::PortDevice> devices_;
@@ -114,7 +128,6 @@ class Testbed {
   std::unique_ptr<dataplane::Snapshot> staged_;
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
-  dataplane::TxPorts tx_ports_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
