@@ -140,9 +140,10 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   if (!policy.ok()) return policy.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
+  const VerdictScope scope = CompareBuilds(base == nullptr ? nullptr : base->policy.get(), *policy);
   auto snapshot = std::make_shared<const dataplane::Snapshot>(
-      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, switch_.worker_count(),
-                    base == nullptr ? nullptr : base->snapshot.get()));
+      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, scope, config_.on_policy_change,
+                    switch_.worker_count(), base == nullptr ? nullptr : base->snapshot.get()));
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
   CloseUnwanted(attempt);
 

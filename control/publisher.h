@@ -16,6 +16,7 @@
 
 #include "control/command.h"
 #include "control/policy_input.h"
+#include "control/snapshot_builder.h"
 #include "control/view.h"
 #include "dataplane/switch.h"
 
@@ -24,6 +25,7 @@ namespace sluice::control {
 struct PublisherConfig {
   PolicySettings policy;
   acl::TrieLimits trie_limits;
+  OnPolicyChange on_policy_change = OnPolicyChange::kStrict;
 };
 
 class Publisher {

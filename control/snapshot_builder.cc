@@ -1,7 +1,10 @@
 #include "control/snapshot_builder.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
+
+#include "control/verdict_stamps.h"
 
 namespace sluice::control {
 namespace {
@@ -58,22 +61,15 @@ NetworkView MakeNetworkView(const std::vector<PortView>& ports, const PolicyBuil
   return network;
 }
 
-bool SubjectChanged(const PortView& before, const PortView& now) {
-  return before.in_use && now.in_use && before.generation == now.generation &&
-         (before.subject != now.subject || before.class_v4 != now.class_v4 ||
-          before.class_v6 != now.class_v6);
-}
-
-bool VerdictsMayDiffer(const Snapshot& before, const Snapshot& now) {
-  const NetworkView& old_network = before.networks[0];
-  const NetworkView& network = now.networks[0];
-  // Equal parts keep their pointer (PolicyBuild).
-  if (old_network.rules != network.rules || old_network.addresses != network.addresses) return true;
-  const size_t shared_ports = std::min(before.ports.size(), now.ports.size());
-  for (size_t id = 1; id < shared_ports; ++id) {
-    if (SubjectChanged(before.ports[id], now.ports[id])) return true;
+// The slots of the ports of the pods that `scope` names.
+std::set<PortId> SubjectsOf(const PortTable& ports, const PortPlaces& places,
+                            const VerdictScope& scope) {
+  std::set<PortId> touched;
+  for (const auto& [name, spec] : ports.specs()) {
+    if (!scope.subjects.contains({spec.pod_namespace, spec.pod_name})) continue;
+    touched.insert(places.at(name).attached.id);
   }
-  return false;
+  return touched;
 }
 
 }  // namespace
@@ -85,7 +81,8 @@ unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count) {
 }
 
 Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places, const PolicyBuild& policy,
-                       unsigned worker_count, const Snapshot* previous) {
+                       const VerdictScope& scope, OnPolicyChange mode, unsigned worker_count,
+                       const Snapshot* previous) {
   Snapshot snapshot;
   snapshot.polled.resize(worker_count);
   snapshot.ports.resize(1);
@@ -98,8 +95,8 @@ Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places, const P
   }
   snapshot.networks.push_back(MakeNetworkView(snapshot.ports, policy));
   snapshot.epoch = previous == nullptr ? 1 : previous->epoch + 1;
-  snapshot.verdict_epoch = previous == nullptr ? 1 : previous->verdict_epoch;
-  if (previous != nullptr && VerdictsMayDiffer(*previous, snapshot)) ++snapshot.verdict_epoch;
+  snapshot.keep_established = mode == OnPolicyChange::kKeep;
+  StampVerdicts(scope, SubjectsOf(ports, places, scope), previous, snapshot);
   return snapshot;
 }
 

@@ -7,6 +7,7 @@
 
 #include "control/desired_state.h"
 #include "control/policy_build.h"
+#include "control/verdict_scope.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/switch.h"
 
@@ -22,12 +23,19 @@ using PortPlaces = std::map<std::string, PortPlace>;  // by port name
 // The worker with the fewest ports, the lowest one among equals.
 unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count);
 
+// Whether connections outlive the policy that admitted them.
+enum class OnPolicyChange : uint8_t {
+  kStrict,  // what a change touches is judged again, established or not
+  kKeep,    // established connections live on; only a new owner of an address ends them
+};
+
 // The snapshot that follows `previous` (null for the first). Every port of `state` has its place in
 // `places`; places without a desired port are left out. A pod's port is known, and has classes, if
-// `policy` was compiled with the pod as a subject. verdict_epoch is the predecessor's, plus one if
-// the rules, the address map or the subject of a port that was there before changed.
+// `policy` was compiled with the pod as a subject. What `scope` names, and ports and addresses that
+// come, go or change here, are stamped with a new verdict epoch; without any, it stays the same.
 dataplane::Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places,
-                                  const PolicyBuild& policy, unsigned worker_count,
+                                  const PolicyBuild& policy, const VerdictScope& scope,
+                                  OnPolicyChange mode, unsigned worker_count,
                                   const dataplane::Snapshot* previous);
 
 }  // namespace sluice::control

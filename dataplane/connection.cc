@@ -41,6 +41,10 @@ ConnectionState StateOf(const Connection& connection) {
   return responder == HalfState::kIdle ? ConnectionState::kUnreplied : ConnectionState::kReplied;
 }
 
+bool MayBeEvicted(ConnectionState state) {
+  return state != ConnectionState::kEstablished && state != ConnectionState::kReplied;
+}
+
 uint32_t IdleMs(const Connection& connection, uint32_t now_ms) {
   uint32_t idle = UINT32_MAX;
   for (const Half& half : connection.halves) {

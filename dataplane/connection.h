@@ -9,8 +9,10 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <type_traits>
 
+#include "dataplane/connection_state.h"
 #include "dataplane/snapshot.h"
 
 namespace sluice::dataplane {
@@ -47,11 +49,33 @@ static_assert(sizeof(ConnectionKey) == 48 &&
 enum class HalfState : uint8_t { kIdle, kSynSent, kSynAckSent, kOpen, kFinSent, kReset };
 inline constexpr unsigned kHalfStates = 6;
 
+// Written by the worker that polls this side's port, read by the other side's (relaxed).
 struct alignas(64) Half {
   std::atomic<HalfState> state{HalfState::kIdle};
+  // TCP: what this side said about sequence numbers; see TcpSide in tcp_window.h.
+  std::atomic<uint8_t> flags{0};
+  std::atomic<uint8_t> scale{0};
+  std::atomic<uint8_t> pending_scale{0};
   std::atomic<uint32_t> last_seen_ms{0};
   std::atomic<uint64_t> packets{0};
+  std::atomic<uint32_t> end{0};
+  std::atomic<uint32_t> limit{0};
+  std::atomic<uint32_t> max_window{0};
+  std::atomic<uint32_t> max_ack{0};
+  std::atomic<uint32_t> syn_end{0};
+
+  // As nothing was sent yet. Only while no other thread can see the connection.
+  void Reset(uint32_t now_ms) {
+    state.store(HalfState::kIdle, std::memory_order_relaxed);
+    last_seen_ms.store(now_ms, std::memory_order_relaxed);
+    packets.store(0, std::memory_order_relaxed);
+    for (auto* byte : {&flags, &scale, &pending_scale}) byte->store(0, std::memory_order_relaxed);
+    for (auto* number : {&end, &limit, &max_window, &max_ack, &syn_end}) {
+      number->store(0, std::memory_order_relaxed);
+    }
+  }
 };
+static_assert(sizeof(Half) == 64);
 
 struct alignas(64) Connection {
   ConnectionKey key;
@@ -60,38 +84,28 @@ struct alignas(64) Connection {
   std::atomic<uint32_t> sequence{0};
   std::atomic<uint32_t> verdict_epoch{0};  // Snapshot::verdict_epoch it was allowed under
   bool initiator_is_b = false;             // immutable while live
-  uint32_t next = 0;                       // table's: list of free or retired entries
-  Half halves[2];                          // [0]: sent by a, [1]: sent by b
+  uint32_t link = 0;  // table's. Live: low half of the key's hash; else: list of free entries
+  Half halves[2];     // [0]: sent by a, [1]: sent by b
 
   Half& Sent(bool by_b) { return halves[by_b ? 1 : 0]; }
   const Half& Sent(bool by_b) const { return halves[by_b ? 1 : 0]; }
   const ConnectionEnd& Initiator() const { return initiator_is_b ? key.b : key.a; }
   const ConnectionEnd& Responder() const { return initiator_is_b ? key.a : key.b; }
+  // Whose share it counts against: the port of the pod that opened it, or, for what came from
+  // outside, of the pod that it was opened to. kNoPort: no pod is part of it.
+  PortId ChargedPort() const {
+    const PortId initiator = Initiator().subject.port;
+    return initiator != kNoPort ? initiator : Responder().subject.port;
+  }
 };
 static_assert(sizeof(Connection) == 192);
 
-// A connection's state, derived from its halves; each has a timeout. X(constant, name, timeout_ms)
-#define SLUICE_CONNECTION_STATES(X)         \
-  X(kSynSent, "syn_sent", 30'000)           \
-  X(kSynReceived, "syn_received", 60'000)   \
-  X(kEstablished, "established", 7'440'000) \
-  X(kClosing, "closing", 120'000)           \
-  X(kTimeWait, "time_wait", 60'000)         \
-  X(kReset, "reset", 10'000)                \
-  X(kUnreplied, "unreplied", 30'000)        \
-  X(kReplied, "replied", 120'000)
-
-enum class ConnectionState : uint8_t {
-#define SLUICE_X(constant, name, timeout_ms) constant,
-  SLUICE_CONNECTION_STATES(SLUICE_X)
-#undef SLUICE_X
-};
-
 ConnectionState StateOf(const Connection& connection);
+// True if a connection in `state` may make room for others: no reply yet, or over. What both sides
+// have agreed to is never given up for what nobody has answered.
+bool MayBeEvicted(ConnectionState state);
 // Since either side was last seen. A half that another worker touched a moment after `now_ms` was
 // read counts as just seen.
 uint32_t IdleMs(const Connection& connection, uint32_t now_ms);
-const char* ConnectionStateName(ConnectionState state);
-uint32_t TimeoutMs(ConnectionState state);
 
 }  // namespace sluice::dataplane

@@ -38,10 +38,12 @@ namespace sluice::dataplane {
   X(kNoReceiver, "no_receiver", "no port takes this broadcast or multicast")                      \
   X(kTcpNotSyn, "tcp_not_syn", "TCP packet without a connection that is not a SYN")               \
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
+  X(kTcpWindow, "tcp_window", "TCP sequence or acknowledgement outside the connection's window")  \
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
+  X(kPortShare, "port_share", "the port's share of the connection table is used up")              \
   X(kOffloadMalformed, "offload_malformed", "offload request that does not fit the packet")       \
   X(kOffloadUnsupported, "offload_unsupported", "to be cut in a way neither peer nor we can")     \
   X(kTooBig, "too_big", "larger than the MTU of the receiving port")                              \

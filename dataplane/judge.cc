@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "acl/classifier.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
 #include "dataplane/track.h"
 
@@ -87,17 +88,15 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
 void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
   const uint32_t epoch = burst.snapshot->verdict_epoch;
   if (packet.connection == nullptr) {
-    packet.connection =
-        table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms)
-            .connection;
-    if (packet.connection == nullptr) {
-      packet.drop = DropReason::kTableFull;
-      return;
-    }
+    const ConnectionTable::Inserted inserted =
+        table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms);
+    packet.connection = inserted.connection;
+    packet.drop = inserted.refused;
+    if (packet.connection == nullptr) return;
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
   }
-  packet.drop = Advance(packet, *packet.connection, burst.now_ms);
+  packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
 
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
@@ -147,7 +146,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<DropReason, kBurstSize> outcomes;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!NeedsVerdict(packet, *burst.snapshot)) continue;
+    if (!NeedsVerdict(burst, packet)) continue;
     if (IsMisdirected(burst, packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;

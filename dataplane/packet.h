@@ -29,6 +29,16 @@ enum class PacketKind : uint8_t {
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
+inline constexpr uint8_t kNoTcpScale = 0xff, kMaxTcpScale = 14;
+
+// Of a TCP header, in host order.
+struct TcpHeader {
+  uint32_t seq = 0;
+  uint32_t ack = 0;
+  uint32_t payload = 0;         // bytes, of the whole packet, however many buffers it lies in
+  uint16_t window = 0;          // as in the header: not scaled
+  uint8_t scale = kNoTcpScale;  // of a SYN that offers one
+};
 
 struct Packet {
   rte_mbuf* mbuf = nullptr;
@@ -45,6 +55,7 @@ struct Packet {
   uint16_t l3_offset = 0;  // from the start of the frame
   uint16_t l4_offset = 0;
   uint32_t l4_length = 0;  // to the end of the IP packet
+  TcpHeader tcp;
   MacAddress src_mac, dst_mac;
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
 

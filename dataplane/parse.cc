@@ -10,6 +10,7 @@
 #include <rte_udp.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/tcp_options.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -163,6 +164,15 @@ DropReason ReadTcp(const Reader& reader, const Transport& transport, Packet& pac
   packet.src_port = rte_be_to_cpu_16(tcp->src_port);
   packet.dst_port = rte_be_to_cpu_16(tcp->dst_port);
   packet.tcp_flags = tcp->tcp_flags;
+  packet.tcp.seq = rte_be_to_cpu_32(tcp->sent_seq);
+  packet.tcp.ack = rte_be_to_cpu_32(tcp->recv_ack);
+  packet.tcp.window = rte_be_to_cpu_16(tcp->rx_win);
+  packet.tcp.payload = packet.l4_length - header;
+  if ((packet.tcp_flags & kTcpSyn) == 0) return DropReason::kNone;
+  drop = reader.Check(transport.offset, header);
+  if (drop != DropReason::kNone) return drop;
+  packet.tcp.scale = TcpWindowScale(
+      {reinterpret_cast<const uint8_t*>(tcp + 1), header - static_cast<uint32_t>(sizeof(*tcp))});
   return DropReason::kNone;
 }
 

@@ -17,6 +17,7 @@
 #include "acl/trie_classifier.h"
 #include "dataplane/mac_address.h"
 #include "dataplane/port_spec.h"
+#include "dataplane/verdict_age.h"
 
 namespace sluice::dataplane {
 
@@ -46,6 +47,7 @@ struct PortView {
   uint16_t mtu = kDefaultMtu;                  // largest IP packet that leaves by it
   acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
   acl::ClassId class_v6 = acl::kUnknownClass;
+  uint32_t verdict_epoch = 0;  // at which this subject's own verdicts were last in question
   MacAddress mac;
   std::vector<acl::IpAddress> addresses;
   std::string name;
@@ -57,6 +59,7 @@ struct NetworkView {
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::TrieClassifier> classifier;
+  std::shared_ptr<const AddressStamps> stamps;
   absl::flat_hash_map<MacAddress, PortId> macs;         // of pods
   absl::flat_hash_set<acl::IpAddress> local_addresses;  // of all pods\' ports
   std::vector<PortId> members;                          // every port: who gets floods
@@ -65,9 +68,13 @@ struct NetworkView {
 
 struct Snapshot {
   uint64_t epoch = 0;
-  // Connections judged under another verdict epoch are judged again at their next packet. Control
-  // raises it when rules, classes or ports changed.
+  // Raised by whatever a verdict can rest on. A connection judged in an earlier verdict epoch looks
+  // whether it was touched (verdict_age.h), and if so is judged again at its next packet.
   uint32_t verdict_epoch = 0;
+  uint32_t everything_epoch = 0;  // the newest verdict epoch that touched every connection
+  // Connections with packets both ways live on through changes of policy; those with one-way
+  // traffic are judged again by every change. Control then stamps new owners of addresses only.
+  bool keep_established = false;
   std::vector<PortView> ports;  // by PortId; ports[0] unused
   std::vector<NetworkView> networks;
   std::vector<std::vector<PortId>> polled;  // by worker: every port in exactly one list

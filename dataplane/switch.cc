@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -42,8 +43,8 @@ int RunWorker(void* argument) {
 struct Slot {
   std::optional<PortDevice> device;
   std::string name;
-  uint16_t generation = 0;
-  PortCounters before;  // what the slot's earlier ports had counted
+  uint16_t generation = 0;  // the last port's; the table's region keeps it, too
+  PortCounters before;      // what the slot's earlier ports had counted
 };
 
 std::shared_ptr<Snapshot> EmptySnapshot(size_t workers) {
@@ -60,6 +61,25 @@ PortCounters Minus(PortCounters now, const PortCounters& before) {
   now.tx_bytes -= before.tx_bytes;
   for (size_t i = 0; i < kDropReasonCount; ++i) now.drops[i] -= before.drops[i];
   return now;
+}
+
+ConnectionTableConfig TableConfig(const SwitchConfig& config) {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {.capacity = config.connection_capacity,
+          .workers = static_cast<unsigned>(config.worker_cores.size()),
+          .port_share = config.connection_share,
+          .file = config.connection_file,
+          .now_ms = CoarseNowMs(),
+          .wall_ms = static_cast<uint64_t>(
+              std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()),
+          .tracking = config.tracking};
+}
+
+// What makes a port the same subject after a restart. A pod is known by its UID only: a name may be
+// another pod's by now.
+std::string IdentityOf(const PortSpec& spec) {
+  if (spec.role != PortRole::kPod || spec.pod_uid.empty()) return "";
+  return fmt::format("{}/{}/{}", spec.network, spec.name, spec.pod_uid);
 }
 
 acl::IpAddress AddressOf(const ConnectionKey& key, const ConnectionEnd& end) {
@@ -96,6 +116,7 @@ struct Switch::Impl {
 
   PortCounters RawCounters(PortId id) const;
   absl::StatusOr<rte_mempool*> PoolFor(const PortSpec& spec);
+  absl::StatusOr<SubjectRef> ChooseSubject(const PortSpec& spec);
 
   const SwitchConfig config;
   PacketPool pool, pieces;
@@ -132,8 +153,7 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   if (!pieces.ok()) return pieces.status();
   impl->pieces = *std::move(pieces);
   impl->tx_ports.pieces = impl->pieces.get();
-  auto connections =
-      ConnectionTable::Create(config.connection_capacity, workers, &impl->quiescence);
+  auto connections = ConnectionTable::Create(TableConfig(config), &impl->quiescence);
   if (!connections.ok()) return connections.status();
   impl->connections = *std::move(connections);
 
@@ -174,32 +194,48 @@ unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->work
 
 absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   if (absl::Status valid = Validate(spec); !valid.ok()) return valid;
-  PortId free_slot = kNoPort;
-  for (PortId id = kMaxPorts - 1; id != kNoPort; --id) {
-    const Slot& slot = impl_->slots[id];
-    if (!slot.device.has_value()) {
-      free_slot = id;
-    } else if (slot.name == spec.name) {
-      return absl::AlreadyExistsError(fmt::format("port {}: the name is in use", spec.name));
-    }
-  }
-  if (free_slot == kNoPort) {
-    return absl::ResourceExhaustedError(
-        fmt::format("port {}: all {} slots are in use", spec.name, kMaxPorts - 1));
-  }
+  const absl::StatusOr<SubjectRef> subject = impl_->ChooseSubject(spec);
+  if (!subject.ok()) return subject.status();
   absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
   if (!pool.ok()) return pool.status();
   absl::StatusOr<PortDevice> device =
-      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[free_slot]);
+      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[subject->port]);
   if (!device.ok()) return device.status();
 
+  impl_->connections->NameSubject(*subject, IdentityOf(spec));
   const std::scoped_lock lock(impl_->slots_mutex);
-  Slot& slot = impl_->slots[free_slot];
+  Slot& slot = impl_->slots[subject->port];
   slot.device = *std::move(device);
   slot.name = spec.name;
-  if (++slot.generation == 0) slot.generation = 1;  // {0, 0} is "no subject"
-  slot.before = impl_->RawCounters(free_slot);
-  return AttachedPort{free_slot, slot.device->id(), slot.generation};
+  slot.generation = subject->generation;
+  slot.before = impl_->RawCounters(subject->port);
+  return AttachedPort{subject->port, slot.device->id(), slot.generation};
+}
+
+// The subject that the port was in an earlier process; else the next generation of a free slot,
+// last of all of one that an earlier process' port may still come back to.
+absl::StatusOr<SubjectRef> Switch::Impl::ChooseSubject(const PortSpec& spec) {
+  PortId chosen = kNoPort;
+  bool chosen_is_kept = true;
+  for (PortId id = 1; id < kMaxPorts; ++id) {
+    if (slots[id].device.has_value() && slots[id].name == spec.name) {
+      return absl::AlreadyExistsError(fmt::format("port {}: the name is in use", spec.name));
+    }
+    const bool kept = !connections->subject(id).identity().empty();
+    if (slots[id].device.has_value() || (chosen != kNoPort && (kept || !chosen_is_kept))) continue;
+    chosen = id;
+    chosen_is_kept = kept;
+  }
+  const std::optional<SubjectRef> former = connections->FindSubject(IdentityOf(spec));
+  if (former.has_value() && !slots[former->port].device.has_value()) return *former;
+  if (chosen == kNoPort) {
+    return absl::ResourceExhaustedError(
+        fmt::format("port {}: all {} slots are in use", spec.name, kMaxPorts - 1));
+  }
+  const uint16_t last = connections->subject(chosen).generation();
+  if (chosen_is_kept) connections->RemoveSubject({chosen, last});
+  // {0, 0} is "no subject"
+  return SubjectRef{chosen, static_cast<uint16_t>(last == UINT16_MAX ? 1 : last + 1)};
 }
 
 absl::Status Switch::DetachPort(PortId id) {
@@ -213,6 +249,7 @@ absl::Status Switch::DetachPort(PortId id) {
         fmt::format("port {}: the snapshot in force still has it", slot.name));
   }
   impl_->connections->RemoveSubject({id, slot.generation});
+  impl_->connections->NameSubject({id, slot.generation}, "");
   std::optional<PortDevice> closing;  // closed outside the lock: it may wait for the peer
   {
     const std::scoped_lock lock(impl_->slots_mutex);
@@ -265,6 +302,7 @@ WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
   counters.classified = tally.classified.Read();
   counters.connections_created = impl_->connections->CreatedBy(worker);
   counters.connections_removed = impl_->connections->RemovedBy(worker);
+  counters.connections_evicted = impl_->connections->EvictedBy(worker);
   return counters;
 }
 

@@ -18,14 +18,18 @@
 #include "dataplane/drop_reason.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/tracking.h"
 
 namespace sluice::dataplane {
 
 struct SwitchConfig {
   std::vector<int> worker_cores = {1};      // as given to the Eal: one worker a core
   uint32_t connection_capacity = 1u << 20;  // fixed for the life of the switch
+  unsigned connection_share = 50;           // percent that one port may have: port_accounts.h
+  std::string connection_file;              // outlives the process; empty: memory only
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
   uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
+  Tracking tracking;           // strictness and timeouts of connections
 };
 
 struct AttachedPort {
@@ -45,6 +49,7 @@ struct WorkerCounters {
   uint64_t packets = 0;
   uint64_t classified = 0;  // keys asked of the tries, up to two a packet
   uint64_t connections_created = 0, connections_removed = 0;
+  uint64_t connections_evicted = 0;  // of the removed, to make room for others
 };
 
 // One tracked connection, for people. Ports are numbers in host order; ICMP: the echo identifier.
@@ -71,6 +76,8 @@ class Switch {
   unsigned worker_count() const;
 
   // Opens the device and reserves a slot. No worker polls it before a published snapshot says so.
+  // A pod's port whose network, name and pod UID are those of one that an earlier process left in
+  // the connection file becomes the same subject again, and has its connections.
   // Errors: AlreadyExists (name in use, socket path exists), InvalidArgument (path too long, ...),
   // FailedPrecondition (not writable, no such interface), ResourceExhausted (kMaxPorts); all read
   // "port NAME: REASON".

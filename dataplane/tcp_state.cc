@@ -7,17 +7,51 @@ namespace {
 
 enum Cell : uint8_t { kBad, kId, kSs, kSa, kOp, kFs, kRs };
 
+constexpr unsigned kColumns = 6;
+
 // clang-format off
-constexpr Cell kTable[kHalfStates][5] = {
-    //                 SYN   SYN+ACK ACK   FIN   RST
-    /* kIdle       */ {kSs,  kSa,    kId,  kBad, kRs},  // ACK: a half-open peer's challenge
-    /* kSynSent    */ {kSs,  kSa,    kOp,  kFs,  kRs},  // SYN+ACK: simultaneous open
-    /* kSynAckSent */ {kBad, kSa,    kOp,  kFs,  kRs},
-    /* kOpen       */ {kOp,  kOp,    kOp,  kFs,  kRs},  // SYN: the peer answers with a challenge ACK
-    /* kFinSent    */ {kFs,  kBad,   kFs,  kFs,  kRs},  // SYN: as above; FIN: retransmission
-    /* kReset      */ {kBad, kBad,   kOp,  kFs,  kRs},  // the peer may have ignored the RST
+constexpr Cell kTable[kHalfStates][kColumns] = {
+    //                 SYN by:
+    //                 init. resp. SYN+ACK ACK   FIN   RST
+    /* kIdle       */ {kSs,  kSs,  kSa,    kId,  kBad, kRs},
+    //   SYN by responder: simultaneous open. ACK: a peer that still has an older connection answers
+    //   a SYN with its challenge, which says nothing about this one. RST: refuses the SYN.
+    /* kSynSent    */ {kSs,  kSs,  kSa,    kOp,  kFs,  kRs},
+    //   SYN: retransmission. SYN+ACK: simultaneous open.
+    /* kSynAckSent */ {kSa,  kBad, kSa,    kOp,  kFs,  kRs},
+    //   SYN by initiator: from here on the peer answers it with a challenge ACK; it moves nothing.
+    //   SYN+ACK: retransmission.
+    /* kOpen       */ {kOp,  kBad, kOp,    kOp,  kFs,  kRs},
+    //   SYN as above. SYN+ACK: delayed, or it answers a SYN that moved nothing (tcp_window.cc).
+    /* kFinSent    */ {kFs,  kBad, kFs,    kFs,  kFs,  kRs},
+    //   SYN, SYN+ACK as above; on a connection that is over, track starts over with it. FIN:
+    //   retransmission.
+    /* kReset      */ {kBad, kBad, kBad,   kOp,  kFs,  kRs},
+    //   SYN: track starts over before it comes here. ACK, FIN: the peer ignored the RST, and so did
+    //   its sender.
 };
 // clang-format on
+
+unsigned ColumnOf(TcpSegment segment, bool by_initiator) {
+  if (segment == TcpSegment::kSyn && by_initiator) return 0;
+  return static_cast<unsigned>(segment) + 1;
+}
+
+bool PeerAllows(HalfState peer, TcpSegment segment, bool by_initiator) {
+  switch (segment) {
+    case TcpSegment::kSyn:
+      return by_initiator || peer == HalfState::kSynSent || peer == HalfState::kSynAckSent;
+    case TcpSegment::kSynAck:
+    case TcpSegment::kAck:
+    case TcpSegment::kFin:
+      return peer != HalfState::kIdle;
+    case TcpSegment::kRst:
+      return true;
+    case TcpSegment::kInvalid:
+      return false;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -31,13 +65,10 @@ TcpSegment ClassifyTcpFlags(uint8_t flags) {
   return fin ? TcpSegment::kFin : TcpSegment::kAck;
 }
 
-std::optional<HalfState> NextHalfState(HalfState own, HalfState peer, TcpSegment segment) {
-  if (segment == TcpSegment::kInvalid) return std::nullopt;
-  const bool handshake_answered = peer != HalfState::kIdle;
-  const bool needs_answer =
-      segment == TcpSegment::kAck || segment == TcpSegment::kFin || segment == TcpSegment::kSynAck;
-  if (needs_answer && !handshake_answered) return std::nullopt;
-  switch (kTable[static_cast<size_t>(own)][static_cast<size_t>(segment)]) {
+std::optional<HalfState> NextHalfState(HalfState own, HalfState peer, TcpSegment segment,
+                                       bool by_initiator) {
+  if (!PeerAllows(peer, segment, by_initiator)) return std::nullopt;
+  switch (kTable[static_cast<size_t>(own)][ColumnOf(segment, by_initiator)]) {
     case kBad:
       return std::nullopt;
     case kId:

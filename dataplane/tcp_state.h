@@ -1,8 +1,8 @@
-// How TCP flags move the half of the side that sent them.
+// How TCP flags move the half of the side that sent them: one table, half state x kind of segment.
 //
-// One table, half state x kind of segment. Sequence windows are not checked here yet; they are a
-// stated limit (README). The peer's half matters in one place: nobody completes a handshake that
-// the other side has not answered.
+// The peer's half matters in two places: nobody goes on before the other side has answered, and
+// only in a handshake may the responder send a SYN (simultaneous open), for a connection that it
+// wants to open itself is judged by itself. Sequence numbers are tcp_window.h's.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ enum class TcpSegment : uint8_t { kSyn, kSynAck, kAck, kFin, kRst, kInvalid };
 TcpSegment ClassifyTcpFlags(uint8_t flags);
 
 // The sender's next half state, or nothing if the segment does not belong there.
-std::optional<HalfState> NextHalfState(HalfState own, HalfState peer, TcpSegment segment);
+std::optional<HalfState> NextHalfState(HalfState own, HalfState peer, TcpSegment segment,
+                                       bool by_initiator);
 
 }  // namespace sluice::dataplane

@@ -4,7 +4,9 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/needs_verdict.h"
 #include "dataplane/tcp_state.h"
+#include "dataplane/tcp_window.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -35,12 +37,19 @@ bool IsIcmp(const Packet& packet) {
   return packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6;
 }
 
+bool IsInitiators(const Packet& packet, const Connection& connection) {
+  return packet.from_b == connection.initiator_is_b;
+}
+
 // Whether a packet without a connection may ask for one.
-DropReason MayOpen(const Packet& packet) {
+DropReason MayOpen(const Packet& packet, const Tracking& tracking) {
   switch (packet.protocol) {
-    case IPPROTO_TCP:
-      return ClassifyTcpFlags(packet.tcp_flags) == TcpSegment::kSyn ? DropReason::kNone
-                                                                    : DropReason::kTcpNotSyn;
+    case IPPROTO_TCP: {
+      const TcpSegment segment = ClassifyTcpFlags(packet.tcp_flags);
+      const bool opens =
+          segment == TcpSegment::kSyn || (segment == TcpSegment::kAck && tracking.tcp_pick_up);
+      return opens ? DropReason::kNone : DropReason::kTcpNotSyn;
+    }
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
       return IsEchoRequest(packet) ? DropReason::kNone : DropReason::kIcmpNoRequest;
@@ -49,12 +58,17 @@ DropReason MayOpen(const Packet& packet) {
   }
 }
 
-// A SYN on a connection that is over opens a new one under the same key, judged anew.
+// A SYN on a connection that is over opens a new one under the same key, judged anew. In time-wait
+// an old SYN of the initiator may be a stray of the old connection: that one moves nothing.
 bool StartsOver(const Packet& packet) {
   if (packet.protocol != IPPROTO_TCP) return false;
   if (ClassifyTcpFlags(packet.tcp_flags) != TcpSegment::kSyn) return false;
-  const ConnectionState state = StateOf(*packet.connection);
-  return state == ConnectionState::kTimeWait || state == ConnectionState::kReset;
+  const Connection& connection = *packet.connection;
+  const ConnectionState state = StateOf(connection);
+  if (state == ConnectionState::kReset) return true;
+  if (state != ConnectionState::kTimeWait) return false;
+  return !IsInitiators(packet, connection) ||
+         IsNewerSyn(LoadSide(connection.Sent(packet.from_b)), packet.tcp);
 }
 
 void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
@@ -63,29 +77,37 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
     packet.connection = nullptr;
   }
   if (packet.connection == nullptr) {
-    packet.drop = MayOpen(packet);
-  } else if (!NeedsVerdict(packet, *burst.snapshot)) {
-    packet.drop = Advance(packet, *packet.connection, burst.now_ms);
+    packet.drop = MayOpen(packet, table.tracking());
+  } else if (!NeedsVerdict(burst, packet)) {
+    packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
   }
+}
+
+DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking) {
+  Half& own = connection.Sent(packet.from_b);
+  const TcpStep step = NextTcp(LoadSide(own), LoadSide(connection.Sent(!packet.from_b)), packet,
+                               IsInitiators(packet, connection), tracking);
+  if (likely(step.drop == DropReason::kNone)) StoreSide(step.own, own);
+  return step.drop;
+}
+
+// Protocols whose halves only know whether they have sent.
+DropReason AdvanceSimple(const Packet& packet, Connection& connection) {
+  if (IsIcmp(packet) && IsEchoRequest(packet) != IsInitiators(packet, connection)) {
+    return DropReason::kIcmpNoRequest;  // identifier 0 makes both directions' keys equal
+  }
+  connection.Sent(packet.from_b).state.store(HalfState::kOpen, std::memory_order_relaxed);
+  return DropReason::kNone;
 }
 
 }  // namespace
 
-DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms) {
+DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
+                   const Tracking& tracking) {
+  const DropReason drop = packet.protocol == IPPROTO_TCP ? AdvanceTcp(packet, connection, tracking)
+                                                         : AdvanceSimple(packet, connection);
+  if (unlikely(drop != DropReason::kNone)) return drop;
   Half& own = connection.Sent(packet.from_b);
-  HalfState next = HalfState::kOpen;
-  if (packet.protocol == IPPROTO_TCP) {
-    const std::optional<HalfState> moved =
-        NextHalfState(own.state.load(std::memory_order_relaxed),
-                      connection.Sent(!packet.from_b).state.load(std::memory_order_relaxed),
-                      ClassifyTcpFlags(packet.tcp_flags));
-    if (unlikely(!moved.has_value())) return DropReason::kTcpState;
-    next = *moved;
-  } else if (IsIcmp(packet) &&
-             IsEchoRequest(packet) != (packet.from_b == connection.initiator_is_b)) {
-    return DropReason::kIcmpNoRequest;  // identifier 0 makes both directions' keys equal
-  }
-  own.state.store(next, std::memory_order_relaxed);
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);
   own.packets.store(own.packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return DropReason::kNone;

@@ -2,7 +2,8 @@
 //
 // Looks all packets of the burst up together. A packet of a connection whose verdict is of this
 // snapshot moves that connection on and is done; one without a connection, or with a stale verdict,
-// is left to judge. Only a SYN may open a TCP connection, only a request an ICMP echo.
+// is left to judge. Only a SYN may open a TCP connection (or an ACK, with Tracking::tcp_pick_up),
+// only a request an ICMP echo.
 #pragma once
 
 #include "dataplane/connection_table.h"
@@ -14,17 +15,7 @@ namespace sluice::dataplane {
 void Track(Burst& burst, ConnectionTable& table, unsigned worker);
 
 // Accounts one packet of an allowed connection: state, time, count. kNone, or why it must die.
-DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms);
-
-// True if judge has to say something about this packet.
-inline bool NeedsVerdict(const Packet& packet, const Snapshot& snapshot) {
-  if (!packet.alive() || packet.flood) return false;
-  if (packet.kind == PacketKind::kUntracked) return true;
-  if (packet.kind != PacketKind::kTracked) return false;
-  if (packet.connection == nullptr) return true;
-  // Older only: another worker may be one snapshot ahead of this one.
-  const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
-  return static_cast<int32_t>(judged - snapshot.verdict_epoch) < 0;
-}
+DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
+                   const Tracking& tracking);
 
 }  // namespace sluice::dataplane

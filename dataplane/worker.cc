@@ -55,13 +55,16 @@ bool Worker::RunOnce(uint32_t now_ms) {
   return busy;
 }
 
-// As much of the table as is due since the last turn, a bounded piece at a time.
+// As much of the table as is due since the last turn, a bounded piece at a time; what is left over,
+// after a sleep say, is due in the next turns.
 void Worker::Age(uint32_t now_ms) {
   const uint32_t elapsed_ms = now_ms - aged_ms_;
-  const uint64_t due = uint64_t{elapsed_ms} * connections_->capacity() / kAgeingRoundMs;
-  if (due == 0) return;
-  aged_ms_ = now_ms;
-  const auto piece = static_cast<unsigned>(std::min<uint64_t>(due, kMaxAgeingPiece));
+  const uint64_t newly_due = uint64_t{elapsed_ms} * connections_->capacity() / kAgeingRoundMs;
+  if (newly_due > 0) aged_ms_ = now_ms;
+  ageing_due_ = std::min<uint64_t>(ageing_due_ + newly_due, connections_->capacity());
+  if (ageing_due_ == 0) return;
+  const auto piece = static_cast<unsigned>(std::min<uint64_t>(ageing_due_, kMaxAgeingPiece));
+  ageing_due_ -= piece;
   connections_->Age(config_.index, now_ms, piece);
 }
 

@@ -43,6 +43,7 @@ class Worker {
   Tally tally_;
   Pipeline pipeline_;
   uint32_t aged_ms_ = 0;
+  uint64_t ageing_due_ = 0;  // entries to look at
 };
 
 }  // namespace sluice::dataplane

@@ -17,6 +17,8 @@ const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"off", dataplane::HugePages::kOff}};
 const std::map<std::string, UnlistedPods> kUnlistedPods = {
     {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
+const std::map<std::string, OnPolicyChange> kOnPolicyChange = {{"strict", OnPolicyChange::kStrict},
+                                                               {"keep", OnPolicyChange::kKeep}};
 const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
                                              "error", "critical", "off"};
 
@@ -24,6 +26,7 @@ const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warni
 struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
+  std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
 };
 
@@ -54,6 +57,11 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
   dataplane::SwitchConfig& data_plane = config.data_plane;
   app.add_option("--connections", data_plane.connection_capacity, "connections tracked at most")
       ->check(CLI::Range(1u, 1u << 28));
+  app.add_option("--connection-share", data_plane.connection_share,
+                 "percent of the connections that one port may have; 100: no limit")
+      ->check(CLI::Range(1u, 100u));
+  app.add_option("--connection-file", data_plane.connection_file,
+                 "file that keeps the connections for the next process");
   app.add_option("--packet-buffers", data_plane.packet_buffers, "packet buffers in the pool")
       ->check(CLI::Range(1u, 1u << 24));
   app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,
@@ -70,6 +78,9 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--unlisted-pods", texts.unlisted_pods,
                  "what becomes of pods without an API object")
       ->check(CLI::IsMember(&kUnlistedPods));
+  app.add_option("--on-policy-change", texts.on_policy_change,
+                 "established connections are judged again, or kept")
+      ->check(CLI::IsMember(&kOnPolicyChange));
   app.add_option("--node", config.node, "name of this node");
   app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember(kLogLevels));
@@ -97,6 +108,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.eal.worker_cores = config.data_plane.worker_cores;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
+  config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));
   }

@@ -75,8 +75,9 @@ TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
   spec_.kind = PortKind::kTap;
   spec_.path = "sl-none";
   spec_.mtu = 1501;
-  EXPECT_EQ(Open(spec_), absl::InvalidArgumentError(
-                             "port web: mtu: 1501 is more than the 1500 that DPDK's net_tap can do"));
+  EXPECT_EQ(Open(spec_),
+            absl::InvalidArgumentError(
+                "port web: mtu: 1501 is more than the 1500 that DPDK's net_tap can do"));
 }
 
 }  // namespace

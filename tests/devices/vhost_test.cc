@@ -1,5 +1,5 @@
-// vhost ports and their peers, end to end: rings of both layouts, chains, queues, offloads, peers that
-// come and go.
+// vhost ports and their peers, end to end: rings of both layouts, chains, queues, offloads, peers
+// that come and go.
 #include <gtest/gtest.h>
 #include <rte_ethdev.h>
 

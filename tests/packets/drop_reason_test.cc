@@ -311,11 +311,21 @@ std::set<DropReason> CheckStories() {
     Testbed bed;
     bed.Deliver('a', AtoB().Tcp(1, 2, kTcpSyn).bytes());
     expect(bed, 'a', AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpState);
+    expect(bed, 'b', Testbed::From('b', 'a').Seq(0, 7).Tcp(2, 1, kTcpSyn | kTcpAck).bytes(),
+           DropReason::kTcpWindow);
+  }
+  {
+    Testbed bed({.pods = "ab", .connections = 16, .port_share = 100});
+    for (uint16_t port = 1; port <= 16; ++port) bed.Deliver('a', AtoB().Udp(port, 9).bytes());
+    expect(bed, 'a', AtoB().Udp(17, 9).bytes(), DropReason::kTableFull);
   }
   {
     Testbed bed({.pods = "ab", .connections = 16});
-    for (uint16_t port = 1; port <= 16; ++port) bed.Deliver('a', AtoB().Udp(port, 9).bytes());
-    expect(bed, 'a', AtoB().Udp(17, 9).bytes(), DropReason::kTableFull);
+    for (uint16_t port = 1; port <= 8; ++port) {
+      bed.Deliver('a', AtoB().Udp(port, 9).bytes());
+      bed.Deliver('b', Testbed::From('b', 'a').Udp(9, port).bytes());
+    }
+    expect(bed, 'a', AtoB().Udp(9, 9).bytes(), DropReason::kPortShare);
   }
   {
     Testbed bed;

@@ -253,7 +253,7 @@ TEST(Policy, TwoWorkersShareAConnection) {
 }
 
 TEST(Policy, AFullTableTurnsNewConnectionsAwayAndKeepsTheOld) {
-  Testbed bed({.pods = "ab", .connections = 16});
+  Testbed bed({.pods = "ab", .connections = 16, .port_share = 100});
   Connect(bed, 'a', 'b', 1, 80);
   for (uint16_t port = 2; port <= 16; ++port) {
     ASSERT_EQ(bed.Deliver('a', Tcp('a', 'b', port, 80, kTcpSyn)), "b");

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_tcp.h>
 
 #include <cstring>
 
@@ -13,6 +14,11 @@ namespace {
 void Put16(std::vector<uint8_t>& out, uint16_t value) {
   out.push_back(static_cast<uint8_t>(value >> 8));
   out.push_back(static_cast<uint8_t>(value));
+}
+
+void Put32(std::vector<uint8_t>& out, uint32_t value) {
+  Put16(out, static_cast<uint16_t>(value >> 16));
+  Put16(out, static_cast<uint16_t>(value));
 }
 
 void PutText(std::vector<uint8_t>& out, std::string_view text) {
@@ -123,15 +129,36 @@ void Frame::Transport(uint8_t protocol, const std::vector<uint8_t>& segment) {
   Append(summed.data(), summed.size());
 }
 
+Frame& Frame::Seq(uint32_t seq, uint32_t ack) {
+  numbers_ = {seq, ack};
+  return *this;
+}
+
+Frame& Frame::Window(uint16_t window) {
+  window_ = window;
+  return *this;
+}
+
+Frame& Frame::Options(std::vector<uint8_t> tcp_options) {
+  tcp_options_ = std::move(tcp_options);
+  tcp_options_.resize((tcp_options_.size() + 3) / 4 * 4);
+  return *this;
+}
+
 Frame& Frame::Tcp(uint16_t from, uint16_t to, uint8_t flags, std::string_view payload) {
+  const bool syn = (flags & RTE_TCP_SYN_FLAG) != 0, ack = (flags & RTE_TCP_ACK_FLAG) != 0;
+  const auto numbers = numbers_.value_or(std::pair<uint32_t, uint32_t>{syn ? 0 : 1, ack ? 1 : 0});
   std::vector<uint8_t> segment;
+  segment.reserve(20 + tcp_options_.size() + payload.size());
   Put16(segment, from);
   Put16(segment, to);
-  segment.resize(12);
-  segment.push_back(5 << 4);
+  Put32(segment, numbers.first);
+  Put32(segment, numbers.second);
+  segment.push_back(static_cast<uint8_t>((5 + tcp_options_.size() / 4) << 4));
   segment.push_back(flags);
-  Put16(segment, 0xffff);
+  Put16(segment, window_);
   segment.resize(20);
+  segment.insert(segment.end(), tcp_options_.begin(), tcp_options_.end());
   PutText(segment, payload);
   Transport(IPPROTO_TCP, segment);
   return *this;

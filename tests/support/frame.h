@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "acl/address.h"
@@ -23,6 +25,11 @@ class Frame {
   Frame& Ip(std::string_view from, std::string_view to);
   Frame& HopLimit(uint8_t hops);
   Frame& Extension(uint8_t type, uint8_t units_of_8 = 1);  // IPv6, in order
+  // Numbers of the Tcp that follows. Without: those of a conversation in which each side began at 0
+  // and said nothing yet, so that a handshake, data and FINs written without numbers fit.
+  Frame& Seq(uint32_t seq, uint32_t ack);
+  Frame& Window(uint16_t window);                    // 65535
+  Frame& Options(std::vector<uint8_t> tcp_options);  // padded to a multiple of 4
   Frame& Tcp(uint16_t from, uint16_t to, uint8_t flags, std::string_view payload = "");
   Frame& Udp(uint16_t from, uint16_t to, std::string_view payload = "");
   Frame& Sctp(uint16_t from, uint16_t to);
@@ -47,6 +54,9 @@ class Frame {
   std::vector<uint8_t> bytes_;
   acl::IpAddress source_, destination_;
   uint8_t hop_limit_ = 64;
+  std::optional<std::pair<uint32_t, uint32_t>> numbers_;
+  uint16_t window_ = 0xffff;
+  std::vector<uint8_t> tcp_options_;
   std::vector<std::pair<uint8_t, uint8_t>> extension_chain_;  // type, units
 };
 

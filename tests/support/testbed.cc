@@ -60,8 +60,11 @@ Testbed::Testbed(const TestbedConfig& config)
       pool_(Must(dataplane::PacketPool::Create(Unique("pool"), 4095))),
       pieces_(Must(dataplane::PacketPool::Create(Unique("pieces"), 1023))),
       quiescence_(config.workers + 1),
-      table_(Must(
-          dataplane::ConnectionTable::Create(config.connections, config.workers, &quiescence_))) {
+      table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
+                                                      .workers = config.workers,
+                                                      .port_share = config.port_share,
+                                                      .tracking = config.tracking},
+                                                     &quiescence_))) {
   std::string ports = config.pods;
   if (config.uplink) ports += 'u';
   PortId next = 1;
@@ -123,11 +126,13 @@ void Testbed::Stage() {
 
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
+  staged_->everything_epoch = verdict_epoch_;
   staged_->epoch = verdict_epoch_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
   dataplane::NetworkView network;
   network.name = "default";
+  network.stamps = std::make_shared<dataplane::AddressStamps>();
   for (const auto& [port, id] : ids_) {
     PortView view;
     view.in_use = true;

@@ -36,7 +36,9 @@ struct TestbedConfig {
   uint32_t connections = 1024;
   // These pods are on vhost-server ports; the peers are the test's (virtio_peer.h).
   std::string vhost;
-  uint8_t queues = 1;  // of vhost ports
+  uint8_t queues = 1;        // of vhost ports
+  unsigned port_share = 50;  // percent
+  dataplane::Tracking tracking;
 };
 
 // What a frame's sender left undone, as the vhost library reports it.

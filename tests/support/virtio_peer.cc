@@ -42,10 +42,11 @@ VirtioPeer::VirtioPeer(const VirtioPeerConfig& config, rte_mempool* pool)
     : config_(config), pool_(pool) {
   static unsigned next = 0;
   name_ = fmt::format("net_virtio_user{}", next++);
-  const std::string arguments = fmt::format(
-      "path={},mac=02:00:00:00:00:ff,queues={},queue_size={},packed_vq={},mrg_rxbuf={}{}", config.socket, config.queues,
-      kDescriptors, config.packed ? 1 : 0, config.mergeable ? 1 : 0,
-      config.server ? ",server=1" : "") +
+  const std::string arguments =
+      fmt::format(
+          "path={},mac=02:00:00:00:00:ff,queues={},queue_size={},packed_vq={},mrg_rxbuf={}{}",
+          config.socket, config.queues, kDescriptors, config.packed ? 1 : 0,
+          config.mergeable ? 1 : 0, config.server ? ",server=1" : "") +
       (config.queues > 1 ? ",cq=1" : "");
   Must(rte_vdev_init(name_.c_str(), arguments.c_str()), "open");
   Must(rte_eth_dev_get_port_by_name(name_.c_str(), &device_), "name");
@@ -54,10 +55,10 @@ VirtioPeer::VirtioPeer(const VirtioPeerConfig& config, rte_mempool* pool)
   conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if (config.mergeable) conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
   if (config.offloads) {
-    conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |
-                            RTE_ETH_TX_OFFLOAD_TCP_TSO;
-    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
-                            RTE_ETH_RX_OFFLOAD_TCP_LRO;
+    conf.txmode.offloads |=
+        RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    conf.rxmode.offloads |=
+        RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO;
   }
   const auto queues = static_cast<uint16_t>(config.queues);
   Must(rte_eth_dev_configure(device_, queues, queues, &conf), "configure");

@@ -1,4 +1,5 @@
-// The other side of a vhost port, in the same process: one net_virtio_user device that a test drives.
+// The other side of a vhost port, in the same process: one net_virtio_user device that a test
+// drives.
 //
 // The vhost library works in its own thread, so connecting is waited for, never slept for.
 #pragma once

@@ -56,9 +56,10 @@ class Lab:
 
     def __enter__(self):
         sluicectl = self.program("control/ctl/sluicectl")
-        # SIGTERM unwinds like Ctrl-C does.
-        previous = signal.signal(signal.SIGTERM, _interrupted)
-        self._stack.callback(signal.signal, signal.SIGTERM, previous)
+        # Both unwind like Ctrl-C does, which a shell makes its background jobs ignore.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous = signal.signal(number, _interrupted)
+            self._stack.callback(signal.signal, number, previous)
         self.directory = tempfile.mkdtemp(prefix="sluice-")
         self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
         self.ctl = Ctl(sluicectl, self.server)

@@ -23,6 +23,7 @@ class Builder {
  public:
   DesiredState state;
   PortPlaces places;
+  OnPolicyChange mode = OnPolicyChange::kStrict;
 
   void AddPort(const dataplane::PortSpec& spec, PortId id) {
     ASSERT_TRUE(state.ports().Add(spec).ok());
@@ -45,8 +46,9 @@ class Builder {
     if (last_.addresses != nullptr && *last_.addresses == *next.addresses) {
       next.addresses = last_.addresses;
     }
+    const VerdictScope scope = CompareBuilds(last_.input == nullptr ? nullptr : &last_, next);
     last_ = next;
-    return BuildSnapshot(state.ports(), places, next, kWorkers, previous);
+    return BuildSnapshot(state.ports(), places, next, scope, mode, kWorkers, previous);
   }
 
   const PolicyBuild& last() const { return last_; }
@@ -134,21 +136,85 @@ TEST(SnapshotBuilderTest, TheEpochAlwaysRisesTheVerdictEpochOnlyWithVerdicts) {
   EXPECT_GT(denied.verdict_epoch, first.verdict_epoch);
 }
 
-TEST(SnapshotBuilderTest, ASubjectThatChangesAloneRaisesTheVerdictEpoch) {
+uint32_t StampOf(const Snapshot& snapshot, const std::string& address) {
+  return snapshot.networks[0].stamps->At(Ip(address).bytes.data());
+}
+
+// Two local pods that know each other, and a policy for each; remote is known by address only.
+Builder TwoPods() {
   Builder builder;
   builder.AddPort(WebPort(), 1);
-  builder.Apply(Pod("web", "10.0.0.9"));
+  builder.AddPort(DbPort(), 2);
+  builder.Apply(Pod("web", "", {{"app", "web"}}));
+  builder.Apply(Pod("db", "", {{"app", "db"}}));
+  builder.Apply(Pod("remote", "10.9.0.1", {{"app", "web"}}, "uid-1"));
+  builder.Apply(DenyAll("web", {{"app", "web"}}));
+  builder.Apply(DenyAll("db", {{"app", "db"}}));
+  return builder;
+}
+
+TEST(SnapshotBuilderTest, APolicyStampsThePodsItSelectsAndNobodyElse) {
+  Builder builder = TwoPods();
   const Snapshot before = builder.Build();
-  PolicyBuild same = builder.last();
-  EXPECT_EQ(
-      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
-      before.verdict_epoch);
-  acl::CompiledPolicy compiled = *same.compiled;
-  ++compiled.subjects.at({"default", "web"}).v6;
-  same.compiled = std::make_shared<const acl::CompiledPolicy>(std::move(compiled));
-  EXPECT_EQ(
-      BuildSnapshot(builder.state.ports(), builder.places, same, kWorkers, &before).verdict_epoch,
-      before.verdict_epoch + 1);
+  acl::NetworkPolicy changed = Allow("web", {{"app", "db"}}, 80);
+  changed.pod_selector.match_labels = {{"app", "web"}};
+  builder.Apply(changed);
+  const Snapshot after = builder.Build(&before);
+  EXPECT_EQ(after.verdict_epoch, before.verdict_epoch + 1);
+  EXPECT_EQ(after.ports[1].verdict_epoch, after.verdict_epoch);
+  EXPECT_EQ(after.ports[2].verdict_epoch, before.ports[2].verdict_epoch);
+  EXPECT_EQ(after.everything_epoch, before.everything_epoch);
+  EXPECT_EQ(after.networks[0].stamps, before.networks[0].stamps);
+}
+
+TEST(SnapshotBuilderTest, ARemotePodThatChangesStampsItsAddressAndNoPort) {
+  Builder builder = TwoPods();
+  const Snapshot before = builder.Build();
+  builder.Apply(Pod("remote", "10.9.0.1", {{"app", "db"}}, "uid-1"));
+  const Snapshot after = builder.Build(&before);
+  EXPECT_EQ(StampOf(after, "10.9.0.1"), after.verdict_epoch);
+  EXPECT_LT(StampOf(after, "10.0.0.2"), after.verdict_epoch);
+  EXPECT_LT(after.ports[1].verdict_epoch, after.verdict_epoch);
+  EXPECT_LT(after.ports[2].verdict_epoch, after.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, APortInAnothersSlotIsStampedWithItsAddresses) {
+  Builder builder = TwoPods();
+  const Snapshot before = builder.Build();
+  builder.places["db"].attached.generation = 2;
+  const Snapshot after = builder.Build(&before);
+  EXPECT_EQ(after.verdict_epoch, before.verdict_epoch + 1);
+  EXPECT_EQ(after.ports[2].verdict_epoch, after.verdict_epoch);
+  EXPECT_EQ(StampOf(after, "10.0.0.3"), after.verdict_epoch);
+  EXPECT_LT(after.ports[1].verdict_epoch, after.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, KeepStampsOnlyNewOwnersOfAddresses) {
+  Builder builder = TwoPods();
+  builder.mode = OnPolicyChange::kKeep;
+  const Snapshot before = builder.Build();
+  EXPECT_TRUE(before.keep_established);
+  builder.Apply(DenyAll("web"));
+  builder.Apply(Pod("remote", "10.9.0.1", {{"app", "db"}}, "uid-1"));
+  const Snapshot relabelled = builder.Build(&before);
+  EXPECT_EQ(relabelled.verdict_epoch, before.verdict_epoch + 1);  // for those not established
+  EXPECT_EQ(relabelled.ports[1].verdict_epoch, before.ports[1].verdict_epoch);
+  EXPECT_LT(StampOf(relabelled, "10.9.0.1"), relabelled.verdict_epoch);
+  builder.Apply(Pod("remote", "10.9.0.1", {{"app", "db"}}, "uid-2"));
+  const Snapshot replaced = builder.Build(&relabelled);
+  EXPECT_EQ(StampOf(replaced, "10.9.0.1"), replaced.verdict_epoch);
+}
+
+TEST(SnapshotBuilderTest, OldStampsStayWithinTheHorizonWhenEpochsWrap) {
+  Builder builder = TwoPods();
+  Snapshot before = builder.Build();
+  before.verdict_epoch = 0x8000'0000;  // as after two billion changes that touched nobody here
+  builder.Apply(DenyAll("web"));
+  const Snapshot after = builder.Build(&before);
+  for (const uint32_t stamp : {after.ports[2].verdict_epoch, after.everything_epoch}) {
+    EXPECT_TRUE(dataplane::IsEarlierEpoch(stamp, after.verdict_epoch) ||
+                stamp == after.verdict_epoch);
+  }
 }
 
 TEST(SnapshotBuilderTest, APlaceThatNoPortWantsIsLeftOut) {

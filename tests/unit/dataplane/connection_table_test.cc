@@ -6,6 +6,7 @@
 
 #include <map>
 #include <random>
+#include <vector>
 
 #include "tests/support/seed.h"
 
@@ -24,7 +25,8 @@ class ConnectionTableTest : public testing::Test {
  protected:
   void Make(uint32_t capacity, unsigned workers = 1) {
     quiescence_ = std::make_unique<Quiescence>(workers + 1);
-    auto table = ConnectionTable::Create(capacity, workers, quiescence_.get());
+    auto table = ConnectionTable::Create(
+        {.capacity = capacity, .workers = workers, .port_share = 100}, quiescence_.get());
     ASSERT_TRUE(table.ok()) << table.status();
     table_ = *std::move(table);
   }
@@ -69,10 +71,30 @@ TEST_F(ConnectionTableTest, BehavesLikeAMap) {
 TEST_F(ConnectionTableTest, HoldsItsWholeCapacity) {
   Make(65536);
   for (uint32_t number = 0; number < 65536; ++number) {
-    ASSERT_NE(Insert(number), nullptr) << "no room at " << number;
+    Connection* const connection = Insert(number);
+    ASSERT_NE(connection, nullptr) << "no room at " << number;
+    for (Half& half : connection->halves) half.state = HalfState::kOpen;  // not to be evicted
   }
   EXPECT_EQ(Insert(65536), nullptr);
   for (uint32_t number = 0; number < 65536; ++number) ASSERT_NE(Find(number), nullptr);
+}
+
+// Both buckets of these keys are the same one.
+TEST_F(ConnectionTableTest, AFullBucketRefusesAndTakesAgainWhatIsLeftFree) {
+  Make(16);
+  std::vector<uint32_t> numbers;
+  for (uint32_t number = 0; numbers.size() < 9; ++number) {
+    const uint64_t hash = table_->Hash(KeyOf(number));
+    if ((hash & 3) == 0 && (hash >> 24 & 3) == 0) numbers.push_back(number);
+  }
+  for (int i = 0; i < 8; ++i) ASSERT_NE(Insert(numbers[i]), nullptr);
+  EXPECT_EQ(Insert(numbers[8]), nullptr);
+  EXPECT_EQ(table_->size(), 8u);
+  for (int i = 0; i < 8; ++i) EXPECT_NE(Find(numbers[i]), nullptr);
+  ASSERT_TRUE(table_->Remove(0, Find(numbers[3])));
+  EXPECT_NE(Insert(numbers[8]), nullptr);
+  EXPECT_NE(Find(numbers[8]), nullptr);
+  EXPECT_EQ(Find(numbers[3]), nullptr);
 }
 
 TEST_F(ConnectionTableTest, ARemovedEntryWaitsForEveryReader) {
@@ -158,7 +180,7 @@ TEST_F(ConnectionTableTest, VisitSeesTheLiving) {
 
 TEST(ConnectionTable, RefusesSillyCapacities) {
   Quiescence quiescence(2);
-  EXPECT_EQ(ConnectionTable::Create(15, 1, &quiescence).status().message(),
+  EXPECT_EQ(ConnectionTable::Create({.capacity = 15}, &quiescence).status().message(),
             "connections: capacity 15 is not between 16 and 67108864");
 }
 

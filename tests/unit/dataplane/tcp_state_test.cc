@@ -34,37 +34,53 @@ TEST(TcpFlags, AreSortedIntoSegments) {
 
 struct Row {
   S own;
-  // By segment: SYN, SYN+ACK, ACK, FIN, RST; nothing: the packet dies. The peer has answered.
-  std::optional<S> next[5];
+  // By segment: SYN of the initiator, of the responder, SYN+ACK, ACK, FIN, RST; nothing: the packet
+  // dies. The peer is in the handshake.
+  std::optional<S> next[6];
 };
 
 TEST(TcpTable, MovesTheSendersHalf) {
   const Row rows[] = {
-      {S::kIdle, {S::kSynSent, S::kSynAckSent, S::kIdle, {}, S::kReset}},
-      {S::kSynSent, {S::kSynSent, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
-      {S::kSynAckSent, {{}, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
-      {S::kOpen, {S::kOpen, S::kOpen, S::kOpen, S::kFinSent, S::kReset}},
-      {S::kFinSent, {S::kFinSent, {}, S::kFinSent, S::kFinSent, S::kReset}},
-      {S::kReset, {{}, {}, S::kOpen, S::kFinSent, S::kReset}},
+      {S::kIdle, {S::kSynSent, S::kSynSent, S::kSynAckSent, S::kIdle, {}, S::kReset}},
+      {S::kSynSent, {S::kSynSent, S::kSynSent, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
+      {S::kSynAckSent, {S::kSynAckSent, {}, S::kSynAckSent, S::kOpen, S::kFinSent, S::kReset}},
+      {S::kOpen, {S::kOpen, {}, S::kOpen, S::kOpen, S::kFinSent, S::kReset}},
+      {S::kFinSent, {S::kFinSent, {}, S::kFinSent, S::kFinSent, S::kFinSent, S::kReset}},
+      {S::kReset, {{}, {}, {}, S::kOpen, S::kFinSent, S::kReset}},
   };
+  const std::pair<TcpSegment, bool> columns[] = {
+      {TcpSegment::kSyn, true},  {TcpSegment::kSyn, false}, {TcpSegment::kSynAck, false},
+      {TcpSegment::kAck, false}, {TcpSegment::kFin, false}, {TcpSegment::kRst, false}};
   for (const Row& row : rows) {
-    for (int segment = 0; segment < 5; ++segment) {
-      EXPECT_EQ(NextHalfState(row.own, S::kSynSent, static_cast<TcpSegment>(segment)),
-                row.next[segment])
-          << "half state " << static_cast<int>(row.own) << ", segment " << segment;
+    for (size_t column = 0; column < std::size(columns); ++column) {
+      const auto& [segment, by_initiator] = columns[column];
+      EXPECT_EQ(NextHalfState(row.own, S::kSynSent, segment, by_initiator), row.next[column])
+          << "half state " << static_cast<int>(row.own) << ", column " << column;
+      if (segment == TcpSegment::kSyn) continue;
+      EXPECT_EQ(NextHalfState(row.own, S::kSynSent, segment, true), row.next[column])
+          << "only a SYN's meaning depends on who opened the connection";
     }
   }
 }
 
 TEST(TcpTable, NobodyGoesOnBeforeTheOtherSideAnswered) {
   for (const S own : {S::kIdle, S::kSynSent}) {
-    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kAck), std::nullopt);
-    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kFin), std::nullopt);
-    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kSynAck), std::nullopt);
-    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kSyn), S::kSynSent);
-    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kRst), S::kReset);
+    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kAck, true), std::nullopt);
+    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kFin, true), std::nullopt);
+    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kSynAck, true), std::nullopt);
+    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kSyn, true), S::kSynSent);
+    EXPECT_EQ(NextHalfState(own, S::kIdle, TcpSegment::kRst, true), S::kReset);
   }
-  EXPECT_EQ(NextHalfState(S::kIdle, S::kIdle, TcpSegment::kInvalid), std::nullopt);
+  EXPECT_EQ(NextHalfState(S::kIdle, S::kIdle, TcpSegment::kInvalid, true), std::nullopt);
+}
+
+// What the responder opens must be judged as its own connection.
+TEST(TcpTable, TheRespondersSynBelongsToAHandshakeOnly) {
+  for (unsigned own = 0; own < kHalfStates; ++own) {
+    for (const S peer : {S::kIdle, S::kOpen, S::kFinSent, S::kReset}) {
+      EXPECT_EQ(NextHalfState(static_cast<S>(own), peer, TcpSegment::kSyn, false), std::nullopt);
+    }
+  }
 }
 
 TEST(ConnectionStates, FollowFromBothHalves) {
@@ -105,7 +121,7 @@ TEST(ConnectionStates, FollowFromBothHalves) {
 TEST(ConnectionStates, EveryStateReachesAnEnd) {
   for (unsigned own = 0; own < kHalfStates; ++own) {
     for (unsigned peer = 0; peer < kHalfStates; ++peer) {
-      EXPECT_EQ(NextHalfState(static_cast<S>(own), static_cast<S>(peer), TcpSegment::kRst),
+      EXPECT_EQ(NextHalfState(static_cast<S>(own), static_cast<S>(peer), TcpSegment::kRst, true),
                 S::kReset);
     }
   }

@@ -46,7 +46,7 @@ void Work(ConnectionTable& table, Quiescence& quiescence, unsigned worker, uint3
         if (packet.connection == nullptr) continue;  // all retired entries wait for the other
       }
       if (!(packet.connection->key == packet.key)) wrong.fetch_add(1);
-      Advance(packet, *packet.connection, now_ms);
+      Advance(packet, *packet.connection, now_ms, table.tracking());
       if (random() % 8 == 0) table.Remove(worker, packet.connection);
     }
     table.Age(worker, now_ms, 16);
@@ -58,7 +58,8 @@ void Work(ConnectionTable& table, Quiescence& quiescence, unsigned worker, uint3
 
 TEST(Threads, TwoWorkersAVisitorAndControlShareTheTable) {
   Quiescence quiescence(3);
-  auto table = ConnectionTable::Create(1024, 2, &quiescence);
+  auto table =
+      ConnectionTable::Create({.capacity = 1024, .workers = 2, .port_share = 100}, &quiescence);
   ASSERT_TRUE(table.ok());
   std::atomic<bool> running{true};
   std::atomic<uint64_t> wrong{0};

@@ -1,0 +1,42 @@
+#include "dataplane/needs_verdict.h"
+
+#include <rte_branch_prediction.h>
+
+namespace sluice::dataplane {
+namespace {
+
+bool HasTrafficBothWays(const Connection& connection) {
+  return connection.Sent(false).state.load(std::memory_order_relaxed) != HalfState::kIdle &&
+         connection.Sent(true).state.load(std::memory_order_relaxed) != HalfState::kIdle;
+}
+
+// Whether a change since `judged` can have touched the packet's connection.
+bool IsTouched(const Burst& burst, const Packet& packet, uint32_t judged) {
+  const Snapshot& snapshot = *burst.snapshot;
+  const Connection& connection = *packet.connection;
+  if (snapshot.keep_established && !HasTrafficBothWays(connection)) return true;
+  const AddressStamps& stamps = *snapshot.networks[burst.in->network].stamps;
+  return IsEarlierEpoch(judged, snapshot.everything_epoch) ||
+         IsEarlierEpoch(judged, burst.in->verdict_epoch) ||
+         IsEarlierEpoch(judged, snapshot.ports[packet.out_port].verdict_epoch) ||
+         IsEarlierEpoch(judged, stamps.At(connection.key.a.address)) ||
+         IsEarlierEpoch(judged, stamps.At(connection.key.b.address));
+}
+
+}  // namespace
+
+bool NeedsVerdict(const Burst& burst, const Packet& packet) {
+  if (!packet.alive() || packet.flood) return false;
+  if (packet.kind == PacketKind::kUntracked) return true;
+  if (packet.kind != PacketKind::kTracked) return false;
+  if (packet.connection == nullptr) return true;
+  // Earlier only: another worker may be one snapshot ahead of this one.
+  const uint32_t now = burst.snapshot->verdict_epoch;
+  const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
+  if (likely(!IsEarlierEpoch(judged, now))) return false;
+  if (IsTouched(burst, packet, judged)) return true;
+  packet.connection->verdict_epoch.store(now, std::memory_order_relaxed);
+  return false;
+}
+
+}  // namespace sluice::dataplane
