@@ -47,6 +47,7 @@ test: packages-test build hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages
+	ninja -C $(BUILD) perf/micro/change_bench
 	python3 perf/bench/bench.py --build $(BUILD) --output perf/results/latest.json
 
 lint: packages-check build

@@ -20,7 +20,13 @@ namespace sluice::dataplane {
   X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")               \
   X(kIpSource, "ip_source", "multicast, broadcast or loopback source address")                    \
   X(kIpv6Extension, "ipv6_extension", "extension header chain too long, misordered or malformed") \
-  X(kFragment, "fragment", "IP fragments are not supported yet")                                  \
+  X(kFragmentMalformed, "fragment_malformed", "fragment of a length that no datagram is cut to")  \
+  X(kFragmentTiny, "fragment_tiny", "first fragment without its whole transport header")          \
+  X(kFragmentIcmp, "fragment_icmp", "fragmented ICMP that is not echo, or neighbour discovery")   \
+  X(kFragmentOverlap, "fragment_overlap", "fragments overlap or disagree on the end")             \
+  X(kFragmentDuplicate, "fragment_duplicate", "the same fragment once more")                      \
+  X(kFragmentLimit, "fragment_limit", "more fragments than are kept of one datagram or port")     \
+  X(kFragmentTimeout, "fragment_timeout", "the datagram's first fragment never came")             \
   X(kTcpMalformed, "tcp_malformed", "TCP header length or flag combination is invalid")           \
   X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
   X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \

@@ -80,6 +80,11 @@ inline PacketKind KindOfIcmp(const Packet& packet, uint8_t code) {
   return neighbour && !roomy ? PacketKind::kNeighbour : PacketKind::kUntracked;
 }
 
+inline bool IsNeighbourDiscovery(const Packet& packet) {
+  return packet.protocol == IPPROTO_ICMPV6 && packet.icmp_type >= kRouterSolicit &&
+         packet.icmp_type <= kRedirect;
+}
+
 inline bool IsEchoRequest(const Packet& packet) {
   return packet.protocol == IPPROTO_ICMP ? packet.icmp_type == kIcmpEchoRequest
                                          : packet.icmp_type == kIcmp6EchoRequest;

@@ -71,6 +71,7 @@ DropReason CheckPacketOffloads(Packet& packet) {
   const uint32_t segment = mbuf.tso_segsz;
   mbuf.ol_flags &= ~kReported;
   if (!partial && !large) return DropReason::kNone;
+  if (packet.fragment.present()) return DropReason::kOffloadMalformed;  // the sum is the datagram's
   const uint32_t l3_length = uint32_t{packet.l4_offset} - packet.l3_offset;
   if (packet.kind != PacketKind::kTracked || l3_length > kMaxL3Length) {
     return DropReason::kOffloadMalformed;

@@ -40,6 +40,21 @@ struct TcpHeader {
   uint8_t scale = kNoTcpScale;  // of a SYN that offers one
 };
 
+inline constexpr uint8_t kNoDatagram = 0xff;
+
+// What a fragment says of itself. Atomic fragments (RFC 6946) are whole packets, and have none.
+struct Fragment {
+  uint32_t identification = 0;
+  uint16_t offset = 0;             // of its payload in the datagram's, in bytes
+  uint16_t length = 0;             // of its payload; 0: the packet is no fragment
+  bool more = false;               // not the last
+  uint8_t datagram = kNoDatagram;  // Fragments': where it is kept
+
+  bool present() const { return length != 0; }
+  bool first() const { return present() && offset == 0; }
+  bool later() const { return offset != 0; }
+};
+
 struct Packet {
   rte_mbuf* mbuf = nullptr;
   DropReason drop = DropReason::kNone;
@@ -58,6 +73,7 @@ struct Packet {
   TcpHeader tcp;
   MacAddress src_mac, dst_mac;
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
+  Fragment fragment;        // a later one has no transport header: `fragments` gives it the first's
 
   // forward
   PortId out_port = kNoPort;
@@ -80,6 +96,7 @@ struct Burst {
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;
+  bool has_fragments = false;  // parse: some packet is one
   std::array<Packet, kBurstSize> packets;
 
   std::span<Packet> all() { return {packets.data(), count}; }

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <rte_arp.h>
+#include <rte_branch_prediction.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
@@ -49,7 +50,26 @@ class Reader {
 struct Transport {
   uint32_t offset = 0;
   uint32_t end = 0;
+  bool fragment_header = false;  // IPv6, atomic or not
 };
+
+constexpr uint32_t kMaxDatagram = 65535;
+
+// Why a header that ends beyond its packet kills it: in a first fragment the rest would follow in a
+// later one, which nobody reads.
+DropReason Cut(const Packet& packet, DropReason whole) {
+  return packet.fragment.present() ? DropReason::kFragmentTiny : whole;
+}
+
+// A fragment of `length` bytes at `offset`; `before` bytes count with them for the datagram's size.
+DropReason ReadFragment(Packet& packet, uint32_t identification, uint32_t offset, uint32_t length,
+                        bool more, uint32_t before) {
+  if (length == 0 || (more && length % 8 != 0)) return DropReason::kFragmentMalformed;
+  if (before + offset + length > kMaxDatagram) return DropReason::kFragmentMalformed;
+  packet.fragment = {identification, static_cast<uint16_t>(offset), static_cast<uint16_t>(length),
+                     more};
+  return DropReason::kNone;
+}
 
 bool BadSource(const IpAddress& source) {
   const auto& b = source.bytes;
@@ -93,27 +113,55 @@ DropReason ReadIpv4(const Reader& reader, Packet& packet, Transport& transport) 
   const uint32_t available = reader.frame() - packet.l3_offset;
   if (header < sizeof(*ip) || header > available) return DropReason::kIpHeaderLength;
   if (total < header || total > available) return DropReason::kIpTotalLength;
-  constexpr uint16_t kMoreOrOffset = RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK;
-  if ((rte_be_to_cpu_16(ip->fragment_offset) & kMoreOrOffset) != 0) return DropReason::kFragment;
   packet.src = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->src_addr));
   packet.dst = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->dst_addr));
   packet.protocol = ip->next_proto_id;
   packet.hop_limit = ip->time_to_live;
   transport = {packet.l3_offset + header, packet.l3_offset + total};
-  return DropReason::kNone;
+  const uint16_t place = rte_be_to_cpu_16(ip->fragment_offset);
+  constexpr uint16_t kMoreOrOffset = RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK;
+  if (likely((place & kMoreOrOffset) == 0)) return DropReason::kNone;
+  return ReadFragment(packet, rte_be_to_cpu_16(ip->packet_id),
+                      (place & RTE_IPV4_HDR_OFFSET_MASK) * 8u, total - header,
+                      (place & RTE_IPV4_HDR_MF_FLAG) != 0, header);
+}
+
+// The fragment header at `transport.offset`; `start` is where the IPv6 payload begins.
+DropReason ReadFragmentHeader(const Reader& reader, Packet& packet, Transport& transport,
+                              uint32_t start) {
+  DropReason drop = DropReason::kNone;
+  const auto* header = reader.At<rte_ipv6_fragment_ext>(transport.offset, &drop);
+  if (header == nullptr) return drop;
+  const uint32_t before = transport.offset - start;  // other headers, which each fragment repeats
+  if (transport.fragment_header) return DropReason::kIpv6Extension;
+  transport.fragment_header = true;
+  transport.offset += sizeof(*header);
+  if (transport.offset > transport.end) return DropReason::kIpv6Extension;
+  packet.protocol = header->next_header;
+  const uint16_t place = rte_be_to_cpu_16(header->frag_data);
+  const uint32_t offset = place & ~7u;
+  const bool more = (place & RTE_IPV6_EHDR_MF_MASK) != 0;
+  if (offset == 0 && !more) return DropReason::kNone;
+  return ReadFragment(packet, rte_be_to_cpu_32(header->id), offset,
+                      transport.end - transport.offset, more, before);
 }
 
 // Walks the extension headers from `transport.offset` on; leaves it and packet.protocol at the
-// transport header.
+// transport header, or behind the fragment header of a later fragment.
 DropReason WalkExtensions(const Reader& reader, Packet& packet, Transport& transport) {
   struct Extension {
     uint8_t next;
     uint8_t length;  // in units of 8 bytes (AH: 4), without the first
   };
+  const uint32_t start = transport.offset;
+  DropReason drop = DropReason::kNone;
   for (unsigned walked = 0;; ++walked) {
     switch (packet.protocol) {
       case IPPROTO_FRAGMENT:
-        return DropReason::kFragment;
+        if (walked == kMaxIpv6Extensions) return DropReason::kIpv6Extension;
+        drop = ReadFragmentHeader(reader, packet, transport, start);
+        if (drop != DropReason::kNone || packet.fragment.later()) return drop;
+        continue;
       case IPPROTO_HOPOPTS:
         if (walked != 0) return DropReason::kIpv6Extension;  // only ever first (RFC 8200, 4.1)
         break;
@@ -125,12 +173,14 @@ DropReason WalkExtensions(const Reader& reader, Packet& packet, Transport& trans
         return DropReason::kNone;
     }
     if (walked == kMaxIpv6Extensions) return DropReason::kIpv6Extension;
-    DropReason drop = DropReason::kNone;
+    if (transport.offset == transport.end) return Cut(packet, DropReason::kIpv6Extension);
     const auto* extension = reader.At<Extension>(transport.offset, &drop);
     if (extension == nullptr) return drop;
     const uint32_t length =
         packet.protocol == IPPROTO_AH ? (extension->length + 2u) * 4 : (extension->length + 1u) * 8;
-    if (transport.offset + length > transport.end) return DropReason::kIpv6Extension;
+    if (transport.offset + length > transport.end) {
+      return Cut(packet, DropReason::kIpv6Extension);
+    }
     packet.protocol = extension->next;
     transport.offset += length;
   }
@@ -153,14 +203,15 @@ DropReason ReadIpv6(const Reader& reader, Packet& packet, Transport& transport) 
 }
 
 DropReason ReadTcp(const Reader& reader, const Transport& transport, Packet& packet) {
-  if (transport.offset + sizeof(rte_tcp_hdr) > transport.end) return DropReason::kTcpMalformed;
+  if (transport.offset + sizeof(rte_tcp_hdr) > transport.end) {
+    return Cut(packet, DropReason::kTcpMalformed);
+  }
   DropReason drop = DropReason::kNone;
   const auto* tcp = reader.At<rte_tcp_hdr>(transport.offset, &drop);
   if (tcp == nullptr) return drop;
   const uint32_t header = (tcp->data_off >> 4) * 4u;
-  if (header < sizeof(*tcp) || transport.offset + header > transport.end) {
-    return DropReason::kTcpMalformed;
-  }
+  if (header < sizeof(*tcp)) return DropReason::kTcpMalformed;
+  if (transport.offset + header > transport.end) return Cut(packet, DropReason::kTcpMalformed);
   packet.src_port = rte_be_to_cpu_16(tcp->src_port);
   packet.dst_port = rte_be_to_cpu_16(tcp->dst_port);
   packet.tcp_flags = tcp->tcp_flags;
@@ -177,21 +228,24 @@ DropReason ReadTcp(const Reader& reader, const Transport& transport, Packet& pac
 }
 
 DropReason ReadUdp(const Reader& reader, const Transport& transport, Packet& packet) {
-  if (transport.offset + sizeof(rte_udp_hdr) > transport.end) return DropReason::kUdpMalformed;
+  if (transport.offset + sizeof(rte_udp_hdr) > transport.end) {
+    return Cut(packet, DropReason::kUdpMalformed);
+  }
   DropReason drop = DropReason::kNone;
   const auto* udp = reader.At<rte_udp_hdr>(transport.offset, &drop);
   if (udp == nullptr) return drop;
   const uint32_t length = rte_be_to_cpu_16(udp->dgram_len);
-  if (length < sizeof(*udp) || transport.offset + length > transport.end) {
-    return DropReason::kUdpMalformed;
-  }
+  const bool beyond = transport.offset + length > transport.end && !packet.fragment.present();
+  if (length < sizeof(*udp) || beyond) return DropReason::kUdpMalformed;
   packet.src_port = rte_be_to_cpu_16(udp->src_port);
   packet.dst_port = rte_be_to_cpu_16(udp->dst_port);
   return DropReason::kNone;
 }
 
 DropReason ReadSctp(const Reader& reader, const Transport& transport, Packet& packet) {
-  if (transport.offset + sizeof(rte_sctp_hdr) > transport.end) return DropReason::kSctpMalformed;
+  if (transport.offset + sizeof(rte_sctp_hdr) > transport.end) {
+    return Cut(packet, DropReason::kSctpMalformed);
+  }
   DropReason drop = DropReason::kNone;
   const auto* sctp = reader.At<rte_sctp_hdr>(transport.offset, &drop);
   if (sctp == nullptr) return drop;
@@ -200,14 +254,24 @@ DropReason ReadSctp(const Reader& reader, const Transport& transport, Packet& pa
   return DropReason::kNone;
 }
 
+// Of ICMP only echo comes in fragments: errors are never that long (RFC 1812, RFC 4443), and
+// neighbour discovery must not have a fragment header at all (RFC 6980).
+bool MustBeWhole(const Packet& packet, const Transport& transport) {
+  if (transport.fragment_header && IsNeighbourDiscovery(packet)) return true;
+  return packet.fragment.present() && packet.kind != PacketKind::kTracked;
+}
+
 // ICMP and ICMPv6 share the first eight bytes: type, code, checksum, and for echo the identifier.
 DropReason ReadIcmp(const Reader& reader, const Transport& transport, Packet& packet) {
-  if (transport.offset + sizeof(rte_icmp_hdr) > transport.end) return DropReason::kIcmpMalformed;
+  if (transport.offset + sizeof(rte_icmp_hdr) > transport.end) {
+    return Cut(packet, DropReason::kIcmpMalformed);
+  }
   DropReason drop = DropReason::kNone;
   const auto* icmp = reader.At<rte_icmp_hdr>(transport.offset, &drop);
   if (icmp == nullptr) return drop;
   packet.icmp_type = icmp->icmp_type;
   packet.kind = KindOfIcmp(packet, icmp->icmp_code);
+  if (MustBeWhole(packet, transport)) return DropReason::kFragmentIcmp;
   if (packet.kind == PacketKind::kTracked) {
     // The asking side has the identifier for a port: a request the other way is another connection.
     (IsEchoRequest(packet) ? packet.src_port : packet.dst_port) =
@@ -225,6 +289,7 @@ DropReason ReadTransport(const Reader& reader, const Transport& transport, Packe
   packet.kind = PacketKind::kTracked;
   packet.l4_offset = static_cast<uint16_t>(transport.offset);
   packet.l4_length = transport.end - transport.offset;
+  if (packet.fragment.later()) return DropReason::kNone;
   switch (packet.protocol) {
     case IPPROTO_TCP:
       return ReadTcp(reader, transport, packet);
@@ -279,7 +344,11 @@ DropReason Read(Packet& packet) {
 void ParsePacket(Packet& packet) { packet.drop = Read(packet); }
 
 void Parse(Burst& burst) {
-  for (Packet& packet : burst.all()) ParsePacket(packet);
+  burst.has_fragments = false;
+  for (Packet& packet : burst.all()) {
+    ParsePacket(packet);
+    burst.has_fragments |= packet.fragment.present();
+  }
 }
 
 acl::IpAddress NeighbourTarget(const Packet& packet) {

@@ -4,6 +4,9 @@
 // values of Packet. What it cannot account for dies here under the reason that says which header.
 // Accepts Ethernet II with ARP, IPv4 and IPv6; TCP, UDP, ICMP and ICMPv6 are read further, other IP
 // protocols are known by number and addresses. Ethernet padding after the IP packet is fine.
+//
+// A first fragment must hold the whole header chain, transport header included (RFC 7112); of later
+// ones only the place in the datagram is known here.
 #pragma once
 
 #include "dataplane/packet.h"

@@ -12,20 +12,33 @@
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally)
+Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
+                   TxPorts* tx_ports, Tally* tally)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
+      fragments_(fragments, tally),
       transmitter_(worker, tx_ports, tally) {}
 
 void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                        uint32_t now_ms) {
-  Load(snapshot, in_port, received, now_ms);
+  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+  Count(in_port, received);
+  burst_.snapshot = &snapshot;
+  burst_.in = &snapshot.ports[in_port];
+  burst_.in_port = in_port;
+  burst_.now_ms = now_ms;
+  for (; !received.empty(); received = fragments_.Release(burst_)) Run(received);
+}
+
+void Pipeline::Run(std::span<rte_mbuf*> received) {
+  Load(received);
 
   Parse(burst_);                          // headers -> values; malformed packets die
   CheckOffloads(burst_);                  // what senders left undone: said in one way
   Guard(burst_);                          // a pod sends only as itself
   Forward(burst_);                        // destination MAC -> out_port
+  fragments_.Join(burst_);                // later fragments get the first one's ports, or wait
   Track(burst_, *connections_, worker_);  // known connections move on
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
@@ -35,24 +48,21 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   tally_->classified.Add(asked);
 }
 
-void Pipeline::Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-                    uint32_t now_ms) {
-  for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
-  burst_.snapshot = &snapshot;
-  burst_.in = &snapshot.ports[in_port];
-  burst_.in_port = in_port;
-  burst_.now_ms = now_ms;
+void Pipeline::Load(std::span<rte_mbuf*> received) {
   burst_.count = static_cast<unsigned>(received.size());
-  uint64_t bytes = 0;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
-    bytes += received[i]->pkt_len;
   }
+}
+
+void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
+  uint64_t bytes = 0;
+  for (const rte_mbuf* mbuf : received) bytes += mbuf->pkt_len;
   PortTally& port = tally_->ports[in_port];
-  port.rx_packets.Add(burst_.count);
+  port.rx_packets.Add(received.size());
   port.rx_bytes.Add(bytes);
-  tally_->packets.Add(burst_.count);
+  tally_->packets.Add(received.size());
 }
 
 void Pipeline::Sink() {

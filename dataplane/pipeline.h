@@ -1,7 +1,8 @@
 // The way of a packet through the switch, top to bottom.
 //
-//   port -> parse -> guard -> forward -> track -> judge -> transmit -> port
-//             \        \         \         \        \________ sink: dead packets, by reason
+//   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
+//             \        \         \           \          \        \________ sink: dead packets, by
+//             reason
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
@@ -9,6 +10,7 @@
 #include <span>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/fragments.h"
 #include "dataplane/packet.h"
 #include "dataplane/tally.h"
 #include "dataplane/transmit.h"
@@ -17,22 +19,27 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, ConnectionTable* connections, TxPorts* tx_ports, Tally* tally);
+  Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
+           TxPorts* tx_ports, Tally* tally);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
                uint32_t now_ms);
   // Sends what waits in transmit buffers.
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
+  // A bounded piece of ageing, once a loop.
+  void Age(const Snapshot& snapshot, uint32_t now_ms) { fragments_.Age(snapshot, now_ms); }
 
  private:
-  void Load(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
-            uint32_t now_ms);
+  void Count(PortId in_port, std::span<rte_mbuf* const> received);
+  void Run(std::span<rte_mbuf*> received);
+  void Load(std::span<rte_mbuf*> received);
   void Sink();
 
   const unsigned worker_;
   ConnectionTable* const connections_;
   Tally* const tally_;
+  Fragments fragments_;
   Transmitter transmitter_;
   Burst burst_;
 };

@@ -47,6 +47,14 @@ struct Slot {
   PortCounters before;      // what the slot's earlier ports had counted
 };
 
+// What waits at 31 ports together is at most a quarter of all packet buffers.
+FragmentConfig FragmentsOf(const SwitchConfig& config) {
+  FragmentConfig fragments;
+  fragments.timeout_ms = config.fragment_timeout_ms;
+  fragments.held_segments = std::min(fragments.held_segments, config.packet_buffers / 128);
+  return fragments;
+}
+
 std::shared_ptr<Snapshot> EmptySnapshot(size_t workers) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->ports.resize(1);
@@ -160,9 +168,9 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   unsigned lcore = rte_get_next_lcore(-1u, /*skip_main=*/1, /*wrap=*/0);
   impl->launches.reserve(workers);
   for (unsigned index = 0; index < workers; ++index) {
-    impl->workers.push_back(std::make_unique<Worker>(WorkerConfig{index, config.idle_sleep_us},
-                                                     &impl->published, impl->connections.get(),
-                                                     &impl->quiescence, &impl->tx_ports));
+    impl->workers.push_back(std::make_unique<Worker>(
+        WorkerConfig{index, config.idle_sleep_us, FragmentsOf(config)}, &impl->published,
+        impl->connections.get(), &impl->quiescence, &impl->tx_ports));
     impl->launches.push_back({impl->workers.back().get(), &impl->running});
     if (rte_eal_remote_launch(RunWorker, &impl->launches.back(), lcore) != 0) {
       impl->running = false;

@@ -28,6 +28,7 @@ struct SwitchConfig {
   unsigned connection_share = 50;           // percent that one port may have: port_accounts.h
   std::string connection_file;              // outlives the process; empty: memory only
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
+  uint32_t fragment_timeout_ms = 30'000;    // an incomplete datagram is forgotten after this time
   uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
   Tracking tracking;           // strictness and timeouts of connections
 };

@@ -22,7 +22,7 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       published_(published),
       connections_(connections),
       quiescence_(quiescence),
-      pipeline_(config.index, connections, tx_ports, &tally_) {}
+      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   quiescence_->GoOnline(config_.index);
@@ -49,6 +49,7 @@ bool Worker::RunOnce(uint32_t now_ms) {
     }
   }
   pipeline_.Flush(snapshot);
+  pipeline_.Age(snapshot, now_ms);
   Age(now_ms);
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);

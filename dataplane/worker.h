@@ -16,6 +16,7 @@ namespace sluice::dataplane {
 struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
   uint32_t idle_sleep_us = 0;  // 0: never sleeps
+  FragmentConfig fragments;
 };
 
 class Worker {

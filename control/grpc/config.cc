@@ -64,6 +64,9 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
                  "file that keeps the connections for the next process");
   app.add_option("--packet-buffers", data_plane.packet_buffers, "packet buffers in the pool")
       ->check(CLI::Range(1u, 1u << 24));
+  app.add_option("--fragment-timeout-ms", data_plane.fragment_timeout_ms,
+                 "a datagram whose fragments do not all come is forgotten after this time")
+      ->check(CLI::Range(1u, 600'000u));
   app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,
                  "an idle worker sleeps this long; 0: it polls on")
       ->check(CLI::Range(0u, 1'000'000u));

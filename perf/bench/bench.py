@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -91,6 +92,17 @@ def result(case, samples, facts):
             "params": {"policies": count, "flows": flows, "bytes": size}, "machine": facts}
 
 
+def micro(build, facts):
+    """What a change costs established traffic: see perf/micro/change_bench.cc."""
+    lines = subprocess.run([os.path.join(build, "perf/micro/change_bench")], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    results = [dict(json.loads(line), machine=facts) for line in lines if line.startswith("{")]
+    for r in results:
+        print(f"{r['name']:52} {r['value']:6.2f} {min(r['samples']):6.2f} "
+              f"{max(r['samples']):6.2f}  {r['unit']}")
+    return results
+
+
 def show(results):
     base = {(r["params"]["flows"], r["params"]["bytes"]): r["value"] for r in results
             if r["params"]["policies"] == 0}
@@ -119,10 +131,11 @@ def main():
             for case in CASES:
                 samples[case].append(bench.sample(case, arguments.seconds))
     results = [result(case, samples[case], facts) for case in CASES]
+    show(results)
+    results += micro(arguments.build, facts)
     os.makedirs(os.path.dirname(arguments.output) or ".", exist_ok=True)
     with open(arguments.output, "w", encoding="utf-8") as file:
         json.dump(results, file, indent=1)
-    show(results)
     return 0
 
 

@@ -27,6 +27,8 @@ INCLUDES = {
     "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",
                       "dataplane/mac_address.h"],
                      _VALUES + ["spdlog/", "nlohmann/", "CLI/", "rte_"]),
+    "perf/micro/": (["acl/", "control/", "dataplane/", "tests/support/"],
+                    _VALUES + ["benchmark/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
                _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "rte_"]),
@@ -54,7 +56,8 @@ SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 # Files whose code runs for every packet.
 HOT_PATH = ["dataplane/" + name for name in [
     "clock.h", "connection.h", "connection_table.cc", "connection_table.h", "flood.cc", "flood.h",
-    "forward.cc", "forward.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "needs_verdict.cc", "needs_verdict.h", "offload.cc",
+    "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h", "fragments.cc",
+    "fragments.h", "guard.cc", "guard.h", "icmp.h", "judge.cc", "judge.h", "needs_verdict.cc", "needs_verdict.h", "offload.cc",
     "offload.h", "packet.h", "parse.cc", "parse.h", "pipeline.cc", "pipeline.h", "segment.cc", "segment.h", "spin_lock.h", "tally.h", "tcp_state.cc",
     "tcp_options.h", "tcp_state.h", "tcp_window.cc", "tcp_window.h", "track.cc", "track.h", "transmit.cc", "transmit.h", "tx_ports.h", "worker.cc", "worker.h",
     "connection_bucket.h", "connection_reclaim.cc", "port_accounts.h"]]
@@ -78,6 +81,7 @@ HOT_PATH_FORBIDDEN = {
 # Where a hot file says one of them all the same: {(file, text): why that is not once a packet}.
 _TABLE = "dataplane/connection_table"
 HOT_PATH_EXCEPTIONS = {
+    ("dataplane/fragments.cc", "std::make_unique"): "the constructor",
     (_TABLE + ".cc", "std::scoped_lock"): "changes lock two buckets; look-ups none",
     (_TABLE + ".cc", "std::unique_lock"): "changes lock two buckets; look-ups none",
     (_TABLE + ".h", "std::mutex"): "between visitors, which are not workers",

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 
+#include "tests/support/cut.h"
 #include "tests/support/testbed.h"
 
 namespace sluice::test {
@@ -124,11 +125,15 @@ std::vector<Fixture> Malformed() {
            .Extension(IPPROTO_DSTOPTS)
            .Protocol(IPPROTO_DSTOPTS, "")
            .bytes(),
-       DropReason::kTruncated},
-      {"first fragment", AtoB().Udp(1, 2).Set16(kIp + 6, 0x2000).bytes(), DropReason::kFragment},
-      {"later fragment", AtoB().Udp(1, 2).Set16(kIp + 6, 5).bytes(), DropReason::kFragment},
-      {"IPv6 fragment", AtoB6().Extension(IPPROTO_FRAGMENT).Udp(1, 2).bytes(),
-       DropReason::kFragment},
+       DropReason::kIpv6Extension},
+      {"first fragment of 9 bytes", CutOne(AtoB().Udp(1, 2, "payload").bytes(), 1, {0, 9, true}),
+       DropReason::kFragmentMalformed},
+      {"first fragment that ends inside the TCP header",
+       CutOne(AtoB6().Tcp(1, 2, kTcpSyn, "data").bytes(), 1, {0, 16, true}),
+       DropReason::kFragmentTiny},
+      {"fragmented neighbour discovery",
+       CutOne(Group6("fd00::1").Neighbour(135, "fd00::2").bytes(), 1, {0, 24, false}),
+       DropReason::kFragmentIcmp},
       {"TCP header cut by the IP length", AtoB().Tcp(1, 2, kTcpSyn).Set16(kIp + 2, 20 + 19).bytes(),
        DropReason::kTcpMalformed},
       {"TCP data offset 4", AtoB().Tcp(1, 2, kTcpSyn).Set8(kIp4End + 12, 0x40).bytes(),
@@ -362,6 +367,32 @@ std::set<DropReason> CheckStories() {
   return seen;
 }
 
+// Reasons that need several fragments. What each rule means in full: fragment_test.cc.
+std::set<DropReason> CheckFragmentStories() {
+  std::set<DropReason> seen;
+  auto expect = [&seen](Testbed& bed, const Slice& slice, DropReason reason) {
+    const Bytes datagram = AtoB().Udp(1, 2, std::string(1000, 'x')).bytes();
+    EXPECT_STREQ(DropReasonName(bed.LastDrop('a', CutOne(datagram, 1, slice))),
+                 DropReasonName(reason));
+    seen.insert(reason);
+  };
+  Testbed bed;
+  expect(bed, {0, 256, true}, DropReason::kNone);
+  expect(bed, {0, 256, true}, DropReason::kFragmentDuplicate);
+  expect(bed, {248, 256, true}, DropReason::kFragmentOverlap);
+  Testbed narrow({.fragments = {.held_segments = 0}});
+  expect(narrow, {256, 256, true}, DropReason::kFragmentLimit);
+
+  Testbed impatient({.fragments = {.timeout_ms = 1}});
+  impatient.Send('a', CutOne(AtoB().Udp(1, 2, std::string(1000, 'x')).bytes(), 1, {256, 8, true}));
+  impatient.Turn();
+  impatient.Advance(1);
+  impatient.Turn();
+  EXPECT_EQ(impatient.Drops('a', DropReason::kFragmentTimeout), 1u);
+  seen.insert(DropReason::kFragmentTimeout);
+  return seen;
+}
+
 TEST(DropReason, EachHasAPacketThatDiesOfIt) {
   Testbed bed({.pods = "ab"});
   std::set<DropReason> seen = {DropReason::kNone};
@@ -369,6 +400,7 @@ TEST(DropReason, EachHasAPacketThatDiesOfIt) {
   seen.merge(Check(bed, Guarded()));
   seen.merge(Check(bed, Switched()));
   seen.merge(CheckStories());
+  seen.merge(CheckFragmentStories());
   for (size_t i = 0; i < dataplane::kDropReasonCount; ++i) {
     EXPECT_TRUE(seen.contains(static_cast<DropReason>(i)))
         << "no fixture for " << DropReasonName(static_cast<DropReason>(i));

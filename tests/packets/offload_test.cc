@@ -340,6 +340,9 @@ TEST(Offload, WhatNoHonestSenderAsksForDies) {
            .Arp(1, Testbed::Mac('a'), "10.0.0.1", "10.0.0.2")
            .bytes(),
        {.checksum = true}},
+      {"a fragment's share of a checksum",
+       Testbed::From('a', 'b').Udp(7, 8, Text(40)).Set16(kIp + 6, 0x2000).bytes(),
+       {.checksum = true}},
       {"headers beyond what a buffer can say",
        Testbed::From6('a', 'b').Extension(IPPROTO_DSTOPTS, 60).Udp(7, 8, Text(9)).bytes(),
        {.checksum = true}},
@@ -400,7 +403,7 @@ TEST(Offload, WhatIsLargerThanTheMtuOfItsWayOutDies) {
 // Whatever a peer's ring says, buffers come back and nothing is touched that is not the packet's.
 TEST(Offload, RandomRequestsOverRandomPacketsLoseNoBuffer) {
   std::mt19937 random(Seed());
-  Testbed bed({.pods = "abc"});
+  Testbed bed({.pods = "abc", .fragments = {.held_segments = 0}});  // none waits
   Open(bed, 4);
   Open(bed, 6);
   for (int round = 0; round < 3000; ++round) {

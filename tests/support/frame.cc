@@ -95,9 +95,10 @@ void Frame::Transport(uint8_t protocol, const std::vector<uint8_t>& segment) {
     Append(&ip, sizeof(ip));
     const size_t start = bytes_.size();
     Append(segment.data(), segment.size());
-    if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+    const size_t offset = ChecksumOffset(protocol);
+    if (offset != 0 && protocol != IPPROTO_ICMPV6 && segment.size() >= offset + 2) {
       const uint16_t sum = rte_ipv4_udptcp_cksum(&ip, bytes_.data() + start);
-      std::memcpy(bytes_.data() + start + ChecksumOffset(protocol), &sum, 2);
+      std::memcpy(bytes_.data() + start + offset, &sum, 2);
     }
     return;
   }

@@ -91,15 +91,16 @@ Testbed::Testbed(const TestbedConfig& config)
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
-    workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0}, &current_, table_.get(), &quiescence_, &tx_ports_));
+    workers_.push_back(
+        std::make_unique<dataplane::Worker>(dataplane::WorkerConfig{index, 0, config.fragments},
+                                            &current_, table_.get(), &quiescence_, &tx_ports_));
   }
 }
 
 Testbed::~Testbed() {
   for (const auto& [port, spec] : specs_) Received(port);
+  workers_.clear();  // frees the fragments that wait
   EXPECT_EQ(BuffersInUse(), 0u) << "packet buffers were lost";
-  workers_.clear();
   devices_.clear();
   for (const auto& [port, spec] : specs_) {
     rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, true).c_str()));

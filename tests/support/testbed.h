@@ -39,6 +39,7 @@ struct TestbedConfig {
   uint8_t queues = 1;        // of vhost ports
   unsigned port_share = 50;  // percent
   dataplane::Tracking tracking;
+  dataplane::FragmentConfig fragments = {};
 };
 
 // What a frame's sender left undone, as the vhost library reports it.

@@ -28,20 +28,36 @@ TEST(ConfigTest, TheDefaultsAreThoseOfTheContract) {
 }
 
 TEST(ConfigTest, EveryFlagArrives) {
-  const CommandLine line = Parse({"--listen",         "unix:///tmp/x.sock",
-                                  "--worker-cores",   "1,3",
-                                  "--main-core",      "2",
-                                  "--huge",           "off",
-                                  "--memory",         "700",
-                                  "--file-prefix",    "x",
-                                  "--connections",    "100",
-                                  "--packet-buffers", "200",
-                                  "--idle-sleep-us",  "5",
-                                  "--cluster-cidr",   "10.0.0.0/8",
-                                  "--cluster-cidr",   "fd00::/8",
-                                  "--unlisted-pods",  "default_class",
-                                  "--node",           "n1",
-                                  "--log-level",      "debug"});
+  const CommandLine line = Parse({"--listen",
+                                  "unix:///tmp/x.sock",
+                                  "--worker-cores",
+                                  "1,3",
+                                  "--main-core",
+                                  "2",
+                                  "--huge",
+                                  "off",
+                                  "--memory",
+                                  "700",
+                                  "--file-prefix",
+                                  "x",
+                                  "--connections",
+                                  "100",
+                                  "--packet-buffers",
+                                  "200",
+                                  "--fragment-timeout-ms",
+                                  "1500",
+                                  "--idle-sleep-us",
+                                  "5",
+                                  "--cluster-cidr",
+                                  "10.0.0.0/8",
+                                  "--cluster-cidr",
+                                  "fd00::/8",
+                                  "--unlisted-pods",
+                                  "default_class",
+                                  "--node",
+                                  "n1",
+                                  "--log-level",
+                                  "debug"});
   ASSERT_TRUE(line.config.has_value());
   const Config& config = *line.config;
   EXPECT_EQ(config.listen, "unix:///tmp/x.sock");
@@ -54,6 +70,7 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.data_plane.connection_capacity, 100u);
   EXPECT_EQ(config.data_plane.packet_buffers, 200u);
   EXPECT_EQ(config.data_plane.idle_sleep_us, 5u);
+  EXPECT_EQ(config.data_plane.fragment_timeout_ms, 1500u);
   EXPECT_THAT(config.publisher.policy.cluster_cidrs,
               ElementsAre(*acl::Cidr::Parse("10.0.0.0/8"), *acl::Cidr::Parse("fd00::/8")));
   EXPECT_EQ(config.publisher.policy.unlisted_pods, UnlistedPods::kDefaultClass);

@@ -1,0 +1,87 @@
+// Between forward and track: fragments (RFC 791, RFC 8200) share the verdict of their first.
+//
+// Nothing is put together. A later fragment gets the transport header that its datagram's first one
+// had, and is tracked and judged by it like any packet; one that comes before the first is held,
+// and goes its whole way once the first is through. A first fragment that died takes the rest with
+// it, under its reason.
+//
+// Why not librte_ip_frag: it gives out whole packets, which would have to be cut again for the
+// receiver's MTU; 8 fragments at most as Debian builds it (64 kB take 45); it does not look for
+// overlaps; and its one table for all ports lets one pod push out the others'.
+//
+// Decided here:
+//   overlap (RFC 5722, IPv4 alike), two ends,   the datagram is doomed; what went before is gone,
+//   and data behind the end                         the receiver never completes it an exact copy
+//   dies alone a datagram is complete                      and forgotten: its identification may be
+//   used again one that never is                           is forgotten after the time-out, 30 s by
+//   default;
+//                                               fragments without a first one die then
+//   sent to two ports                           two datagrams: none has the other's first fragment
+//   a group's                                   judged for each receiver by the first one's ports
+//   the port moves to another worker            what is on its way waits for its time-out
+//
+// Bounds, for each port: 128 datagrams of 64 fragments, and `held_segments` waiting buffers. The
+// store of a worker has that for every DPDK port there may be: 4.6 MB with Debian's 32.
+#pragma once
+
+#include <rte_config.h>
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "dataplane/fragment_port.h"
+#include "dataplane/packet.h"
+#include "dataplane/tally.h"
+
+namespace sluice::dataplane {
+
+struct FragmentConfig {
+  uint32_t timeout_ms = 30'000;  // since the datagram's first fragment to arrive
+  uint32_t held_segments = 128;  // buffers of one port that may wait, as mbuf segments
+};
+
+class Fragments {
+ public:
+  Fragments(const FragmentConfig& config, Tally* tally);
+  ~Fragments();  // frees what waits
+  Fragments(const Fragments&) = delete;
+  Fragments& operator=(const Fragments&) = delete;
+
+  // The stage: gives later fragments their ports, or takes them out of the burst to wait.
+  void Join(Burst& burst);
+
+  // After the last stage: notes what became of first fragments, and returns up to kBurstSize
+  // buffers that waited for them. They have to go through all stages, then Release is called again,
+  // until nothing is left. Valid until the next call.
+  std::span<rte_mbuf*> Release(const Burst& burst);
+
+  // Once a loop: forgets what is too old, a port at a time, and at once what came by ports that are
+  // no longer in the snapshot.
+  void Age(const Snapshot& snapshot, uint32_t now_ms);
+
+ private:
+  // True if the packet goes on, dead or alive; false if it waits.
+  bool JoinOne(Burst& burst, FragmentPort& port, Packet& packet);
+  void Settle(const Packet& packet, FragmentPort& port);
+  void MarkReady(FragmentPort& port, FragmentPort::Slot slot);
+  PortTally& TallyOf(const FragmentPort& port) { return tally_->ports[port.owner().port]; }
+
+  const FragmentConfig config_;
+  Tally* const tally_;
+  std::unique_ptr<FragmentPort[]> ports_;  // by DPDK port
+
+  // DPDK ports that may have datagrams here, and which of them is the next to be looked through.
+  std::array<uint16_t, RTE_MAX_ETHPORTS> active_;
+  std::array<bool, RTE_MAX_ETHPORTS> is_active_{};
+  unsigned active_count_ = 0;
+  unsigned next_active_ = 0;
+  uint32_t aged_ms_ = 0;
+
+  // Datagrams of this burst's port whose held buffers may go on, each once.
+  std::array<FragmentPort::Slot, kMaxDatagrams> ready_;
+  unsigned ready_count_ = 0;
+  std::array<rte_mbuf*, kBurstSize> released_;
+};
+
+}  // namespace sluice::dataplane
