@@ -20,6 +20,8 @@ namespace sluice::dataplane {
   X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")               \
   X(kIpSource, "ip_source", "multicast, broadcast or loopback source address")                    \
   X(kIpv6Extension, "ipv6_extension", "extension header chain too long, misordered or malformed") \
+  X(kIpOptions, "ip_options", "IPv4 options do not end where the header does")                    \
+  X(kIpSourceRoute, "ip_source_route", "says it goes elsewhere than to its destination address")  \
   X(kFragmentMalformed, "fragment_malformed", "fragment of a length that no datagram is cut to")  \
   X(kFragmentTiny, "fragment_tiny", "first fragment without its whole transport header")          \
   X(kFragmentIcmp, "fragment_icmp", "fragmented ICMP that is not echo, or neighbour discovery")   \

@@ -135,7 +135,7 @@ void Fragments::Settle(const Packet& packet, FragmentPort& port) {
   if (slot == kNoDatagram) return;
   Datagram& datagram = port.at(slot);
   const bool judged = packet.fragment.first() && packet.drop != DropReason::kFragmentDuplicate;
-  if (judged && !packet.alive()) datagram.doom = packet.drop;
+  if (judged && !packet.alive() && datagram.doom == DropReason::kNone) datagram.doom = packet.drop;
   if (judged) MarkReady(port, slot);
   port.FreeIfDone(slot);
 }

@@ -1,4 +1,5 @@
-// The ICMP and ICMPv6 types that the switch tells apart (RFC 792, 4443, 4861, 2710, 3810).
+// The ICMP, ICMPv6 and IGMP types that the switch tells apart (RFC 792, 4443, 4861, 2710, 3810,
+// 3376).
 #pragma once
 
 #include <netinet/in.h>
@@ -14,6 +15,14 @@ inline constexpr uint8_t kIcmp6EchoRequest = 128, kIcmp6EchoReply = 129;
 inline constexpr uint8_t kMldQuery = 130, kMldReport = 131, kMldDone = 132, kMldV2Report = 143;
 inline constexpr uint8_t kRouterSolicit = 133, kRouterAdvert = 134;
 inline constexpr uint8_t kNeighbourSolicit = 135, kNeighbourAdvert = 136, kRedirect = 137;
+
+inline constexpr uint8_t kIgmpQuery = 0x11, kIgmpV1Report = 0x12, kIgmpV2Report = 0x16;
+inline constexpr uint8_t kIgmpLeave = 0x17, kIgmpV3Report = 0x22;
+
+inline bool IsIgmp(uint8_t type) {
+  return type == kIgmpQuery || type == kIgmpV1Report || type == kIgmpV2Report ||
+         type == kIgmpLeave || type == kIgmpV3Report;
+}
 
 inline constexpr uint32_t kNeighbourTargetOffset = 8;  // after the ICMPv6 header and flags
 

@@ -23,7 +23,7 @@ inline constexpr unsigned kBurstSize = 32;
 // What kind of treatment a packet gets; decided by parse.
 enum class PacketKind : uint8_t {
   kArp,        // guarded, never judged
-  kNeighbour,  // neighbour discovery and MLD: guarded, never judged
+  kNeighbour,  // neighbour discovery, MLD and IGMP: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
   kUntracked,  // ICMP other than echo: judged each time
 };

@@ -1,8 +1,7 @@
 // The way of a packet through the switch, top to bottom.
 //
 //   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
-//             \        \         \           \          \        \________ sink: dead packets, by
-//             reason
+//             \        \         \           \           \        \_____ sink: the dead, by reason
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
