@@ -2,6 +2,8 @@
 #include "dataplane/port_device.h"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -78,6 +80,27 @@ TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
   EXPECT_EQ(Open(spec_),
             absl::InvalidArgumentError(
                 "port web: mtu: 1501 is more than the 1500 that DPDK's net_tap can do"));
+}
+
+int MtuOf(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  EXPECT_EQ(ioctl(fd, SIOCGIFMTU, &request), 0) << interface;
+  close(fd);
+  return request.ifr_mtu;
+}
+
+TEST_F(PortDeviceTest, ATapInterfaceHasItsPortsMtu) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root: no network interfaces";
+  spec_.kind = PortKind::kTap;
+  spec_.path = "sl-t" + std::to_string(getpid());
+  for (const uint16_t mtu : {uint16_t{1500}, uint16_t{1400}}) {
+    spec_.mtu = mtu;
+    const auto device = PortDevice::Open(spec_, pool_.get());
+    ASSERT_TRUE(device.ok()) << device.status();
+    EXPECT_EQ(MtuOf(spec_.path), mtu);
+  }
 }
 
 }  // namespace
