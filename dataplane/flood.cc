@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "dataplane/judge.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -48,11 +49,25 @@ class FloodedPacket {
         refusal_ = outcomes[i];
         continue;
       }
-      rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
-      transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], packet_.mbuf);
+      rte_mbuf* copy = CopyFor(receivers_[i]);
+      if (copy == nullptr) {
+        refusal_ = DropReason::kNoBuffers;
+        continue;
+      }
+      transmitter_.Enqueue(*burst_.snapshot, burst_.in_port, receivers_[i], copy);
       ++copies_;
     }
     count_ = 0;
+  }
+
+  // A reference; or a copy of its own, where a tag has to go in. Null: no buffer is left for that.
+  rte_mbuf* CopyFor(PortId receiver) {
+    const NetworkView& network = *burst_.network;
+    if (receiver == network.uplink && network.vlan != 0) {
+      return CopyWithTag(packet_.mbuf, network.vlan);
+    }
+    rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
+    return packet_.mbuf;
   }
 
   void JudgeOffered(std::array<DropReason, kBurstSize>& outcomes) {
@@ -64,7 +79,7 @@ class FloodedPacket {
                     packet_.src,      packet_.dst,
                     packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
     }
-    asked_ += AskPolicy(*burst_.snapshot, {parties.data(), count_}, outcomes);
+    asked_ += AskPolicy(*burst_.network, {parties.data(), count_}, outcomes);
   }
 
   const Burst& burst_;
@@ -84,14 +99,22 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
   unsigned asked = 0;
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || !packet.flood) continue;
-    if (IsJudged(packet) && !IsForGroup(packet)) {
+    if (packet.kind == PacketKind::kIcmpError) {  // it is for one, about one of his connections
+      packet.drop = DropReason::kIcmpUnrelated;
+      continue;
+    }
+    const bool is_dhcp = packet.kind == PacketKind::kDhcp;
+    if ((IsJudged(packet) || is_dhcp) && !IsForGroup(packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;
     }
     FloodedPacket flooded(burst, packet, transmitter);
-    for (const PortId member : snapshot.networks[burst.in->network].members) {
+    for (const PortId member : burst.network->members) {
       if (member == burst.in_port) continue;
       if (snapshot.ports[member].subject == SubjectState::kUnknown) continue;
+      const bool both_pods =
+          burst.in->role == PortRole::kPod && snapshot.ports[member].role == PortRole::kPod;
+      if (is_dhcp && both_pods) continue;  // what policy does not see leaves the pods alone
       flooded.Offer(member);
     }
     asked += flooded.Finish();

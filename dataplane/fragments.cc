@@ -17,7 +17,7 @@ DatagramKey KeyOf(const Burst& burst, const Packet& packet) {
   if (!packet.flood) {
     key.out = {packet.out_port, burst.snapshot->ports[packet.out_port].generation};
   }
-  key.network = burst.in->network;
+  key.network = burst.network_id;
   key.family = static_cast<uint8_t>(packet.src.family);
   if (packet.src.family == acl::Family::kIpv4) key.protocol = packet.protocol;
   return key;

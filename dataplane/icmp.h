@@ -48,6 +48,14 @@ inline uint32_t NeighbourLength(uint8_t type) {
   }
 }
 
+// The errors that quote the packet they are about: unreachable, source quench, time exceeded,
+// parameter problem; unreachable, packet too big, time exceeded, parameter problem.
+inline bool IsIcmpError(const Packet& packet) {
+  const uint8_t type = packet.icmp_type;
+  if (packet.protocol == IPPROTO_ICMPV6) return type >= 1 && type <= 4;
+  return type == 3 || type == 4 || type == 11 || type == 12;
+}
+
 // The messages that pods send to each other directly, and which must therefore carry little.
 inline bool IsBoundedNeighbour(uint8_t type) {
   return type == kRouterSolicit || type == kNeighbourSolicit || type == kNeighbourAdvert;
@@ -59,6 +67,7 @@ inline constexpr uint32_t kMaxNeighbourOptions = 32;  // bytes; link-layer addre
 // does not count is judged like any other ICMPv6.
 inline PacketKind KindOfIcmp(const Packet& packet, uint8_t code) {
   const uint8_t type = packet.icmp_type;
+  if (IsIcmpError(packet)) return PacketKind::kIcmpError;
   if (packet.protocol == IPPROTO_ICMP) {
     const bool echo = type == kIcmpEchoRequest || type == kIcmpEchoReply;
     return echo ? PacketKind::kTracked : PacketKind::kUntracked;

@@ -38,10 +38,10 @@ ClassId PeerClass(const PortView& port, const acl::IpAddress& address,
 // Egress is asked about the destination address, so the packet must go to where that address is.
 bool IsMisdirected(const Burst& burst, const Packet& packet) {
   const PortView& out = burst.snapshot->ports[packet.out_port];
-  if (out.role == PortRole::kUplink) {
-    return burst.snapshot->networks[burst.in->network].local_addresses.contains(packet.dst);
-  }
-  return out.guard && !Owns(out, packet.dst);
+  if (out.role == PortRole::kHost) return false;  // the node routes
+  if (out.role == PortRole::kPod) return out.guard && !Takes(out, packet.dst);
+  return burst.network->local_addresses.contains(packet.dst) &&
+         !IsRouter(*burst.network, packet.dst_mac);
 }
 
 struct KeyList {
@@ -53,10 +53,17 @@ struct KeyList {
   }
 };
 
+// NetworkPolicy never blocks what comes to a pod from its own node; other sources that the node
+// routes here are judged as who they are.
+bool IsOwnNode(const Parties& parties) {
+  const PortView& from = *parties.from;
+  return from.role == PortRole::kHost && from.admits_own && Owns(from, parties.source);
+}
+
 Questions Ask(const Parties& parties, const acl::AddressMap& addresses, KeyList& list) {
   Questions questions;
   const bool egress = parties.from->subject == SubjectState::kKnown;
-  const bool ingress = parties.to->subject == SubjectState::kKnown;
+  const bool ingress = parties.to->subject == SubjectState::kKnown && !IsOwnNode(parties);
   if (!egress && !ingress) return questions;
   const ClassId source = PeerClass(*parties.from, parties.source, addresses);
   const ClassId destination = PeerClass(*parties.to, parties.destination, addresses);
@@ -112,10 +119,9 @@ void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 
 }  // namespace
 
-unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
+unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<DropReason> outcomes) {
   if (parties.empty()) return 0;
-  const NetworkView& network = snapshot.networks[parties[0].from->network];
   std::array<Questions, kBurstSize> questions;
   KeyList list;
   for (size_t i = 0; i < parties.size(); ++i) {
@@ -155,7 +161,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
     parties[count++] = PartiesOf(burst, packet);
   }
   if (count == 0) return 0;
-  const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, outcomes);
+  const unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, outcomes);
   for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], outcomes[i]);
   return asked;
 }

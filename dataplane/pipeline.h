@@ -31,8 +31,9 @@ class Pipeline {
 
  private:
   void Count(PortId in_port, std::span<rte_mbuf* const> received);
-  void Run(std::span<rte_mbuf*> received);
-  void Load(std::span<rte_mbuf*> received);
+  void RunNetwork(NetworkId network, std::span<rte_mbuf*> received);
+  void Run(NetworkId network, std::span<rte_mbuf*> received);
+  bool Load(NetworkId network, std::span<rte_mbuf*> received);
   void Sink();
 
   const unsigned worker_;

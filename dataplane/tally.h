@@ -31,6 +31,7 @@ struct PortTally {
 struct Tally {
   std::array<PortTally, kMaxPorts> ports;
   Counter loops, busy_loops, packets, classified;
+  Counter sleeps;  // an idle worker's
 };
 
 }  // namespace sluice::dataplane

@@ -6,6 +6,8 @@
 
 #include "dataplane/offload.h"
 #include "dataplane/segment.h"
+#include "dataplane/tsan.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 
@@ -102,6 +104,12 @@ void Transmitter::Transmit(Burst& burst) {
     const PortView& out = burst.snapshot->ports[packet.out_port];
     packet.drop = Check(out, packet.out_port, *packet.mbuf);
     if (unlikely(!packet.alive())) continue;
+    const NetworkView& network = *burst.network;
+    if (network.vlan != 0 && packet.out_port == network.uplink &&
+        !PushTag(&packet.mbuf, network.vlan)) {
+      packet.drop = DropReason::kNoBuffers;
+      continue;
+    }
     Enqueue(*burst.snapshot, burst.in_port, packet.out_port, packet.mbuf);
     packet.mbuf = nullptr;
   }
@@ -136,7 +144,10 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
 // How many of them the device took.
 size_t Transmitter::Offer(const Snapshot& snapshot, PortId port, std::span<rte_mbuf*> mbufs) {
   uint64_t bytes[kBurstSize];
-  for (size_t i = 0; i < mbufs.size(); ++i) bytes[i] = mbufs[i]->pkt_len;
+  for (size_t i = 0; i < mbufs.size(); ++i) {
+    bytes[i] = mbufs[i]->pkt_len;
+    BufferGiven(mbufs[i]);
+  }
   TxPort& tx = ports_->ports[port];
   const auto device_queue =
       static_cast<uint16_t>(worker_ % tx.queues.load(std::memory_order_relaxed));

@@ -17,6 +17,8 @@ const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"off", dataplane::HugePages::kOff}};
 const std::map<std::string, UnlistedPods> kUnlistedPods = {
     {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
+const std::map<std::string, OwnNode> kOwnNode = {{"allow", OwnNode::kAllow},
+                                                 {"judge", OwnNode::kJudge}};
 const std::map<std::string, OnPolicyChange> kOnPolicyChange = {{"strict", OnPolicyChange::kStrict},
                                                                {"keep", OnPolicyChange::kKeep}};
 const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
@@ -26,6 +28,7 @@ const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warni
 struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
+  std::string own_node = "allow";
   std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
 };
@@ -81,6 +84,17 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--unlisted-pods", texts.unlisted_pods,
                  "what becomes of pods without an API object")
       ->check(CLI::IsMember(&kUnlistedPods));
+  app.add_option(
+         "--own-node", texts.own_node,
+         "what this node sends to its pods by a host port passes their ingress policies, or "
+         "is judged")
+      ->check(CLI::IsMember(&kOwnNode));
+  app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
+                 "MAC addresses that each network learns at most")
+      ->check(CLI::Range(1u, 1u << 20));
+  app.add_option("--learned-mac-age", config.publisher.learned_macs.max_age_s,
+                 "seconds that a learned MAC address counts without being seen")
+      ->check(CLI::Range(1u, 86400u));
   app.add_option("--on-policy-change", texts.on_policy_change,
                  "established connections are judged again, or kept")
       ->check(CLI::IsMember(&kOnPolicyChange));
@@ -111,6 +125,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.eal.worker_cores = config.data_plane.worker_cores;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
+  config.publisher.policy.own_node = kOwnNode.at(texts.own_node);
   config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));

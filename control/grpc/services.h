@@ -20,6 +20,7 @@ namespace sluice::control {
 std::unique_ptr<grpc::Service> MakePolicyService(Controller& controller);
 std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
                                                const dataplane::Switch& data_plane);
+std::unique_ptr<grpc::Service> MakeNetworkService(Controller& controller);
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
                                                       const dataplane::Switch& data_plane,
                                                       const DaemonFacts& facts);
