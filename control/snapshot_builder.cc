@@ -26,6 +26,8 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   view.guard = spec.guard;
   view.device = place.attached.device;
   view.generation = place.attached.generation;
+  view.queues = spec.queues;
+  view.mtu = spec.mtu;
   view.network = build.id;
   view.mac = spec.mac;
   view.addresses = spec.addresses;

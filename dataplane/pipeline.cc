@@ -66,7 +66,7 @@ Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionT
       tally_(tally),
       stages_(stages),
       fragments_(fragments, tally),
-      transmitter_(tx_ports, tally) {
+      transmitter_(worker, tx_ports, tally) {
   burst_.journal = journal;
 }
 

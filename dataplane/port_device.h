@@ -1,30 +1,35 @@
 // Opens and closes the DPDK device of a port.
 //
-// rte_ethdev is the port abstraction; a port kind is one row in port_device.cc that turns a
-// PortSpec into a device. What the kinds share (queues, start, close) is here once.
+// rte_ethdev is the port abstraction; a port kind is one row (port_kind.h) that turns a PortSpec
+// into a device. What the kinds share (queues, start, close) is here once.
 #pragma once
 
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "dataplane/port_spec.h"
+#include "dataplane/tx_ports.h"
+#include "dataplane/vhost_peer.h"
 
 struct rte_mempool;
 
 namespace sluice::dataplane {
 
-// A started device with one receive and one transmit queue. Move-only; closes in its destructor,
+// A started device with the queues that its spec asks for. Move-only; closes in its destructor,
 // and removes the socket that a vhost server made.
 class PortDevice {
  public:
-  // `pool` feeds the receive queue and outlives the device. `spec` passed Validate. Errors read
-  // "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory not
-  // writable, no such interface, file not readable), ResourceExhausted (DPDK's own limit of ports),
-  // Internal with DPDK's error.
-  static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool);
+  // `pool` feeds the receive queues; it and `tx` outlive the device. A vhost device says in `tx`
+  // what its peer takes. `spec` passed Validate. A socket that nobody listens on makes way. Errors
+  // read "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory
+  // not writable, no such interface or one with a smaller MTU, file not readable),
+  // ResourceExhausted (DPDK's own limit of ports), Internal with DPDK's error.
+  static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool,
+                                         TxPort* tx = nullptr);
 
   PortDevice(PortDevice&& other) noexcept { *this = std::move(other); }
   PortDevice& operator=(PortDevice&& other) noexcept;
@@ -35,6 +40,7 @@ class PortDevice {
 
  private:
   PortDevice() = default;
+  int Configure(const PortSpec& spec) const;
   absl::Status Start(const PortSpec& spec, rte_mempool* pool);
   void Close();
 
@@ -42,7 +48,13 @@ class PortDevice {
   uint16_t id_ = 0;           // ethdev id
   std::string vdev_;          // name on the vdev bus; empty for ring ports
   std::string owned_socket_;  // a socket file to remove at the end
+  std::unique_ptr<VhostPeer> peer_;
 };
+
+// Whether the port receives only what fits into one buffer, and its MTU is above the usual: its
+// pool has kJumboRoom bytes of data room.
+bool NeedsJumboBuffers(const PortSpec& spec);
+inline constexpr uint16_t kJumboRoom = 16384;
 
 // The two rings of a ring port, by which another part of the process is its peer:
 // rte_ring_lookup("NAME-rx") goes into the switch, "NAME-tx" comes out of it.

@@ -149,6 +149,19 @@ absl::Status Validate(const PortSpec& spec) {
   if (spec.kind != PortKind::kPcap && !spec.pcap_out.empty()) {
     return bad("pcap_out", "is for pcap ports only");
   }
+  if (spec.mtu < kMinMtu || spec.mtu > kMaxMtu) {
+    return bad("mtu", fmt::format("{} is not {} to {}", spec.mtu, kMinMtu, kMaxMtu));
+  }
+  for (const acl::IpAddress& address : spec.addresses) {
+    if (address.family == acl::Family::kIpv6 && spec.mtu < kMinIpv6Mtu) {
+      return bad("mtu", fmt::format("{} is below the {} that IPv6 needs", spec.mtu, kMinIpv6Mtu));
+    }
+  }
+  if (spec.queues < 1 || spec.queues > kMaxQueues) {
+    return bad("queues", fmt::format("{} is not 1 to {}", spec.queues, kMaxQueues));
+  }
+  const bool vhost = spec.kind == PortKind::kVhostServer || spec.kind == PortKind::kVhostClient;
+  if (spec.queues > 1 && !vhost) return bad("queues", "are for vhost ports only");
   if (spec.role == PortRole::kUplink) {
     const bool named = !spec.pod_namespace.empty() || !spec.pod_name.empty();
     if (named || !spec.mac.IsZero() || !spec.addresses.empty()) {

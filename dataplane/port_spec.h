@@ -18,8 +18,10 @@ enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, 
 // host port leads to this node's own kernel: no subject, and the node's addresses on the network.
 enum class PortRole : uint8_t { kPod, kUplink, kHost };
 
+inline constexpr unsigned kMaxQueues = 16;
+
 // Largest IP packet that leaves by a port.
-inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
+inline constexpr uint16_t kMinMtu = 68, kMinIpv6Mtu = 1280, kDefaultMtu = 1500, kMaxMtu = 9000;
 
 // An address, or a block of them, that a pod may use beside its own: VRRP, nested pods.
 struct AllowedAddress {
@@ -45,9 +47,10 @@ struct PortSpec {
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
   MacAddress mac;                                // kPod, kHost: of what is behind the port
   std::vector<acl::IpAddress> addresses;         // kPod: the pod's own; kHost: the node's
-  uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
-  std::vector<AllowedAddress> allowed;           // kPod
-  bool guard = true;  // false: the pod may send from any address (a router pod)
+  uint8_t queues = 1;                   // vhost: pairs that the peer may use, up to kMaxQueues
+  uint16_t mtu = kDefaultMtu;           // kMinMtu (IPv6: kMinIpv6Mtu) to kMaxMtu
+  std::vector<AllowedAddress> allowed;  // kPod
+  bool guard = true;                    // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;
 };

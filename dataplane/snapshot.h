@@ -49,6 +49,7 @@ struct PortView {
   uint16_t device = 0;         // ethdev id, from Switch::AttachPort
   uint16_t generation = 0;     // from Switch::AttachPort: differs each time a slot is used again
   NetworkId network = 0;       // not an uplink's: there the VLAN says it
+  uint8_t queues = 1;          // to read
   uint16_t mtu = kDefaultMtu;  // largest IP packet that leaves by it
   // Uplinks: which network a VLAN id is; id 0 is what comes without a tag.
   absl::flat_hash_map<uint16_t, NetworkId> vlans;

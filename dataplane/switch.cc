@@ -25,6 +25,10 @@
 namespace sluice::dataplane {
 namespace {
 
+// For what is cut or copied on its way out. Devices give pieces back at once, so few are in use.
+constexpr uint32_t kMinPieces = 1024, kBuffersPerPiece = 8;
+constexpr unsigned kJumboBuffers = 1024;  // 16 MiB
+
 // What an lcore needs to run one worker.
 struct Launch {
   Worker* worker;
@@ -121,11 +125,13 @@ struct Switch::Impl {
         published(current.get()) {}
 
   PortCounters RawCounters(PortId id) const;
+  absl::StatusOr<rte_mempool*> PoolFor(const PortSpec& spec);
   absl::StatusOr<SubjectRef> ChooseSubject(const PortSpec& spec);
   void PutInForce(std::unique_ptr<const Snapshot> snapshot);
 
   const SwitchConfig config;
-  PacketPool pool;
+  PacketPool pool, pieces;
+  PacketPool jumbo;  // made when the first port needs it
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
@@ -159,6 +165,11 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   absl::StatusOr<PacketPool> pool = PacketPool::Create("sluice_packets", config.packet_buffers);
   if (!pool.ok()) return pool.status();
   impl->pool = *std::move(pool);
+  absl::StatusOr<PacketPool> pieces = PacketPool::Create(
+      "sluice_pieces", std::max(kMinPieces, config.packet_buffers / kBuffersPerPiece));
+  if (!pieces.ok()) return pieces.status();
+  impl->pieces = *std::move(pieces);
+  impl->tx_ports.pieces = impl->pieces.get();
   auto connections = ConnectionTable::Create(TableConfig(config), &impl->quiescence);
   if (!connections.ok()) return connections.status();
   impl->connections = *std::move(connections);
@@ -194,13 +205,26 @@ Switch::~Switch() {
   for (Slot& slot : impl_->slots) slot.device.reset();
 }
 
+absl::StatusOr<rte_mempool*> Switch::Impl::PoolFor(const PortSpec& spec) {
+  if (!NeedsJumboBuffers(spec)) return pool.get();
+  if (jumbo.get() == nullptr) {
+    absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_jumbo", kJumboBuffers, kJumboRoom);
+    if (!made.ok()) return made.status();
+    jumbo = *std::move(made);
+  }
+  return jumbo.get();
+}
+
 unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->workers.size()); }
 
 absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   if (absl::Status valid = Validate(spec); !valid.ok()) return valid;
   const absl::StatusOr<SubjectRef> subject = impl_->ChooseSubject(spec);
   if (!subject.ok()) return subject.status();
-  absl::StatusOr<PortDevice> device = PortDevice::Open(spec, impl_->pool.get());
+  absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
+  if (!pool.ok()) return pool.status();
+  absl::StatusOr<PortDevice> device =
+      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[subject->port]);
   if (!device.ok()) return device.status();
 
   impl_->connections->NameSubject(*subject, IdentityOf(spec));

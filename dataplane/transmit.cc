@@ -2,6 +2,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
+#include <rte_ether.h>
 
 #include "dataplane/offload.h"
 #include "dataplane/segment.h"
@@ -12,7 +13,14 @@ namespace sluice::dataplane {
 
 namespace {
 
-constexpr uint32_t kLinkHeader = 14;  // Ethernet, untagged
+constexpr uint32_t kOrdinaryFrame = 1518;  // with a VLAN tag
+
+// Bytes in front of the IP packet. At most one tag is ever there, and only on an uplink.
+uint32_t LinkHeader(const rte_mbuf& mbuf) {
+  const auto* ether = rte_pktmbuf_mtod(&mbuf, const rte_ether_hdr*);
+  const bool tagged = ether->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN);
+  return sizeof(*ether) + (tagged ? sizeof(rte_vlan_hdr) : 0);
+}
 
 // A buffer with the contents of `mbuf` that nobody else holds, and `mbuf`'s reference gone; null if
 // there are no buffers.
@@ -25,8 +33,8 @@ rte_mbuf* Own(rte_mbuf* mbuf, rte_mempool* pool) {
 
 }  // namespace
 
-Transmitter::Transmitter(TxPorts* ports, Tally* tally)
-    : ports_(ports), tally_(tally), queues_(kMaxPorts) {
+Transmitter::Transmitter(unsigned worker, TxPorts* ports, Tally* tally)
+    : worker_(worker), ports_(ports), tally_(tally), queues_(kMaxPorts) {
   waiting_.reserve(kMaxPorts);
 }
 
@@ -36,7 +44,7 @@ bool Transmitter::PeerTakes(PortId port, const rte_mbuf& mbuf) const {
 }
 
 DropReason Transmitter::Check(const PortView& out, PortId out_port, const rte_mbuf& mbuf) const {
-  if (LargestIpPacket(mbuf, kLinkHeader) > out.mtu) return DropReason::kTooBig;
+  if (LargestIpPacket(mbuf, LinkHeader(mbuf)) > out.mtu) return DropReason::kTooBig;
   if (likely(!IsToBeCut(mbuf)) || PeerTakes(out_port, mbuf)) return DropReason::kNone;
   const bool udp6 =
       (mbuf.ol_flags & RTE_MBUF_F_TX_UDP_SEG) != 0 && (mbuf.ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
@@ -117,28 +125,44 @@ void Transmitter::Flush(const Snapshot& snapshot) {
 
 void Transmitter::Send(const Snapshot& snapshot, PortId port) {
   Queue& queue = queues_[port];
-  if (queue.count == 0) return;
-  PortTally& tally = tally_->ports[port];
-  uint64_t bytes[kBurstSize];
-  for (unsigned i = 0; i < queue.count; ++i) {
-    bytes[i] = queue.mbufs[i]->pkt_len;
-    BufferGiven(queue.mbufs[i]);
+  std::span<rte_mbuf*> waiting(queue.mbufs.data(), queue.count);
+  queue.count = 0;
+  while (!waiting.empty()) {
+    waiting = waiting.subspan(Offer(snapshot, port, waiting));
+    if (waiting.empty()) return;
+    // A peer without room for a frame as large as this may have some for the next.
+    const bool large = waiting[0]->pkt_len > kOrdinaryFrame;
+    const auto lost = large ? waiting.first(1) : waiting;
+    for (rte_mbuf* mbuf : lost) {
+      CountDrop(static_cast<PortId>(mbuf->hash.usr), DropReason::kTxFull);
+      rte_pktmbuf_free(mbuf);
+    }
+    waiting = waiting.subspan(lost.size());
   }
+}
+
+// How many of them the device took.
+size_t Transmitter::Offer(const Snapshot& snapshot, PortId port, std::span<rte_mbuf*> mbufs) {
+  uint64_t bytes[kBurstSize];
+  for (size_t i = 0; i < mbufs.size(); ++i) {
+    bytes[i] = mbufs[i]->pkt_len;
+    BufferGiven(mbufs[i]);
+  }
+  TxPort& tx = ports_->ports[port];
+  const auto device_queue =
+      static_cast<uint16_t>(worker_ % tx.queues.load(std::memory_order_relaxed));
   unsigned sent = 0;
   {
-    const std::scoped_lock lock(ports_->ports[port].lock);
-    sent = rte_eth_tx_burst(snapshot.ports[port].device, 0, queue.mbufs.data(),
-                            static_cast<uint16_t>(queue.count));
+    const std::scoped_lock lock(tx.locks[device_queue]);
+    sent = rte_eth_tx_burst(snapshot.ports[port].device, device_queue, mbufs.data(),
+                            static_cast<uint16_t>(mbufs.size()));
   }
   uint64_t sent_bytes = 0;
   for (unsigned i = 0; i < sent; ++i) sent_bytes += bytes[i];
+  PortTally& tally = tally_->ports[port];
   tally.tx_packets.Add(sent);
   tally.tx_bytes.Add(sent_bytes);
-  for (unsigned i = sent; i < queue.count; ++i) {
-    CountDrop(static_cast<PortId>(queue.mbufs[i]->hash.usr), DropReason::kTxFull);
-    rte_pktmbuf_free(queue.mbufs[i]);
-  }
-  queue.count = 0;
+  return sent;
 }
 
 }  // namespace sluice::dataplane

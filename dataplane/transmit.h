@@ -1,11 +1,13 @@
 // Last stage for the living: per-port buffers, flushed once a loop.
 //
-// One per worker. A port may be sent to by several workers; its lock keeps one burst at a time.
-// What the sender left undone (offload.h) and the receiving peer does not take is done here. What a
-// device does not take dies as kTxFull, on the account of the port it came in by.
+// One per worker. A worker sends by one queue of a port, which keeps each flow in order; where a
+// port has fewer queues than there are workers, a lock keeps one burst at a time. What the sender
+// left undone (offload.h) and the receiving peer does not take is done here. What a device does not
+// take dies as kTxFull, on the account of the port it came in by.
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "dataplane/packet.h"
@@ -16,7 +18,7 @@ namespace sluice::dataplane {
 
 class Transmitter {
  public:
-  Transmitter(TxPorts* ports, Tally* tally);
+  Transmitter(unsigned worker, TxPorts* ports, Tally* tally);
 
   // kNone, or why the buffer cannot leave by `out_port`: too large, or not to be cut.
   DropReason Check(const PortView& out, PortId out_port, const rte_mbuf& mbuf) const;
@@ -39,8 +41,10 @@ class Transmitter {
   void EnqueueComplete(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf);
   void Push(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf);
   void Send(const Snapshot& snapshot, PortId port);
+  size_t Offer(const Snapshot& snapshot, PortId port, std::span<rte_mbuf*> mbufs);
   void CountDrop(PortId in_port, DropReason reason);
 
+  const unsigned worker_;  // which of a device's queues it sends by
   TxPorts* const ports_;
   Tally* const tally_;
   std::vector<Queue> queues_;    // by PortId

@@ -13,11 +13,14 @@ struct rte_mempool;
 
 namespace sluice::dataplane {
 
-struct TxPort {
-  SpinLock lock;  // held for one burst
-  // What the peer takes undone, as it said when it connected. Written by the thread that sees peers
-  // come and go (peer_offloads.h), 0 while there is none.
+// Written by the thread that sees peers come and go (vhost_peer.h); ports of other kinds keep what
+// is here.
+struct alignas(64) TxPort {
+  // What the peer takes undone, as it said when it connected; 0 while there is none.
   std::atomic<Offloads> takes{0};
+  // How many queues, from the first on, the peer reads.
+  std::atomic<uint8_t> queues{1};
+  std::array<SpinLock, kMaxQueues> locks;  // of each queue, held for one burst
 };
 
 struct TxPorts {

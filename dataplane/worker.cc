@@ -57,14 +57,17 @@ bool Worker::RunOnce(uint32_t now_ms) {
   }
   bool busy = false;
   for (const PortId port : snapshot.polled[config_.index]) {
-    claims_->Enter(port, config_.index);
-    rte_mbuf* received[kBurstSize];
-    const uint16_t count = rte_eth_rx_burst(snapshot.ports[port].device, 0, received, kBurstSize);
-    claims_->Leave(port, config_.index);
-    if (count == 0) continue;
-    busy = true;
-    for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
-    pipeline_.Process(snapshot, port, {received, count}, now_ms);
+    const PortView& view = snapshot.ports[port];
+    for (uint16_t queue = 0; queue < view.queues; ++queue) {  // the driver skips disabled ones
+      rte_mbuf* received[kBurstSize];
+      claims_->Enter(port, config_.index);
+      const uint16_t count = rte_eth_rx_burst(view.device, queue, received, kBurstSize);
+      claims_->Leave(port, config_.index);
+      if (count == 0) continue;
+      busy = true;
+      for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
+      pipeline_.Process(snapshot, port, {received, count}, now_ms);
+    }
   }
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);

@@ -37,6 +37,8 @@ struct PortArguments {
   std::vector<std::string> addresses;
   std::vector<std::string> allowed;
   bool unguarded = false;
+  uint32_t mtu = dataplane::kDefaultMtu;
+  uint32_t queues = 1;
 };
 
 v1::PortSpec ToSpec(const PortArguments& arguments) {
@@ -57,6 +59,8 @@ v1::PortSpec ToSpec(const PortArguments& arguments) {
   for (const std::string& address : arguments.addresses) spec.add_addresses(address);
   for (const std::string& allowed : arguments.allowed) spec.add_allowed(allowed);
   spec.set_unguarded(arguments.unguarded);
+  spec.set_mtu(arguments.mtu);
+  spec.set_queues(arguments.queues);
   return spec;
 }
 
@@ -143,6 +147,12 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
                   "IP[/LEN][@MAC] that the pod may use beside its own addresses")
       ->check(ReadableBy(dataplane::AllowedAddress::Parse));
   add->add_flag("--unguarded", arguments->unguarded, "the pod may send from any address");
+  add->add_option("--mtu", arguments->mtu, "largest IP packet that leaves by it")
+      ->check(CLI::Range(dataplane::kMinMtu, dataplane::kMaxMtu))
+      ->capture_default_str();
+  add->add_option("--queues", arguments->queues, "vhost: queue pairs that the peer may use")
+      ->check(CLI::Range(1u, dataplane::kMaxQueues))
+      ->capture_default_str();
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }
 

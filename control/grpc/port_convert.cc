@@ -44,6 +44,22 @@ absl::Status ReadAddresses(const v1::PortSpec& proto, PortSpec* spec) {
   return absl::OkStatus();
 }
 
+// Values that PortSpec cannot hold; the others are Validate's.
+absl::Status ReadNumbers(const v1::PortSpec& proto, PortSpec* spec) {
+  if (proto.mtu() > dataplane::kMaxMtu) {
+    return FieldError(
+        proto, "mtu",
+        fmt::format("{} is not {} to {}", proto.mtu(), dataplane::kMinMtu, dataplane::kMaxMtu));
+  }
+  if (proto.queues() > dataplane::kMaxQueues) {
+    return FieldError(proto, "queues",
+                      fmt::format("{} is not 1 to {}", proto.queues(), dataplane::kMaxQueues));
+  }
+  if (proto.mtu() != 0) spec->mtu = static_cast<uint16_t>(proto.mtu());
+  if (proto.queues() != 0) spec->queues = static_cast<uint8_t>(proto.queues());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
@@ -61,6 +77,7 @@ absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
   spec.kind = *kind;
   absl::Status status = ReadRole(proto, &spec);
   if (status.ok()) status = ReadAddresses(proto, &spec);
+  if (status.ok()) status = ReadNumbers(proto, &spec);
   if (!status.ok()) return status;
   return spec;
 }
@@ -81,6 +98,8 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
     out->add_allowed(allowed.ToString());
   }
   out->set_unguarded(!spec.guard);
+  out->set_mtu(spec.mtu);
+  out->set_queues(spec.queues);
 }
 
 absl::StatusOr<NetworkSpec> NetworkFromProto(const v1::NetworkSpec& proto) {

@@ -340,6 +340,9 @@ TEST(Offload, WhatNoHonestSenderAsksForDies) {
            .Arp(1, Testbed::Mac('a'), "10.0.0.1", "10.0.0.2")
            .bytes(),
        {.checksum = true}},
+      {"a fragment's share of a checksum",
+       Testbed::From('a', 'b').Udp(7, 8, Text(40)).Set16(kIp + 6, 0x2000).bytes(),
+       {.checksum = true}},
       {"headers beyond what a buffer can say",
        Testbed::From6('a', 'b').Extension(IPPROTO_DSTOPTS, 60).Udp(7, 8, Text(9)).bytes(),
        {.checksum = true}},

@@ -34,14 +34,6 @@ rte_mbuf* Chain(const Bytes& frame, rte_mempool* pool, std::mt19937& random) {
   return head;
 }
 
-Bytes Contents(const rte_mbuf& mbuf) {
-  Bytes bytes(mbuf.pkt_len);
-  const void* data = rte_pktmbuf_read(&mbuf, 0, mbuf.pkt_len, bytes.data());
-  if (data != bytes.data())
-    std::copy_n(static_cast<const uint8_t*>(data), bytes.size(), bytes.data());
-  return bytes;
-}
-
 // rte_gso leaves checksums to the caller.
 Bytes WithChecksums(Bytes frame) {
   auto* ip = reinterpret_cast<rte_ipv4_hdr*>(&frame[14]);

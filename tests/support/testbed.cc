@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <filesystem>
 
 namespace sluice::test {
 
@@ -38,6 +40,12 @@ bool IsBlue(char port) { return std::isupper(port) != 0; }
 dataplane::PortRole RoleOf(char port) {
   if (port == 'u') return dataplane::PortRole::kUplink;
   return port == 'h' ? dataplane::PortRole::kHost : dataplane::PortRole::kPod;
+}
+
+std::string MakeDirectory() {
+  std::string directory = testing::TempDir() + "sluice-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) std::abort();
+  return directory;
 }
 
 std::string Unique(const std::string& name) {
@@ -79,10 +87,18 @@ Testbed::Testbed(const TestbedConfig& config)
     dataplane::PortSpec spec;
     spec.name = Unique(std::string(1, port));
     spec.kind = dataplane::PortKind::kRing;
+    if (config.vhost.find(port) != std::string::npos) {
+      if (directory_.empty()) directory_ = MakeDirectory();
+      spec.kind = dataplane::PortKind::kVhostServer;
+      spec.path = directory_ + "/" + spec.name;
+      spec.queues = config.queues;
+    }
     spec.role = RoleOf(port);
     specs_[port] = spec;
     ids_[port] = next;
-    devices_.emplace(next++, Must(dataplane::PortDevice::Open(spec, pool_.get())));
+    devices_.emplace(next,
+                     Must(dataplane::PortDevice::Open(spec, pool_.get(), &tx_ports_.ports[next])));
+    ++next;
     generations_[port] = 1;
     known_[port] = guarded_[port] = true;
   }
@@ -109,6 +125,8 @@ Testbed::~Testbed() {
     rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, true).c_str()));
     rte_ring_free(rte_ring_lookup(dataplane::RingName(spec, false).c_str()));
   }
+  std::error_code ignored;
+  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
 }
 
 void Testbed::Stage() {
@@ -137,6 +155,7 @@ PortView Testbed::ViewOf(char port) {
   view.role = specs_[port].role;
   view.network = IsBlue(port) ? 1 : 0;
   view.guard = port == 'u' ? false : guarded_[port];
+  view.queues = specs_[port].queues;
   if (mtus_.contains(port)) view.mtu = mtus_[port];
   if (port == 'u') return view;
   view.admits_own = own_node_admitted_ && port == 'h';
@@ -319,21 +338,41 @@ void Testbed::SendSegments(char port, const Bytes& frame, size_t first_segment) 
   ASSERT_EQ(rte_ring_enqueue(ring, mbuf), 0);
 }
 
-void Testbed::SendUndone(char port, const Bytes& frame, const Undone& undone) {
+rte_mbuf* MakeChain(rte_mempool* pool, const Bytes& frame) {
   rte_mbuf* head = nullptr;
-  for (size_t at = 0; at < frame.size();) {
-    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
-    ASSERT_NE(mbuf, nullptr);
+  for (size_t at = 0; at < frame.size() || head == nullptr;) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool);
+    if (mbuf == nullptr) {
+      rte_pktmbuf_free(head);
+      return nullptr;
+    }
     const auto here =
         static_cast<uint16_t>(std::min<size_t>(frame.size() - at, rte_pktmbuf_tailroom(mbuf)));
-    std::copy_n(&frame[at], here, reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, here)));
+    std::copy_n(frame.data() + at, here,
+                reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, here)));
     at += here;
     if (head == nullptr) {
       head = mbuf;
-    } else {
-      ASSERT_EQ(rte_pktmbuf_chain(head, mbuf), 0);
+    } else if (rte_pktmbuf_chain(head, mbuf) != 0) {
+      std::abort();
     }
   }
+  return head;
+}
+
+Bytes Contents(const rte_mbuf& mbuf) {
+  Bytes frame;
+  for (const rte_mbuf* segment = &mbuf; segment != nullptr; segment = segment->next) {
+    const auto* data = rte_pktmbuf_mtod(segment, const uint8_t*);
+    frame.insert(frame.end(), data, data + segment->data_len);
+  }
+  EXPECT_EQ(frame.size(), mbuf.pkt_len);
+  return frame;
+}
+
+void Testbed::SendUndone(char port, const Bytes& frame, const Undone& undone) {
+  rte_mbuf* head = MakeChain(pool_.get(), frame);
+  ASSERT_NE(head, nullptr);
   if (undone.checksum) head->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
   if (undone.segment != 0) head->ol_flags |= RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_NONE;
   head->tso_segsz = undone.segment;
@@ -365,8 +404,24 @@ dataplane::TraceReport Testbed::Trace(char port, const Bytes& frame) {
   request->length = static_cast<uint32_t>(frame.size());
   std::copy(frame.begin(), frame.end(), request->frame.begin());
   dataplane::TraceReport report;
-  EXPECT_TRUE(workers_[id(port) % config_.workers]->Trace(*request, now_ms_, report));
+  const auto& polled = current_.load()->polled;
+  const auto by = std::find_if(polled.begin(), polled.end(), [&](const auto& ports) {
+    return std::find(ports.begin(), ports.end(), id(port)) != ports.end();
+  });
+  EXPECT_NE(by, polled.end()) << "nobody polls " << port;
+  if (by == polled.end()) return report;
+  const auto worker = static_cast<size_t>(by - polled.begin());
+  EXPECT_TRUE(workers_[worker]->Trace(*request, now_ms_, report));
   return report;
+}
+
+bool Testbed::TurnUntil(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    Turn();
+  }
+  return true;
 }
 
 std::vector<Bytes> Testbed::Received(char port) {
@@ -380,15 +435,13 @@ std::vector<Bytes> Testbed::Received(char port) {
 std::vector<Received> Testbed::ReceivedUndone(char port) {
   std::vector<struct Received> all;
   rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), false).c_str());
+  if (ring == nullptr) return all;  // a vhost port
   void* object = nullptr;
   while (rte_ring_dequeue(ring, &object) == 0) {
     auto* mbuf = static_cast<rte_mbuf*>(object);
-    struct Received received;
-    for (const rte_mbuf* segment = mbuf; segment != nullptr; segment = segment->next) {
-      const auto* data = rte_pktmbuf_mtod(segment, const uint8_t*);
-      received.frame.insert(received.frame.end(), data, data + segment->data_len);
-    }
-    EXPECT_EQ(received.frame.size(), mbuf->pkt_len);
+    struct Received received {
+      Contents(*mbuf), {}
+    };
     received.undone.checksum = dataplane::HasOffloads(*mbuf);
     if (dataplane::IsToBeCut(*mbuf)) received.undone.segment = mbuf->tso_segsz;
     all.push_back(std::move(received));

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ struct TestbedConfig {
   uint16_t blue_vlan = 0;  // of blue on the uplink; 0: blue has no uplink
   unsigned workers = 1;
   uint32_t connections = 1024;
+  // These pods are on vhost-server ports; the peers are the test's (virtio_peer.h).
+  std::string vhost;
+  uint8_t queues = 1;        // of vhost ports
   unsigned port_share = 50;  // percent
   std::string connection_file;
   dataplane::Tracking tracking;
@@ -58,6 +62,10 @@ struct Received {
   Bytes frame;
   Undone undone;
 };
+
+// A packet as a chain of the pool's buffers; null if there are not enough. And back.
+rte_mbuf* MakeChain(rte_mempool* pool, const Bytes& frame);
+Bytes Contents(const rte_mbuf& mbuf);
 
 class Testbed {
  public:
@@ -94,8 +102,12 @@ class Testbed {
   // Frames that came out of `port` since the last call.
   std::vector<Bytes> Received(char port);
   std::vector<struct Received> ReceivedUndone(char port);
+  std::string Socket(char pod) const { return specs_.at(pod).path; }
+  // Turns until `condition` holds or two seconds have passed: the vhost library has its own thread.
+  bool TurnUntil(const std::function<bool()>& condition);
   // What the peer of `port` takes undone: bits of dataplane::Offload. At first nothing.
   void SetTakes(char port, dataplane::Offloads takes);
+  const dataplane::TxPort& Tx(char port) const { return tx_ports_.ports[IdOf(port)]; }
   void SetMtu(char port, uint16_t mtu);
 
   // Send, Turn, and where it came out, which a trace must have foretold: the letters of the ports,
@@ -139,7 +151,9 @@ class Testbed {
                   dataplane::DropReason died_of) const;
 
   TestbedConfig config_;
+  std::string directory_;  // of sockets
   dataplane::PacketPool pool_, pieces_;
+  dataplane::TxPorts tx_ports_;  // outlives the devices
   std::map<char, dataplane::PortSpec> specs_;
   std::map<char, dataplane::PortId> ids_;
   std::map<dataplane::PortId, dataplane::PortDevice> devices_;
@@ -154,7 +168,6 @@ class Testbed {
   std::unique_ptr<dataplane::Snapshot> staged_;
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
-  dataplane::TxPorts tx_ports_;
   dataplane::PollClaims claims_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   bool own_node_admitted_ = true;

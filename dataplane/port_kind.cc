@@ -1,0 +1,174 @@
+#include "dataplane/port_kind.h"
+
+#include <fmt/core.h>
+#include <net/if.h>
+#include <rte_errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace sluice::dataplane {
+namespace {
+
+sockaddr_un SocketAddress(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);  // Validate bounds it
+  return address;
+}
+
+// A socket that nobody listens on any more: what a killed switch leaves behind.
+bool IsStaleSocket(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_socket(std::filesystem::symlink_status(path, error))) return false;
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  const sockaddr_un address = SocketAddress(path);
+  const bool refused =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
+      errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
+// Makes the socket and takes it away again: permissions, read-only and special file systems show
+// themselves here with a reason, which the vhost library would not give.
+absl::Status TrySocket(const PortSpec& spec) {
+  const sockaddr_un address = SocketAddress(spec.path);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool made =
+      fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (made) unlink(spec.path.c_str());
+  if (made) return absl::OkStatus();
+  return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                   fmt::format("socket {} cannot be made: {}", spec.path, rte_strerror(error)));
+}
+
+absl::Status CheckSocketServer(const PortSpec& spec) {
+  const std::filesystem::path path(spec.path);
+  std::error_code error;
+  if (IsStaleSocket(spec.path)) std::filesystem::remove(path, error);
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
+    return PortError(spec, absl::StatusCode::kAlreadyExists,
+                     fmt::format("socket path {} exists already", spec.path));
+  }
+  const std::string directory = path.parent_path().string();
+  if (!std::filesystem::is_directory(directory, error)) {
+    return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                     fmt::format("there is no directory {} for the socket", directory));
+  }
+  return TrySocket(spec);
+}
+
+// The peer's socket may come later, but nothing else may be in its place.
+absl::Status CheckSocketClient(const PortSpec& spec) {
+  std::error_code error;
+  const auto status = std::filesystem::status(spec.path, error);
+  if (!std::filesystem::exists(status) || std::filesystem::is_socket(status)) {
+    return absl::OkStatus();
+  }
+  return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                   fmt::format("{} is not a socket", spec.path));
+}
+
+absl::Status CheckNothing(const PortSpec&) { return absl::OkStatus(); }
+
+absl::Status CheckNewInterface(const PortSpec& spec) {
+  if (if_nametoindex(spec.path.c_str()) == 0) return absl::OkStatus();
+  return PortError(spec, absl::StatusCode::kAlreadyExists,
+                   fmt::format("network interface {} exists already", spec.path));
+}
+
+// 0 if there is no such interface.
+int MtuOf(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool known = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
+  if (fd >= 0) close(fd);
+  return known ? request.ifr_mtu : 0;
+}
+
+// The kernel would lose what is larger than the interface takes.
+absl::Status CheckInterface(const PortSpec& spec) {
+  if (if_nametoindex(spec.path.c_str()) == 0) {
+    return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                     fmt::format("there is no network interface {}", spec.path));
+  }
+  const int mtu = MtuOf(spec.path);
+  if (mtu >= spec.mtu) return absl::OkStatus();
+  return PortError(
+      spec, absl::StatusCode::kFailedPrecondition,
+      fmt::format("mtu: {} is more than the {} of interface {}", spec.mtu, mtu, spec.path));
+}
+
+absl::Status CheckPcap(const PortSpec& spec) {
+  if (spec.path.empty() || access(spec.path.c_str(), R_OK) == 0) return absl::OkStatus();
+  return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                   fmt::format("file {} is not readable", spec.path));
+}
+
+// Peers choose split or packed rings; "tso" lets them leave segmentation to us.
+std::string VhostServerArgs(const PortSpec& spec) {
+  return fmt::format("iface={},queues={},tso=1", spec.path, spec.queues);
+}
+std::string VhostClientArgs(const PortSpec& spec) { return VhostServerArgs(spec) + ",client=1"; }
+// The kernel side of the tap is the pod's interface.
+std::string TapArgs(const PortSpec& spec) {
+  if (spec.mac.IsZero()) return fmt::format("iface={}", spec.path);
+  return fmt::format("iface={},mac={}", spec.path, spec.mac.ToString());
+}
+// Frames lie in slots that divide a block, which the kernel allocates in one piece.
+std::string AfPacketArgs(const PortSpec& spec) {
+  const bool jumbo = spec.mtu > kDefaultMtu;
+  return fmt::format("iface={},qpairs=1,{}", spec.path,
+                     jumbo ? "blocksz=16384,framesz=16384,framecnt=512"
+                           : "blocksz=4096,framesz=2048,framecnt=2048");
+}
+std::string PcapArgs(const PortSpec& spec) {
+  std::string args;
+  if (!spec.path.empty()) args += fmt::format("rx_pcap={}", spec.path);
+  if (!spec.pcap_out.empty()) {
+    args += fmt::format("{}tx_pcap={}", args.empty() ? "" : ",", spec.pcap_out);
+  }
+  return args;
+}
+
+constexpr uint16_t kRing = 1024;
+constexpr uint16_t kTapBuffers = 16;  // that one frame may be spread over; a tap port keeps them
+
+// net_tap tells its queues of no MTU above this (22.11: max_rx_pktlen).
+constexpr uint16_t kTapMtu = 1500;
+
+constexpr PortKindRow kRows[] = {
+    {PortKind::kVhostServer, "net_vhost", CheckSocketServer, VhostServerArgs, kRing, kMaxMtu, false,
+     false},
+    {PortKind::kVhostClient, "net_vhost", CheckSocketClient, VhostClientArgs, kRing, kMaxMtu, false,
+     false},
+    {PortKind::kTap, "net_tap", CheckNewInterface, TapArgs, kTapBuffers, kTapMtu, true, false},
+    {PortKind::kAfPacket, "net_af_packet", CheckInterface, AfPacketArgs, kRing, kMaxMtu, false,
+     true},
+    {PortKind::kPcap, "net_pcap", CheckPcap, PcapArgs, kRing, kMaxMtu, false, false},
+    {PortKind::kRing, nullptr, CheckNothing, nullptr, kRing, kMaxMtu, false, false},
+};
+
+}  // namespace
+
+const PortKindRow& RowOf(PortKind kind) {
+  for (const PortKindRow& row : kRows) {
+    if (row.kind == kind) return row;
+  }
+  return kRows[0];
+}
+
+absl::Status PortError(const PortSpec& spec, absl::StatusCode code, std::string_view reason) {
+  return absl::Status(code, fmt::format("port {}: {}", spec.name, reason));
+}
+
+}  // namespace sluice::dataplane

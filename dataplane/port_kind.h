@@ -1,0 +1,30 @@
+// What sets one kind of port apart from another: one row a kind, and what PortDevice does with it.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "dataplane/port_spec.h"
+
+namespace sluice::dataplane {
+
+struct PortKindRow {
+  PortKind kind;
+  const char* driver;  // null: a device made from rings
+  // Whether what the port needs outside of DPDK is there: sockets, interfaces, files. Errors as
+  // PortDevice::Open.
+  absl::Status (*check)(const PortSpec&);
+  std::string (*args)(const PortSpec&);  // devargs
+  uint16_t rx_descriptors;
+  uint16_t max_mtu;   // that the driver knows
+  bool sets_mtu;      // the device wants to be told
+  bool whole_frames;  // receives each frame into one buffer
+};
+
+const PortKindRow& RowOf(PortKind kind);
+
+// "port NAME: REASON".
+absl::Status PortError(const PortSpec& spec, absl::StatusCode code, std::string_view reason);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,107 @@
+// What opening a port checks before DPDK is asked, and what it takes away that nobody needs.
+#include "dataplane/port_device.h"
+
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "dataplane/packet_pool.h"
+
+namespace sluice::dataplane {
+namespace {
+
+class PortDeviceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    static int next = 0;
+    directory_ = testing::TempDir() + "sluice-XXXXXX";
+    ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+    auto pool = PacketPool::Create("port_device" + std::to_string(next++), 1023);
+    ASSERT_TRUE(pool.ok());
+    pool_ = *std::move(pool);
+    spec_.name = "web";
+    spec_.role = PortRole::kUplink;
+    spec_.path = directory_ + "/web.sock";
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  absl::Status Open(const PortSpec& spec) { return PortDevice::Open(spec, pool_.get()).status(); }
+
+  // A listening socket at the port's path.
+  int Listen() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    spec_.path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(listen(fd, 1), 0);
+    return fd;
+  }
+
+  std::string directory_;
+  PacketPool pool_;
+  PortSpec spec_;
+};
+
+TEST_F(PortDeviceTest, ASocketThatAKilledSwitchLeftMakesWay) {
+  close(Listen());  // the file stays
+  ASSERT_TRUE(std::filesystem::exists(spec_.path));
+  EXPECT_TRUE(Open(spec_).ok()) << Open(spec_);
+  EXPECT_FALSE(std::filesystem::exists(spec_.path)) << "closed again";
+}
+
+TEST_F(PortDeviceTest, ASocketThatSomebodyListensOnIsRefused) {
+  const int fd = Listen();
+  EXPECT_EQ(Open(spec_),
+            absl::AlreadyExistsError("port web: socket path " + spec_.path + " exists already"));
+  EXPECT_TRUE(std::filesystem::exists(spec_.path));
+  close(fd);
+}
+
+TEST_F(PortDeviceTest, WhatIsNoSocketIsNotRemoved) {
+  std::ofstream(spec_.path) << "precious";
+  EXPECT_EQ(Open(spec_).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::filesystem::file_size(spec_.path), 8u);
+  std::filesystem::remove(spec_.path);
+  std::filesystem::create_symlink(directory_ + "/elsewhere", spec_.path);
+  EXPECT_EQ(Open(spec_).code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
+  spec_.kind = PortKind::kTap;
+  spec_.path = "sl-none";
+  spec_.mtu = 1501;
+  EXPECT_EQ(Open(spec_),
+            absl::InvalidArgumentError(
+                "port web: mtu: 1501 is more than the 1500 that DPDK's net_tap can do"));
+}
+
+int MtuOf(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  EXPECT_EQ(ioctl(fd, SIOCGIFMTU, &request), 0) << interface;
+  close(fd);
+  return request.ifr_mtu;
+}
+
+TEST_F(PortDeviceTest, ATapInterfaceHasItsPortsMtu) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root: no network interfaces";
+  spec_.kind = PortKind::kTap;
+  spec_.path = "sl-t" + std::to_string(getpid());
+  for (const uint16_t mtu : {uint16_t{1500}, uint16_t{1400}}) {
+    spec_.mtu = mtu;
+    const auto device = PortDevice::Open(spec_, pool_.get());
+    ASSERT_TRUE(device.ok()) << device.status();
+    EXPECT_EQ(MtuOf(spec_.path), mtu);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::dataplane
