@@ -98,21 +98,25 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
 }
 
 DecidingRules RulesOf(const Burst& burst, const PolicyAnswer& answer) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  const NetworkView& network = *burst.network;
   return {RuleIdOf(network, answer.egress), RuleIdOf(network, answer.ingress)};
+}
+
+// What Commit would do, on a connection that nobody sees.
+void CommitDry(const Burst& burst, const ConnectionTable& table, Packet& packet) {
+  Connection fresh;
+  fresh.key = packet.key;
+  fresh.initiator_is_b = packet.from_b;
+  for (Half& half : fresh.halves) half.Reset(burst.now_ms);
+  Connection& connection = packet.connection != nullptr ? *packet.connection : fresh;
+  packet.drop = Advance(packet, connection, burst.now_ms, table.tracking(), /*dry_run=*/true);
 }
 
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
 void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
+  if (burst.trace != nullptr) return CommitDry(burst, table, packet);
   const uint32_t epoch = burst.snapshot->verdict_epoch;
-  if (burst.trace != nullptr) {
-    if (packet.connection != nullptr) {
-      packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking(),
-                            /*dry_run=*/true);
-    }
-    return;
-  }
   if (packet.connection == nullptr) {
     const ConnectionTable::Inserted inserted =
         table.FindOrInsert(worker, packet.key, packet.hash, packet.from_b, epoch, burst.now_ms);
@@ -129,7 +133,7 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 }
 
 void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
+  const NetworkView& network = *burst.network;
   burst.trace->judged = true;
   burst.trace->egress = SideOf(network, *parties.from, answer.egress);
   burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
@@ -139,8 +143,7 @@ void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    packet.drop = Refuse(burst, packet, packet.drop,
-                         answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
+    packet.drop = Refuse(burst, packet, packet.drop, answer.RefusingRule(*burst.network));
   }
   if (packet.kind == PacketKind::kUntracked) return;
   if (packet.alive()) {

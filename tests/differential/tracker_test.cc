@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "dataplane/journal.h"
 #include "dataplane/judge.h"
 #include "dataplane/parse.h"
 #include "dataplane/track.h"
@@ -184,6 +185,9 @@ class Duel {
     burst_.snapshot = &bed_.next();
     burst_.in_port = IdOf(from);
     burst_.in = &burst_.snapshot->ports[burst_.in_port];
+    burst_.network_id = 0;
+    burst_.network = &burst_.snapshot->networks[0];
+    burst_.journal = &journal_;
     burst_.now_ms = now_ms_;
     burst_.count = 1;
     Packet& packet = burst_.packets[0];
@@ -239,6 +243,7 @@ class Duel {
   TrackerModel model_;
   Testbed bed_;
   Burst burst_;
+  dataplane::Journal journal_;
   uint32_t now_ms_ = 0xffff'0000;  // wraps soon
   std::string state_;              // of the newest packet's connection
   std::map<std::string, uint64_t> outcomes_, states_;

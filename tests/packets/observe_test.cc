@@ -30,7 +30,7 @@ TEST(Observe, WhatPolicyWouldDenyPassesAndIsCounted) {
   bed.SetMode(Mode::kObserve);
   EXPECT_EQ(bed.Deliver('a', Syn('a', 'b', 80)), "b");
   EXPECT_EQ(bed.Deliver('b', Testbed::From('b', 'a').Udp(1, 2).bytes()), "a");
-  EXPECT_EQ(bed.Deliver('b', Testbed::From('b', 'a').Icmp(3, 1).bytes()), "a");
+  EXPECT_EQ(bed.Deliver('b', Testbed::From('b', 'a').Icmp(13, 0).bytes()), "a");
   EXPECT_EQ(Observed(bed, DropReason::kPolicyIngress), 1u);
   EXPECT_EQ(Observed(bed, DropReason::kPolicyEgress), 2u);
   EXPECT_EQ(bed.Drops('a'), 0u);

@@ -75,7 +75,7 @@ TEST_F(TraceTest, WhatItSaysIsWhatHappens) {
       {"tcp 10.0.0.1:1000 > 10.0.0.2:80", Syn('a', 'b', 80)},
       {"tcp 10.0.0.1:1000 > 10.0.0.2:81", Syn('a', 'b', 81)},
       {"icmp 10.0.0.1 > 10.0.0.2 echo id 7", From('a', 'b').Echo(true, 7)},
-      {"udp 10.0.0.2:1 > 10.0.0.2:2", From('b', 'b').Udp(1, 2)}};
+      {"udp 10.0.0.1:1 > 10.0.0.2:2", From('a', 'b').Udp(1, 2)}};
   for (const auto& [text, frame] : kPackets) {
     const v1::TraceResponse said = Trace("a", text);
     Send('a', frame);

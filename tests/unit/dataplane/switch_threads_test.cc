@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "acl/compiler.h"
+#include "acl/rule_ids.h"
 #include "dataplane/eal.h"
 #include "dataplane/learned_macs.h"
 #include "dataplane/port_device.h"
@@ -152,6 +153,7 @@ acl::CompiledPolicy Compile(bool open) {
 struct Rules {
   std::map<char, acl::ClassId> classes;
   std::shared_ptr<const acl::RuleTable> table;
+  std::shared_ptr<const acl::RuleIds> ids;
   std::shared_ptr<const acl::TrieClassifier> trie;
   std::shared_ptr<const acl::AddressMap> addresses;
 
@@ -161,6 +163,7 @@ struct Rules {
       classes[pod] = compiled.subjects.at({"default", std::string(1, pod)}).v4;
     }
     trie = Must(acl::TrieClassifier::Build(compiled.table));
+    ids = acl::RuleIds::Next(nullptr, compiled.table);
     table = std::make_shared<acl::RuleTable>(std::move(compiled.table));
     addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   }
@@ -233,6 +236,7 @@ class Control {
     snapshot->polled.resize(2);
     NetworkView network;
     network.rules = rules.table;
+    network.rule_ids = rules.ids;
     network.classifier = rules.trie;
     network.addresses = rules.addresses;
     network.stamps = stamps_;
