@@ -16,7 +16,7 @@ help:
 	@echo "make bench   throughput and latency, into perf/results/latest.json"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
-	@echo "make soak    traffic under churning policies for SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make mutants single lines out of the data plane: do the tests notice?"
 	@echo "make full    test, lint, mutants, fuzz, soak, demo, bench"
 
@@ -28,6 +28,7 @@ packages-check:
 
 packages-test:
 	@tools/install-packages.sh tools/packages.txt tools/packages-test.txt
+	@tools/guest-kernel.sh $(BUILD)/guest
 
 hugepages:
 	@tools/setup-hugepages.sh
@@ -43,7 +44,7 @@ build: packages $(BUILD)/build.ninja
 demo: build hugepages
 	python3 tests/system/demo.py --build $(BUILD)
 
-test: packages-test build hugepages
+test: build packages-test hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages
@@ -56,8 +57,10 @@ lint: packages-check build
 fuzz: packages-check
 	tools/fuzz $(FUZZ_SECONDS)
 
+# Half the time each: the whole daemon with polite pods, and the data plane with hostile ones.
 soak: build hugepages
-	python3 tests/system/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
+	python3 tests/system/soak.py --build $(BUILD) --seconds $$(($(SOAK_SECONDS) / 2))
+	$(BUILD)/tests/soak/hostile_soak --seconds $$(($(SOAK_SECONDS) / 2))
 
 mutants: packages
 	tools/mutants

@@ -28,6 +28,7 @@ struct PolicyInput {
   // counts as local (sluicectl verdict).
   std::set<std::pair<std::string, std::string>> local;
   bool all_local = false;
+  bool operator==(const PolicyInput&) const = default;
 };
 
 // The classes of an endpoint as a subject, by family. Both are set even if it has no address of

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/desired_state.h"
+#include "control/network_spec.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/snapshot.h"
 
@@ -43,8 +44,23 @@ struct SetModeCommand {
   dataplane::Mode mode = dataplane::Mode::kEnforce;
 };
 
-using Command = std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand,
-                             DeletePortCommand, SetModeCommand>;
+struct AddNetworkCommand {
+  NetworkSpec spec;
+};
+
+struct DeleteNetworkCommand {
+  std::string name;
+};
+
+// Another worker polls the port from now on.
+struct MovePortCommand {
+  std::string name;
+  unsigned worker = 0;
+};
+
+using Command =
+    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand,
+                 MovePortCommand, AddNetworkCommand, DeleteNetworkCommand, SetModeCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

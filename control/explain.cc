@@ -19,7 +19,10 @@ bool Means(const std::string& end, const dataplane::PortSpec& spec) {
 absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
   for (const auto& [name, spec] : view.state->ports().specs()) {
     const dataplane::PortView& port = view.snapshot->ports[view.places.at(name).attached.id];
-    if (port.subject != dataplane::SubjectState::kUnknown || !Means(end, spec)) continue;
+    if (spec.network != kDefaultNetwork || port.subject != dataplane::SubjectState::kUnknown ||
+        !Means(end, spec)) {
+      continue;
+    }
     return absl::FailedPreconditionError(
         fmt::format("{}: port {} is shut: nothing is known of pod {}/{} yet", field, name,
                     spec.pod_namespace, spec.pod_name));
@@ -33,6 +36,14 @@ void ForgetRemoteSubject(const acl::PolicyInput& input, End* end) {
   if (!input.local.contains({end->endpoint->namespace_name, end->endpoint->name})) {
     end->subject.reset();
   }
+}
+
+// What the default network's host port sends as its own passes ingress policies.
+std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& snapshot) {
+  for (const dataplane::PortView& port : snapshot.ports) {
+    if (port.in_use && port.network == 0 && port.admits_own) return port.addresses;
+  }
+  return {};
 }
 
 }  // namespace
@@ -49,11 +60,11 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   SetSubjects(*policy.compiled, &*flow);
   ForgetRemoteSubject(*policy.input, &flow->source);
   ForgetRemoteSubject(*policy.input, &flow->destination);
-  // The own-node exemption is for packets that enter by the node's host port; there is none.
+  // The own-node exemption is for packets that enter by the node's host port, from its addresses.
   acl::Endpoint destination;
   if (flow->destination.endpoint != nullptr) {
     destination = *flow->destination.endpoint;
-    destination.node_addresses.clear();
+    destination.node_addresses = AdmittedNodeAddresses(*view.snapshot);
     flow->destination.endpoint = &destination;
   }
   return Judge(*flow, *policy.addresses, *policy.rules, *policy.classifier);

@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <algorithm>
 #include <map>
 
 namespace sluice::control {
@@ -10,12 +11,12 @@ namespace {
 using dataplane::PortRole;
 using dataplane::PortSpec;
 
-// The pod ports of the default network, by what they own.
+// The ports of one network, by what they own: pods, and the node's own.
 struct LocalPorts {
-  explicit LocalPorts(const PortTable& table) {
+  LocalPorts(const PortTable& table, const std::string& network) {
     for (const auto& [name, spec] : table.specs()) {
-      if (spec.role != PortRole::kPod || spec.network != kDefaultNetwork) continue;
-      by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
+      if (spec.role == PortRole::kUplink || spec.network != network) continue;
+      if (spec.role == PortRole::kPod) by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
       addresses.insert(spec.addresses.begin(), spec.addresses.end());
     }
   }
@@ -33,11 +34,27 @@ struct LocalPorts {
   absl::flat_hash_set<acl::IpAddress> addresses;
 };
 
-void AddEndpoints(const DesiredState& state, const LocalPorts& ports, acl::PolicyInput& input) {
+// What policies know a local pod by: its own addresses first, then single addresses that it is
+// allowed. A block that it is allowed is known by its CIDR only.
+std::vector<acl::IpAddress> KnownAddresses(const PortSpec& port) {
+  std::vector<acl::IpAddress> addresses = port.addresses;
+  for (const dataplane::AllowedAddress& allowed : port.allowed) {
+    const acl::IpAddress& address = allowed.block.base;
+    const bool listed = std::ranges::find(addresses, address) != addresses.end();
+    if (allowed.IsSingle() && !listed) addresses.push_back(address);
+  }
+  return addresses;
+}
+
+// `remote`: pods without a port here too.
+void AddEndpoints(const DesiredState& state, const LocalPorts& ports, bool remote,
+                  acl::PolicyInput& input) {
   for (const auto& [name, owned] : state.endpoints()) {
+    const PortSpec* port = ports.Of(owned.object);
+    if (port == nullptr && !remote) continue;
     acl::Endpoint endpoint = owned.object;
-    if (const PortSpec* port = ports.Of(endpoint); port != nullptr) {
-      endpoint.addresses = port->addresses;
+    if (port != nullptr) {
+      endpoint.addresses = KnownAddresses(*port);
       input.local.insert(name);
     } else {
       std::erase_if(endpoint.addresses,
@@ -54,7 +71,7 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
     endpoint.namespace_name = pod.first;
     endpoint.name = pod.second;
     endpoint.uid = port->pod_uid;
-    endpoint.addresses = port->addresses;
+    endpoint.addresses = KnownAddresses(*port);
     input.endpoints.push_back(std::move(endpoint));
     input.local.insert(pod);
   }
@@ -62,14 +79,17 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
 
 }  // namespace
 
-acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings) {
+acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
+                                 const std::string& network) {
   acl::PolicyInput input;
+  const bool primary = network == kDefaultNetwork;
+  const LocalPorts ports(state.ports(), network);
+  AddEndpoints(state, ports, primary, input);
+  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
+  if (!primary) return input;
   input.cluster_cidrs = settings.cluster_cidrs;
   for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
   for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
-  const LocalPorts ports(state.ports());
-  AddEndpoints(state, ports, input);
-  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
   return input;
 }
 

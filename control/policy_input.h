@@ -1,6 +1,7 @@
 // The join: what ports say of local pods (addresses) with what the API says of all pods (labels).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "acl/address.h"
@@ -15,14 +16,24 @@ enum class UnlistedPods {
   kDefaultClass,  // it counts as a pod without labels
 };
 
+// What a node sends to its own pods, by the host port.
+enum class OwnNode : uint8_t {
+  kAllow,  // passes whatever NetworkPolicies say (the API's own rule: kubelet's probes)
+  kJudge,  // is judged as any other address
+};
+
 struct PolicySettings {
   std::vector<acl::Cidr> cluster_cidrs;
   UnlistedPods unlisted_pods = UnlistedPods::kDeny;
+  OwnNode own_node = OwnNode::kAllow;
 };
 
-// What acl::Compile takes for the default network. A local pod (one port here; UIDs agree where
-// both sides know one) has its port's addresses and the API's labels and named ports, and is listed
-// in `local`; everyone else has the API's addresses but for those a local port owns.
-acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings);
+// What acl::Compile takes for one network. NetworkPolicies, and the addresses that the API knows of
+// pods, are of the default network; of other networks, pods with a port there are known. A local
+// pod (one port here; UIDs agree where both sides know one) has its port's addresses and the API's
+// labels and named ports, and is listed in `local`; everyone else has the API's addresses but for
+// those a local port owns.
+acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
+                                 const std::string& network = kDefaultNetwork);
 
 }  // namespace sluice::control

@@ -14,7 +14,9 @@ using dataplane::PortRole;
 using dataplane::PortSpec;
 
 std::string OwnerText(const PortSpec& spec) {
-  if (spec.role == PortRole::kUplink) return fmt::format("port {} (uplink)", spec.name);
+  if (spec.role != PortRole::kPod) {
+    return fmt::format("port {} ({})", spec.name, dataplane::PortRoleName(spec.role));
+  }
   return fmt::format("port {} ({}/{})", spec.name, spec.pod_namespace, spec.pod_name);
 }
 
@@ -40,16 +42,46 @@ absl::Status CheckAlone(const PortSpec& spec) {
           fmt::format("port {}: pod: {}", spec.name, std::string(valid.message())));
     }
   }
-  if (spec.network != kDefaultNetwork) {
-    return absl::InvalidArgumentError(
-        fmt::format("port {}: network: \"{}\" is not \"{}\", the only network that policies act on",
-                    spec.name, spec.network, kDefaultNetwork));
-  }
   for (const acl::IpAddress& address : spec.addresses) {
     if (std::count(spec.addresses.begin(), spec.addresses.end(), address) > 1) {
       return absl::InvalidArgumentError(
           fmt::format("port {}: addresses: {} is listed twice", spec.name, address.ToString()));
     }
+  }
+  return absl::OkStatus();
+}
+
+// What `holder` has for itself and `spec` is allowed: nothing may be both. Null: nothing is.
+const acl::IpAddress* AllowedOf(const PortSpec& spec, const PortSpec& holder) {
+  for (const dataplane::AllowedAddress& allowed : spec.allowed) {
+    for (const acl::IpAddress& address : holder.addresses) {
+      if (allowed.block.Contains(address)) return &address;
+    }
+  }
+  return nullptr;
+}
+
+bool AllowsMac(const PortSpec& spec, const dataplane::MacAddress& mac) {
+  return std::ranges::any_of(spec.allowed, [&](const auto& allowed) { return allowed.mac == mac; });
+}
+
+absl::Status CheckAllowed(const PortSpec& spec, const PortSpec& other) {
+  auto taken = [&](const std::string& what) {
+    return absl::AlreadyExistsError(fmt::format("port {}: {}", spec.name, what));
+  };
+  if (const acl::IpAddress* address = AllowedOf(spec, other)) {
+    return taken(
+        fmt::format("allowed: address {} belongs to {}", address->ToString(), OwnerText(other)));
+  }
+  if (const acl::IpAddress* address = AllowedOf(other, spec)) {
+    return taken(fmt::format("address {} is allowed to {}", address->ToString(), OwnerText(other)));
+  }
+  if (AllowsMac(spec, other.mac)) {
+    return taken(
+        fmt::format("allowed: MAC {} belongs to {}", other.mac.ToString(), OwnerText(other)));
+  }
+  if (AllowsMac(other, spec.mac)) {
+    return taken(fmt::format("MAC {} is allowed to {}", spec.mac.ToString(), OwnerText(other)));
   }
   return absl::OkStatus();
 }
@@ -63,12 +95,14 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
     return taken(fmt::format("socket path {} belongs to {}", spec.path, OwnerText(other)));
   }
   if (other.network != spec.network) return absl::OkStatus();
-  const bool uplink = spec.role == PortRole::kUplink;
-  if (uplink && other.role == PortRole::kUplink) {
-    return taken(fmt::format("network {} has uplink {} already", spec.network, other.name));
+  const bool unique = spec.role != PortRole::kPod;  // in its network
+  if (unique && other.role == spec.role) {
+    return taken(fmt::format("network {} has {} {} already", spec.network,
+                             spec.role == PortRole::kHost ? "host port" : "uplink", other.name));
   }
-  if (uplink || other.role == PortRole::kUplink) return absl::OkStatus();
-  if (spec.pod_namespace == other.pod_namespace && spec.pod_name == other.pod_name) {
+  if (spec.role == PortRole::kUplink || other.role == PortRole::kUplink) return absl::OkStatus();
+  if (spec.role == other.role && spec.pod_namespace == other.pod_namespace &&
+      spec.pod_name == other.pod_name) {
     return taken(fmt::format("pod {}/{} has port {} on network {} already", spec.pod_namespace,
                              spec.pod_name, other.name, spec.network));
   }
@@ -80,16 +114,27 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
       return taken(fmt::format("address {} belongs to {}", address.ToString(), OwnerText(other)));
     }
   }
-  return absl::OkStatus();
+  return CheckAllowed(spec, other);
 }
 
 }  // namespace
+
+PortTable::PortTable() { networks_[kDefaultNetwork].name = kDefaultNetwork; }
 
 absl::Status PortTable::Add(const PortSpec& spec) {
   absl::Status status = CheckAlone(spec);
   if (!status.ok()) return status;
   if (specs_.contains(spec.name)) {
     return absl::AlreadyExistsError(fmt::format("port {}: exists already", spec.name));
+  }
+  auto network = networks_.find(spec.network);
+  if (network == networks_.end()) {
+    return absl::InvalidArgumentError(
+        fmt::format("port {}: network: \"{}\" does not exist", spec.name, spec.network));
+  }
+  if (spec.role == PortRole::kUplink && !network->second.uplink.empty()) {
+    return absl::AlreadyExistsError(fmt::format("port {}: network {} has uplink {} already",
+                                                spec.name, spec.network, network->second.uplink));
   }
   for (const auto& [name, other] : specs_) {
     status = CheckConflict(spec, other);
@@ -100,9 +145,74 @@ absl::Status PortTable::Add(const PortSpec& spec) {
 }
 
 absl::Status PortTable::Remove(const std::string& name) {
+  for (const auto& [network, spec] : networks_) {
+    if (spec.uplink != name) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("port {}: is the uplink of network {}", name, network));
+  }
   if (specs_.erase(name) == 0) {
     return absl::NotFoundError(fmt::format("port {}: does not exist", name));
   }
+  return absl::OkStatus();
+}
+
+const PortSpec* PortTable::UplinkOf(const std::string& network) const {
+  const NetworkSpec& spec = networks_.at(network);
+  if (!spec.uplink.empty()) return &specs_.at(spec.uplink);
+  for (const auto& [name, port] : specs_) {
+    if (port.role == PortRole::kUplink && port.network == network) return &port;
+  }
+  return nullptr;
+}
+
+// Whether the uplink that `spec` names can carry it.
+absl::Status PortTable::CheckUplink(const NetworkSpec& spec) const {
+  if (spec.uplink.empty()) return absl::OkStatus();
+  auto port = specs_.find(spec.uplink);
+  if (port == specs_.end() || port->second.role != PortRole::kUplink) {
+    return absl::InvalidArgumentError(
+        fmt::format("network {}: uplink: there is no uplink port {}", spec.name, spec.uplink));
+  }
+  for (const auto& [name, other] : specs_) {
+    if (other.role != PortRole::kUplink || other.network != spec.name) continue;
+    return absl::AlreadyExistsError(
+        fmt::format("network {}: uplink: port {} is its uplink already", spec.name, name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::AddNetwork(const NetworkSpec& spec) {
+  absl::Status status = Validate(spec);
+  if (status.ok()) status = CheckUplink(spec);
+  if (!status.ok()) return status;
+  if (spec.name != kDefaultNetwork && networks_.contains(spec.name)) {
+    return absl::AlreadyExistsError(fmt::format("network {}: exists already", spec.name));
+  }
+  PortTable next = *this;
+  next.networks_[spec.name] = spec;
+  const PortSpec* uplink = next.UplinkOf(spec.name);
+  for (const auto& [name, other] : networks_) {
+    if (uplink == nullptr || name == spec.name || other.vlan != spec.vlan) continue;
+    if (next.UplinkOf(name) != uplink) continue;
+    return absl::AlreadyExistsError(fmt::format("network {}: vlan: {} on uplink {} is network {}",
+                                                spec.name, spec.vlan, uplink->name, name));
+  }
+  networks_[spec.name] = spec;
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::RemoveNetwork(const std::string& name) {
+  if (name == kDefaultNetwork) {
+    return absl::FailedPreconditionError(fmt::format("network {}: always exists", name));
+  }
+  if (!networks_.contains(name)) {
+    return absl::NotFoundError(fmt::format("network {}: does not exist", name));
+  }
+  for (const auto& [port, spec] : specs_) {
+    if (spec.network != name) continue;
+    return absl::FailedPreconditionError(fmt::format("network {}: port {} is on it", name, port));
+  }
+  networks_.erase(name);
   return absl::OkStatus();
 }
 

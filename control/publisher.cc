@@ -1,5 +1,6 @@
 #include "control/publisher.h"
 
+#include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -37,6 +38,7 @@ struct Publisher::Attempt {
   PortPlaces places;
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
+  bool moved = false;                                // a port, to another worker
 
   Attempt(std::shared_ptr<const View> view, dataplane::Mode first_mode)
       : base(std::move(view)), mode(first_mode) {
@@ -46,7 +48,7 @@ struct Publisher::Attempt {
     places = base->places;
   }
   bool Changed() const {
-    return base == nullptr || !opened.empty() || state != *base->state || ModeChanged();
+    return base == nullptr || !opened.empty() || moved || state != *base->state || ModeChanged();
   }
   bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
 };
@@ -143,18 +145,48 @@ Result Publisher::Try(Attempt& attempt, const SetModeCommand& command) {
   return Outcome{};
 }
 
+Result Publisher::Try(Attempt& attempt, const AddNetworkCommand& command) {
+  absl::Status added = attempt.state.ports().AddNetwork(command.spec);
+  if (!added.ok()) return added;
+  return Outcome{};
+}
+
+Result Publisher::Try(Attempt& attempt, const DeleteNetworkCommand& command) {
+  absl::Status removed = attempt.state.ports().RemoveNetwork(command.name);
+  if (!removed.ok()) return removed;
+  return Outcome{};
+}
+
+Result Publisher::Try(Attempt& attempt, const MovePortCommand& command) {
+  if (!attempt.state.ports().specs().contains(command.name)) {
+    return absl::NotFoundError(fmt::format("port {}: does not exist", command.name));
+  }
+  if (command.worker >= switch_.worker_count()) {
+    return absl::InvalidArgumentError(fmt::format("port {}: worker: {} is not one of 0 to {}",
+                                                  command.name, command.worker,
+                                                  switch_.worker_count() - 1));
+  }
+  PortPlace& place = attempt.places.at(command.name);
+  attempt.moved = attempt.moved || place.worker != command.worker;
+  place.worker = command.worker;
+  return Outcome{};
+}
+
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
-  auto policy = BuildPolicy(MakePolicyInput(attempt.state, config_.policy),
-                            base == nullptr ? nullptr : base->policy.get(), config_.trie_limits);
-  if (!policy.ok()) return policy.status();
+  auto networks =
+      BuildNetworks(attempt.state, config_.policy, base == nullptr ? nullptr : &base->networks,
+                    config_.trie_limits, config_.learned_macs);
+  if (!networks.ok()) return networks.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
-  const VerdictScope scope = CompareBuilds(base == nullptr ? nullptr : base->policy.get(), *policy);
+  const VerdictScope scope =
+      CompareNetworks(base == nullptr ? nullptr : &base->networks, *networks);
   auto snapshot = std::make_shared<dataplane::Snapshot>(
-      BuildSnapshot(attempt.state.ports(), attempt.places, *policy, scope, config_.on_policy_change,
-                    switch_.worker_count(), base == nullptr ? nullptr : base->snapshot.get()));
+      BuildSnapshot(attempt.state.ports(), attempt.places, *networks, scope,
+                    {config_.policy.own_node, config_.on_policy_change}, switch_.worker_count(),
+                    base == nullptr ? nullptr : base->snapshot.get()));
   snapshot->mode = attempt.mode;
   if (attempt.ModeChanged()) {  // what was let through is judged again
     snapshot->everything_epoch = ++snapshot->verdict_epoch;
@@ -164,7 +196,8 @@ absl::Status Publisher::Commit(Attempt& attempt) {
 
   auto next = std::make_shared<View>();
   next->state = std::make_shared<const DesiredState>(std::move(attempt.state));
-  next->policy = std::make_shared<const PolicyBuild>(*std::move(policy));
+  next->policy = networks->at(kDefaultNetwork).policy;
+  next->networks = *std::move(networks);
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
   next->last_compile_seconds = compiled.count();

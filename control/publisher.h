@@ -25,6 +25,7 @@ namespace sluice::control {
 struct PublisherConfig {
   PolicySettings policy;
   acl::TrieLimits trie_limits;
+  LearnedMacsLimits learned_macs;
   OnPolicyChange on_policy_change = OnPolicyChange::kStrict;
   dataplane::Mode mode = dataplane::Mode::kEnforce;  // until a SetModeCommand
 };
@@ -58,6 +59,9 @@ class Publisher {
   Result Try(Attempt& attempt, const AddPortCommand& command);
   Result Try(Attempt& attempt, const DeletePortCommand& command);
   Result Try(Attempt& attempt, const SetModeCommand& command);
+  Result Try(Attempt& attempt, const AddNetworkCommand& command);
+  Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
+  Result Try(Attempt& attempt, const MovePortCommand& command);
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);

@@ -9,6 +9,7 @@
 namespace sluice::control {
 namespace {
 
+using dataplane::kNoPort;
 using dataplane::NetworkView;
 using dataplane::PortId;
 using dataplane::PortRole;
@@ -17,17 +18,20 @@ using dataplane::PortView;
 using dataplane::Snapshot;
 using dataplane::SubjectState;
 
-PortView MakePortView(const PortSpec& spec, const PortPlace& place, const PolicyBuild& policy) {
+PortView MakePortView(const PortSpec& spec, const PortPlace& place, const NetworkBuild& build) {
+  const PolicyBuild& policy = *build.policy;
   PortView view;
   view.in_use = true;
   view.role = spec.role;
   view.guard = spec.guard;
   view.device = place.attached.device;
   view.generation = place.attached.generation;
+  view.network = build.id;
   view.mac = spec.mac;
   view.addresses = spec.addresses;
+  view.allowed = spec.allowed;
   view.name = spec.name;
-  if (spec.role == PortRole::kUplink) return view;
+  if (spec.role != PortRole::kPod) return view;
   view.subject = SubjectState::kUnknown;
   const ObjectName pod{spec.pod_namespace, spec.pod_name};
   auto subject = policy.compiled->subjects.find(pod);
@@ -39,25 +43,44 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Policy
   return view;
 }
 
-NetworkView MakeNetworkView(const std::vector<PortView>& ports, const PolicyBuild& policy) {
+// A network and its ports, and the way into it on its uplink.
+NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, PortId uplink,
+                            std::vector<PortView>& ports) {
   NetworkView network;
-  network.name = kDefaultNetwork;
-  network.addresses = policy.addresses;
-  network.rules = policy.rules;
-  network.rule_ids = policy.rule_ids;
-  network.classifier = policy.classifier;
-  for (size_t id = 1; id < ports.size(); ++id) {
-    const PortView& port = ports[id];
-    if (!port.in_use) continue;
-    network.members.push_back(static_cast<PortId>(id));
-    if (port.role == PortRole::kUplink) {
-      network.uplink = static_cast<PortId>(id);
-    } else {
-      network.macs[port.mac] = static_cast<PortId>(id);
-      network.local_addresses.insert(port.addresses.begin(), port.addresses.end());
-    }
+  network.name = spec.name;
+  network.addresses = build.policy->addresses;
+  network.rules = build.policy->rules;
+  network.rule_ids = build.policy->rule_ids;
+  network.classifier = build.policy->classifier;
+  network.uplink = uplink;
+  network.vlan = spec.vlan;
+  network.allow_dhcp = spec.allow_dhcp;
+  network.routers = spec.routers;
+  network.learned = build.learned;
+  if (uplink != kNoPort) ports[uplink].vlans[spec.vlan] = build.id;
+  for (size_t slot = 1; slot < ports.size(); ++slot) {
+    const PortView& port = ports[slot];
+    const auto id = static_cast<PortId>(slot);
+    const bool own = port.role != PortRole::kUplink && port.network == build.id;
+    if (!port.in_use || !(own || id == uplink)) continue;
+    network.members.push_back(id);
+    if (!own) continue;
+    if (port.role == PortRole::kHost) network.host = id;
+    network.macs[port.mac] = id;
+    for (const acl::IpAddress& address : port.addresses) network.local_addresses[address] = id;
   }
   return network;
+}
+
+void AddNetworks(const PortTable& ports, const PortPlaces& places, const NetworkBuilds& builds,
+                 Snapshot& snapshot) {
+  for (const auto& [name, spec] : ports.networks()) {
+    const NetworkBuild& build = builds.at(name);
+    const PortSpec* uplink = ports.UplinkOf(name);
+    const PortId uplink_id = uplink == nullptr ? kNoPort : places.at(uplink->name).attached.id;
+    if (snapshot.networks.size() <= build.id) snapshot.networks.resize(build.id + size_t{1});
+    snapshot.networks[build.id] = MakeNetworkView(spec, build, uplink_id, snapshot.ports);
+  }
 }
 
 // The slots of the ports of the pods that `scope` names.
@@ -79,8 +102,9 @@ unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count) {
   return static_cast<unsigned>(std::min_element(load.begin(), load.end()) - load.begin());
 }
 
-Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places, const PolicyBuild& policy,
-                       const VerdictScope& scope, OnPolicyChange mode, unsigned worker_count,
+Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places,
+                       const NetworkBuilds& builds, const VerdictScope& scope,
+                       const SnapshotSettings& settings, unsigned worker_count,
                        const Snapshot* previous) {
   Snapshot snapshot;
   snapshot.polled.resize(worker_count);
@@ -89,13 +113,17 @@ Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places, const P
     const PortPlace& place = places.at(name);
     const PortId id = place.attached.id;
     if (snapshot.ports.size() <= id) snapshot.ports.resize(id + size_t{1});
-    snapshot.ports[id] = MakePortView(spec, place, policy);
+    snapshot.ports[id] = MakePortView(spec, place, builds.at(spec.network));
+    snapshot.ports[id].admits_own =
+        spec.role == PortRole::kHost && settings.own_node == OwnNode::kAllow;
     snapshot.polled[place.worker].push_back(id);
   }
-  snapshot.networks.push_back(MakeNetworkView(snapshot.ports, policy));
+  AddNetworks(ports, places, builds, snapshot);
   snapshot.epoch = previous == nullptr ? 1 : previous->epoch + 1;
-  snapshot.keep_established = mode == OnPolicyChange::kKeep;
+  snapshot.keep_established = settings.on_policy_change == OnPolicyChange::kKeep;
   StampVerdicts(scope, SubjectsOf(ports, places, scope), previous, snapshot);
+  // One table for all: an address that two networks have is judged again in both.
+  for (NetworkView& network : snapshot.networks) network.stamps = snapshot.networks[0].stamps;
   return snapshot;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "control/desired_state.h"
+#include "control/network_build.h"
 #include "control/policy_build.h"
 #include "control/snapshot_builder.h"
 #include "dataplane/snapshot.h"
@@ -14,7 +15,8 @@ namespace sluice::control {
 
 struct View {
   std::shared_ptr<const DesiredState> state;
-  std::shared_ptr<const PolicyBuild> policy;
+  std::shared_ptr<const PolicyBuild> policy;            // of the default network
+  NetworkBuilds networks;                               // all of them
   std::shared_ptr<const dataplane::Snapshot> snapshot;  // a copy of the published one
   PortPlaces places;
   double last_compile_seconds = 0;

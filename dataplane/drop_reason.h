@@ -20,6 +20,8 @@ namespace sluice::dataplane {
   X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")               \
   X(kIpSource, "ip_source", "multicast, broadcast or loopback source address")                    \
   X(kIpv6Extension, "ipv6_extension", "extension header chain too long, misordered or malformed") \
+  X(kIpOptions, "ip_options", "IPv4 options do not end where the header does")                    \
+  X(kIpSourceRoute, "ip_source_route", "says it goes elsewhere than to its destination address")  \
   X(kFragmentMalformed, "fragment_malformed", "fragment of a length that no datagram is cut to")  \
   X(kFragmentTiny, "fragment_tiny", "first fragment without its whole transport header")          \
   X(kFragmentIcmp, "fragment_icmp", "fragmented ICMP that is not echo, or neighbour discovery")   \
@@ -31,11 +33,13 @@ namespace sluice::dataplane {
   X(kUdpMalformed, "udp_malformed", "UDP length disagrees with the packet")                       \
   X(kSctpMalformed, "sctp_malformed", "SCTP common header is cut short")                          \
   X(kIcmpMalformed, "icmp_malformed", "ICMP message shorter than its type needs")                 \
+  X(kVlanUnknown, "vlan_unknown", "no network on this uplink has the packet's VLAN")              \
   X(kGuardMac, "guard_mac", "source MAC is not the port's")                                       \
   X(kGuardAddress, "guard_address", "source address is not the port's")                           \
   X(kGuardArp, "guard_arp", "ARP sender is not the port's MAC and address")                       \
   X(kGuardNd, "guard_nd", "neighbour discovery speaks for an address that is not the port's")     \
   X(kGuardRa, "guard_ra", "router advertisement or redirect from a pod")                          \
+  X(kGuardDhcp, "guard_dhcp", "DHCP answer from a pod")                                           \
   X(kPortShut, "port_shut", "the port's endpoint is not known yet")                               \
   X(kReceiverShut, "receiver_shut", "the receiving port's endpoint is not known yet")             \
   X(kNoRoute, "no_route", "no port has the destination MAC")                                      \
@@ -46,6 +50,7 @@ namespace sluice::dataplane {
   X(kTcpState, "tcp_state", "TCP flags do not fit the connection's state")                        \
   X(kTcpWindow, "tcp_window", "TCP sequence or acknowledgement outside the connection's window")  \
   X(kIcmpNoRequest, "icmp_no_request", "echo reply that nobody asked for")                        \
+  X(kIcmpUnrelated, "icmp_unrelated", "ICMP error that is about no connection of its receiver")   \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
   X(kTableFull, "table_full", "no room in the connection table")                                  \

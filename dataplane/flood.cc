@@ -4,6 +4,7 @@
 
 #include "dataplane/journal.h"
 #include "dataplane/judge.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -47,7 +48,7 @@ class FloodedPacket {
       if (refusal != DropReason::kNone) {
         ++refused_;
         refusal_ = refusal;
-        rule_ = answers[i].RefusingRule(burst_.snapshot->networks[burst_.in->network]);
+        rule_ = answers[i].RefusingRule(*burst_.network);
         if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
       if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);
@@ -60,23 +61,34 @@ class FloodedPacket {
   // kNone, or why the port cannot take it.
   DropReason Copy(PortId receiver) {
     const Snapshot& snapshot = *burst_.snapshot;
-    const DropReason unfit = transmitter_.Check(snapshot.ports[receiver], receiver, *packet_.mbuf);
-    if (unfit != DropReason::kNone) {
-      refusal_ = unfit;
-      return unfit;
+    DropReason unfit = transmitter_.Check(snapshot.ports[receiver], receiver, *packet_.mbuf);
+    if (unfit == DropReason::kNone && burst_.trace == nullptr) {
+      rte_mbuf* copy = CopyFor(receiver);
+      if (copy == nullptr) unfit = DropReason::kNoBuffers;
+      if (copy != nullptr) transmitter_.Enqueue(snapshot, burst_.in_port, receiver, copy);
     }
-    ++copies_;
-    if (burst_.trace != nullptr) return unfit;
-    rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
-    transmitter_.Enqueue(snapshot, burst_.in_port, receiver, packet_.mbuf);
+    if (unfit == DropReason::kNone) {
+      ++copies_;
+    } else {
+      refusal_ = unfit;
+    }
     return unfit;
   }
 
+  // A reference; or a copy of its own, where a tag has to go in. Null: no buffer is left for that.
+  rte_mbuf* CopyFor(PortId receiver) {
+    const NetworkView& network = *burst_.network;
+    if (receiver == network.uplink && network.vlan != 0) {
+      return CopyWithTag(packet_.mbuf, network.vlan);
+    }
+    rte_pktmbuf_refcnt_update(packet_.mbuf, 1);  // every segment; ours stays until the sink
+    return packet_.mbuf;
+  }
+
   void Note(PortId receiver, DropReason refusal, const PolicyAnswer& answer) {
-    const Snapshot& snapshot = *burst_.snapshot;
-    const NetworkView& network = snapshot.networks[burst_.in->network];
+    const NetworkView& network = *burst_.network;
     burst_.trace->NoteReceiver({receiver, refusal, SideOf(network, *burst_.in, answer.egress),
-                                SideOf(network, snapshot.ports[receiver], answer.ingress)});
+                                SideOf(network, burst_.snapshot->ports[receiver], answer.ingress)});
   }
 
   void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {
@@ -88,7 +100,7 @@ class FloodedPacket {
                     packet_.src,      packet_.dst,
                     packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
     }
-    asked_ += AskPolicy(*burst_.snapshot, {parties.data(), count_}, answers);
+    asked_ += AskPolicy(*burst_.network, {parties.data(), count_}, answers);
   }
 
   const Burst& burst_;
@@ -111,15 +123,23 @@ unsigned Flood(Burst& burst, Transmitter& transmitter) {
   unsigned asked = 0;
   for (Packet& packet : burst.all()) {
     if (!packet.alive() || !packet.flood) continue;
-    if (IsJudged(packet) && !IsForGroup(packet)) {
+    if (packet.kind == PacketKind::kIcmpError) {  // it is for one, about one of his connections
+      packet.drop = DropReason::kIcmpUnrelated;
+      continue;
+    }
+    const bool is_dhcp = packet.kind == PacketKind::kDhcp;
+    if ((IsJudged(packet) || is_dhcp) && !IsForGroup(packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;
     }
     FloodedPacket flooded(burst, packet, transmitter);
-    for (const PortId member : snapshot.networks[burst.in->network].members) {
+    for (const PortId member : burst.network->members) {
       if (member == burst.in_port) continue;
       const bool shut = snapshot.ports[member].subject == SubjectState::kUnknown;
       if (shut && snapshot.mode == Mode::kEnforce) continue;
+      const bool both_pods =
+          burst.in->role == PortRole::kPod && snapshot.ports[member].role == PortRole::kPod;
+      if (is_dhcp && both_pods) continue;  // what policy does not see leaves the pods alone
       flooded.Offer(member);
     }
     asked += flooded.Finish();

@@ -1,6 +1,8 @@
 // Third stage: destination MAC -> out_port.
 //
-// Known pods' MACs are exact. Unknown unicast goes to the network's uplink, or dies. Broadcast and
+// The MACs of pods and of the host port, which control gives, come first; then what was learned
+// (learned_macs.h) behind the uplink, behind the host port, and of the MACs that pods are allowed
+// beside their own. Unknown unicast goes to the network's uplink, or dies. Broadcast and
 // multicast are marked `flood` and go to every other member (flood.h). Nothing goes back out of the
 // port it came from.
 #pragma once

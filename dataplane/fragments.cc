@@ -19,7 +19,7 @@ DatagramKey KeyOf(const Burst& burst, const Packet& packet) {
   if (!packet.flood) {
     key.out = {packet.out_port, burst.snapshot->ports[packet.out_port].generation};
   }
-  key.network = burst.in->network;
+  key.network = burst.network_id;
   key.family = static_cast<uint8_t>(packet.src.family);
   if (packet.src.family == acl::Family::kIpv4) key.protocol = packet.protocol;
   return key;
@@ -156,7 +156,7 @@ void Fragments::Settle(const Packet& packet, FragmentPort& port) {
   if (slot == kNoDatagram) return;
   Datagram& datagram = port.at(slot);
   const bool judged = packet.fragment.first() && packet.drop != DropReason::kFragmentDuplicate;
-  if (judged && !packet.alive()) datagram.doom = packet.drop;
+  if (judged && !packet.alive() && datagram.doom == DropReason::kNone) datagram.doom = packet.drop;
   if (judged) MarkReady(port, slot);
   port.FreeIfDone(slot);
 }

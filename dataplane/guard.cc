@@ -1,5 +1,6 @@
 #include "dataplane/guard.h"
 
+#include "dataplane/dhcp.h"
 #include "dataplane/icmp.h"
 #include "dataplane/journal.h"
 #include "dataplane/ownership.h"
@@ -20,7 +21,7 @@ bool OptionsLie(const PortView& port, const Packet& packet) {
     const size_t length = options[at + 1] * size_t{8};
     if (length == 0 || at + length > options.size()) return true;
     const bool names_mac = type == 1 || type == 2;
-    if (names_mac && MacAddress::FromBytes(&options[at + 2]) != port.mac) return true;
+    if (names_mac && !UsesMac(port, MacAddress::FromBytes(&options[at + 2]))) return true;
     at += length;
   }
   return false;
@@ -31,62 +32,92 @@ bool OptionsLie(const PortView& port, const Packet& packet) {
 DropReason CheckNeighbour(const PortView& port, const Packet& packet) {
   const bool discovery = packet.icmp_type >= kRouterSolicit && packet.icmp_type <= kRedirect;
   if (discovery && packet.hop_limit != kNeighbourHopLimit) return DropReason::kGuardNd;
-  if (!packet.src.IsUnspecified() && !Owns(port, packet.src)) return DropReason::kGuardNd;
+  const MacAddress& mac = packet.src_mac;
+  if (!packet.src.IsUnspecified() && !SpeaksFor(port, packet.src, mac)) return DropReason::kGuardNd;
   const bool claims = packet.icmp_type == kNeighbourAdvert ||
                       (packet.icmp_type == kNeighbourSolicit && packet.src.IsUnspecified());
-  if (claims && !Owns(port, NeighbourTarget(packet))) return DropReason::kGuardNd;
+  if (claims && !SpeaksFor(port, NeighbourTarget(packet), mac)) return DropReason::kGuardNd;
   return OptionsLie(port, packet) ? DropReason::kGuardNd : DropReason::kNone;
 }
 
 // An ARP probe (RFC 5227) has no sender address yet; it claims the target.
 DropReason CheckArp(const PortView& port, const Packet& packet) {
-  const bool own = Owns(port, packet.src.IsUnspecified() ? packet.dst : packet.src);
-  return own ? DropReason::kNone : DropReason::kGuardArp;
+  const acl::IpAddress& claimed = packet.src.IsUnspecified() ? packet.dst : packet.src;
+  return SpeaksFor(port, claimed, packet.src_mac) ? DropReason::kNone : DropReason::kGuardArp;
 }
 
-// Nobody out there has a local pod's address.
-DropReason CheckUplink(const NetworkView& network, const Packet& packet) {
-  const bool claims_local = packet.kind == PacketKind::kNeighbour &&
-                            packet.icmp_type == kNeighbourAdvert &&
-                            network.local_addresses.contains(NeighbourTarget(packet));
-  if (!claims_local && !network.local_addresses.contains(packet.src)) return DropReason::kNone;
+// Whether somebody else's port has `address`.
+bool IsElsewhere(const Burst& burst, const acl::IpAddress& address) {
+  const auto found = burst.network->local_addresses.find(address);
+  return found != burst.network->local_addresses.end() && found->second != burst.in_port;
+}
+
+// A router that the network names may send back what a pod here sent to it; whether one did is for
+// ProveReturned to say. Only connections can be proven.
+bool MayBeReturned(const Burst& burst, Packet& packet) {
+  if (packet.kind != PacketKind::kTracked || !IsRouter(*burst.network, packet.src_mac))
+    return false;
+  packet.claimed = burst.network->local_addresses.find(packet.src)->second;  // IsElsewhere found it
+  return burst.snapshot->ports[packet.claimed].role == PortRole::kPod;
+}
+
+// Nobody out there has a local pod's MAC or address, nor this node's. What the node routes may come
+// from anywhere, so the host port's sources are not held against addresses; its claims are.
+DropReason CheckOutside(const Burst& burst, Packet& packet) {
+  const auto mac = burst.network->macs.find(packet.src_mac);
+  if (mac != burst.network->macs.end() && mac->second != burst.in_port) {
+    return DropReason::kGuardMac;
+  }
+  const bool claims = packet.kind == PacketKind::kNeighbour &&
+                      packet.icmp_type == kNeighbourAdvert &&
+                      IsElsewhere(burst, NeighbourTarget(packet));
+  if (!claims && !IsElsewhere(burst, packet.src)) return DropReason::kNone;
   switch (packet.kind) {
     case PacketKind::kArp:
       return DropReason::kGuardArp;
     case PacketKind::kNeighbour:
       return DropReason::kGuardNd;
     default:
-      return DropReason::kGuardAddress;
+      if (burst.in->role == PortRole::kHost) return DropReason::kNone;
+      return MayBeReturned(burst, packet) ? DropReason::kNone : DropReason::kGuardAddress;
   }
 }
 
-DropReason Check(const PortView& port, const NetworkView& network, const Packet& packet) {
-  if (port.role == PortRole::kUplink) return CheckUplink(network, packet);
+// What passes without policy must not be an answer, and the question is asked before there is an
+// address.
+bool AsksForAddress(const Burst& burst, const Packet& packet) {
+  return burst.network->allow_dhcp && packet.src.IsUnspecified() && IsDhcpQuestion(packet);
+}
+
+DropReason Check(const Burst& burst, Packet& packet) {
+  const PortView& port = *burst.in;
+  if (port.role != PortRole::kPod) return CheckOutside(burst, packet);
   if (packet.kind == PacketKind::kNeighbour &&
       (packet.icmp_type == kRouterAdvert || packet.icmp_type == kRedirect)) {
     return DropReason::kGuardRa;
   }
+  if (burst.network->allow_dhcp && IsDhcpAnswer(packet)) return DropReason::kGuardDhcp;
   if (!port.guard) return DropReason::kNone;
-  if (packet.src_mac != port.mac) return DropReason::kGuardMac;
+  if (!UsesMac(port, packet.src_mac)) return DropReason::kGuardMac;
   switch (packet.kind) {
     case PacketKind::kArp:
       return CheckArp(port, packet);
     case PacketKind::kNeighbour:
       return CheckNeighbour(port, packet);
     default:
-      return Owns(port, packet.src) ? DropReason::kNone : DropReason::kGuardAddress;
+      if (SpeaksFor(port, packet.src, packet.src_mac)) return DropReason::kNone;
+      return AsksForAddress(burst, packet) ? DropReason::kNone : DropReason::kGuardAddress;
   }
 }
 
 }  // namespace
 
 void Guard(Burst& burst) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
   const bool shut = burst.in->subject == SubjectState::kUnknown;
   for (Packet& packet : burst.all()) {
     if (!packet.alive()) continue;
     if (shut) packet.drop = Refuse(burst, packet, DropReason::kPortShut, acl::kNoRule);
-    if (packet.alive()) packet.drop = Check(*burst.in, network, packet);
+    if (packet.alive()) packet.drop = Check(burst, packet);
   }
 }
 

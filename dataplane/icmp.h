@@ -1,4 +1,5 @@
-// The ICMP and ICMPv6 types that the switch tells apart (RFC 792, 4443, 4861, 2710, 3810).
+// The ICMP, ICMPv6 and IGMP types that the switch tells apart (RFC 792, 4443, 4861, 2710, 3810,
+// 3376).
 #pragma once
 
 #include <netinet/in.h>
@@ -14,6 +15,14 @@ inline constexpr uint8_t kIcmp6EchoRequest = 128, kIcmp6EchoReply = 129;
 inline constexpr uint8_t kMldQuery = 130, kMldReport = 131, kMldDone = 132, kMldV2Report = 143;
 inline constexpr uint8_t kRouterSolicit = 133, kRouterAdvert = 134;
 inline constexpr uint8_t kNeighbourSolicit = 135, kNeighbourAdvert = 136, kRedirect = 137;
+
+inline constexpr uint8_t kIgmpQuery = 0x11, kIgmpV1Report = 0x12, kIgmpV2Report = 0x16;
+inline constexpr uint8_t kIgmpLeave = 0x17, kIgmpV3Report = 0x22;
+
+inline bool IsIgmp(uint8_t type) {
+  return type == kIgmpQuery || type == kIgmpV1Report || type == kIgmpV2Report ||
+         type == kIgmpLeave || type == kIgmpV3Report;
+}
 
 inline constexpr uint32_t kNeighbourTargetOffset = 8;  // after the ICMPv6 header and flags
 
@@ -39,6 +48,14 @@ inline uint32_t NeighbourLength(uint8_t type) {
   }
 }
 
+// The errors that quote the packet they are about: unreachable, source quench, time exceeded,
+// parameter problem; unreachable, packet too big, time exceeded, parameter problem.
+inline bool IsIcmpError(const Packet& packet) {
+  const uint8_t type = packet.icmp_type;
+  if (packet.protocol == IPPROTO_ICMPV6) return type >= 1 && type <= 4;
+  return type == 3 || type == 4 || type == 11 || type == 12;
+}
+
 // The messages that pods send to each other directly, and which must therefore carry little.
 inline bool IsBoundedNeighbour(uint8_t type) {
   return type == kRouterSolicit || type == kNeighbourSolicit || type == kNeighbourAdvert;
@@ -50,6 +67,7 @@ inline constexpr uint32_t kMaxNeighbourOptions = 32;  // bytes; link-layer addre
 // does not count is judged like any other ICMPv6.
 inline PacketKind KindOfIcmp(const Packet& packet, uint8_t code) {
   const uint8_t type = packet.icmp_type;
+  if (IsIcmpError(packet)) return PacketKind::kIcmpError;
   if (packet.protocol == IPPROTO_ICMP) {
     const bool echo = type == kIcmpEchoRequest || type == kIcmpEchoReply;
     return echo ? PacketKind::kTracked : PacketKind::kUntracked;

@@ -38,10 +38,10 @@ ClassId PeerClass(const PortView& port, const acl::IpAddress& address,
 // Egress is asked about the destination address, so the packet must go to where that address is.
 bool IsMisdirected(const Burst& burst, const Packet& packet) {
   const PortView& out = burst.snapshot->ports[packet.out_port];
-  if (out.role == PortRole::kUplink) {
-    return burst.snapshot->networks[burst.in->network].local_addresses.contains(packet.dst);
-  }
-  return out.guard && !Owns(out, packet.dst);
+  if (out.role == PortRole::kHost) return false;  // the node routes
+  if (out.role == PortRole::kPod) return out.guard && !Takes(out, packet.dst);
+  return burst.network->local_addresses.contains(packet.dst) &&
+         !IsRouter(*burst.network, packet.dst_mac);
 }
 
 // The number of the rule that decided; kNoRule: none did.
@@ -59,10 +59,17 @@ struct KeyList {
   }
 };
 
+// NetworkPolicy never blocks what comes to a pod from its own node; other sources that the node
+// routes here are judged as who they are.
+bool IsOwnNode(const Parties& parties) {
+  const PortView& from = *parties.from;
+  return from.role == PortRole::kHost && from.admits_own && Owns(from, parties.source);
+}
+
 Questions Ask(const Parties& parties, const acl::AddressMap& addresses, KeyList& list) {
   Questions questions;
   const bool egress = parties.from->subject == SubjectState::kKnown;
-  const bool ingress = parties.to->subject == SubjectState::kKnown;
+  const bool ingress = parties.to->subject == SubjectState::kKnown && !IsOwnNode(parties);
   if (!egress && !ingress) return questions;
   const ClassId source = PeerClass(*parties.from, parties.source, addresses);
   const ClassId destination = PeerClass(*parties.to, parties.destination, addresses);
@@ -91,8 +98,7 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
 }
 
 DecidingRules RulesOf(const Burst& burst, const PolicyAnswer& answer) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
-  return {RuleIdOf(network, answer.egress), RuleIdOf(network, answer.ingress)};
+  return {RuleIdOf(*burst.network, answer.egress), RuleIdOf(*burst.network, answer.ingress)};
 }
 
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
@@ -122,18 +128,16 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 }
 
 void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer) {
-  const NetworkView& network = burst.snapshot->networks[burst.in->network];
   burst.trace->judged = true;
-  burst.trace->egress = SideOf(network, *parties.from, answer.egress);
-  burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
+  burst.trace->egress = SideOf(*burst.network, *parties.from, answer.egress);
+  burst.trace->ingress = SideOf(*burst.network, *parties.to, answer.ingress);
 }
 
 void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    packet.drop = Refuse(burst, packet, packet.drop,
-                         answer.RefusingRule(burst.snapshot->networks[burst.in->network]));
+    packet.drop = Refuse(burst, packet, packet.drop, answer.RefusingRule(*burst.network));
   }
   if (packet.kind == PacketKind::kUntracked) return;
   if (packet.alive()) {
@@ -161,10 +165,9 @@ acl::RuleId PolicyAnswer::RefusingRule(const NetworkView& network) const {
   return ingress.allow ? acl::kNoRule : RuleIdOf(network, ingress);
 }
 
-unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
+unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers) {
   if (parties.empty()) return 0;
-  const NetworkView& network = snapshot.networks[parties[0].from->network];
   std::array<Questions, kBurstSize> questions;
   KeyList list;
   for (size_t i = 0; i < parties.size(); ++i) {
@@ -201,7 +204,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
     parties[count++] = PartiesOf(burst, packet);
   }
   if (count == 0) return 0;
-  const unsigned asked = AskPolicy(*burst.snapshot, {parties.data(), count}, answers);
+  const unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
   if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
   for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
   return asked;

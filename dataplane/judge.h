@@ -8,6 +8,9 @@
 // For that the address must belong to where the MAC leads: other packets die here as
 // kWrongDestination.
 //
+// What the node itself sends to its pods by the host port is not held against their ingress
+// policies (SEMANTICS 11), unless the host port says otherwise.
+//
 // A connection is always judged by its initiator's key, whoever sent the packet. Allowed: a new one
 // is entered into the table, a stale one gets this snapshot's verdict epoch. Denied: the packet
 // dies, and so does its connection.
@@ -44,7 +47,7 @@ struct PolicyAnswer {
 
 // One answer for each of the parties, without touching any connection. parties.size() <=
 // kBurstSize. Returns how many keys it asked.
-unsigned AskPolicy(const Snapshot& snapshot, std::span<const Parties> parties,
+unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers);
 
 // One direction's answer, for a trace. `subject` is whose direction it is.

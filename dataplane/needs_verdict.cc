@@ -15,7 +15,7 @@ bool IsTouched(const Burst& burst, const Packet& packet, uint32_t judged) {
   const Snapshot& snapshot = *burst.snapshot;
   const Connection& connection = *packet.connection;
   if (snapshot.keep_established && !HasTrafficBothWays(connection)) return true;
-  const AddressStamps& stamps = *snapshot.networks[burst.in->network].stamps;
+  const AddressStamps& stamps = *burst.network->stamps;
   return IsEarlierEpoch(judged, snapshot.everything_epoch) ||
          IsEarlierEpoch(judged, burst.in->verdict_epoch) ||
          IsEarlierEpoch(judged, snapshot.ports[packet.out_port].verdict_epoch) ||
@@ -25,11 +25,7 @@ bool IsTouched(const Burst& burst, const Packet& packet, uint32_t judged) {
 
 }  // namespace
 
-bool NeedsVerdict(const Burst& burst, const Packet& packet) {
-  if (!packet.alive() || packet.flood) return false;
-  if (packet.kind == PacketKind::kUntracked) return true;
-  if (packet.kind != PacketKind::kTracked) return false;
-  if (packet.connection == nullptr) return true;
+bool HasStaleVerdict(const Burst& burst, const Packet& packet) {
   // Earlier only: another worker may be one snapshot ahead of this one.
   const uint32_t now = burst.snapshot->verdict_epoch;
   const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
@@ -39,6 +35,13 @@ bool NeedsVerdict(const Burst& burst, const Packet& packet) {
     packet.connection->verdict_epoch.store(now, std::memory_order_relaxed);
   }
   return false;
+}
+
+bool NeedsVerdict(const Burst& burst, const Packet& packet) {
+  if (!packet.alive() || packet.flood) return false;
+  if (packet.kind == PacketKind::kUntracked) return true;
+  if (packet.kind != PacketKind::kTracked) return false;
+  return packet.connection == nullptr || HasStaleVerdict(burst, packet);
 }
 
 }  // namespace sluice::dataplane

@@ -6,8 +6,11 @@
 
 namespace sluice::dataplane {
 
-// After Track's look-up. A verdict that no change touched is taken into this snapshot's verdict
-// epoch.
+// Whether the packet's connection, which it has, must be judged again. A verdict that no change
+// touched is taken into this snapshot's verdict epoch.
+bool HasStaleVerdict(const Burst& burst, const Packet& packet);
+
+// After Track's look-up.
 bool NeedsVerdict(const Burst& burst, const Packet& packet);
 
 }  // namespace sluice::dataplane

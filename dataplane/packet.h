@@ -26,9 +26,11 @@ inline constexpr unsigned kBurstSize = 32;
 // What kind of treatment a packet gets; decided by parse.
 enum class PacketKind : uint8_t {
   kArp,        // guarded, never judged
-  kNeighbour,  // neighbour discovery and MLD: guarded, never judged
+  kNeighbour,  // neighbour discovery, MLD and IGMP: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
-  kUntracked,  // ICMP other than echo: judged each time
+  kDhcp,       // between a pod and the outside, where the network allows it: never judged
+  kUntracked,  // other ICMP: judged each time
+  kIcmpError,  // passes if it is about a connection: related.h
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
@@ -36,7 +38,7 @@ inline constexpr uint8_t kNoTcpScale = 0xff, kMaxTcpScale = 14;
 
 // Of a TCP header, in host order.
 struct TcpHeader {
-  uint32_t seq = 0;
+  uint32_t seq = 0;  // ICMP error: Quote::number
   uint32_t ack = 0;
   uint32_t payload = 0;         // bytes, of the whole packet, however many buffers it lies in
   uint16_t window = 0;          // as in the header: not scaled
@@ -78,6 +80,9 @@ struct Packet {
   acl::IpAddress src, dst;  // ARP: sender and target protocol address
   Fragment fragment;        // a later one has no transport header: `fragments` gives it the first's
 
+  // guard
+  PortId claimed = kNoPort;  // the pod whose address a router returns: to be proven (returned.h)
+
   // forward
   PortId out_port = kNoPort;
   bool flood = false;  // goes to every member that may have it
@@ -92,9 +97,11 @@ struct Packet {
   bool is_ip() const { return kind != PacketKind::kArp; }
 };
 
-// Up to kBurstSize packets of one port, handled together.
+// Up to kBurstSize packets of one port and one network, handled together.
 struct Burst {
   const Snapshot* snapshot = nullptr;
+  const NetworkView* network = nullptr;  // every packet's
+  NetworkId network_id = kNoNetwork;
   const PortView* in = nullptr;
   Journal* journal = nullptr;  // of the worker
   // Set: a dry run. The stages decide as ever, change nothing, and note here what they would have

@@ -54,6 +54,9 @@ struct Transport {
 };
 
 constexpr uint32_t kMaxDatagram = 65535;
+// IPv4 options.
+constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1;
+constexpr uint8_t kLooseSourceRoute = 131, kStrictSourceRoute = 137;
 
 // Why a header that ends beyond its packet kills it: in a first fragment the rest would follow in a
 // later one, which nobody reads.
@@ -103,6 +106,24 @@ DropReason ReadArp(const Reader& reader, Packet& packet) {
   return DropReason::kNone;
 }
 
+// The options behind an IPv4 header. Source routes lead where policy did not look (RFC 7126, 4.3).
+DropReason CheckOptions(std::span<const uint8_t> options) {
+  for (size_t at = 0; at < options.size();) {
+    const uint8_t type = options[at];
+    if (type == kEndOfOptions) break;
+    if (type == kNoOperation) {
+      ++at;
+      continue;
+    }
+    if (type == kLooseSourceRoute || type == kStrictSourceRoute) return DropReason::kIpSourceRoute;
+    if (at + 1 == options.size()) return DropReason::kIpOptions;
+    const size_t length = options[at + 1];
+    if (length < 2 || at + length > options.size()) return DropReason::kIpOptions;
+    at += length;
+  }
+  return DropReason::kNone;
+}
+
 DropReason ReadIpv4(const Reader& reader, Packet& packet, Transport& transport) {
   DropReason drop = DropReason::kNone;
   const auto* ip = reader.At<rte_ipv4_hdr>(packet.l3_offset, &drop);
@@ -118,6 +139,12 @@ DropReason ReadIpv4(const Reader& reader, Packet& packet, Transport& transport) 
   packet.protocol = ip->next_proto_id;
   packet.hop_limit = ip->time_to_live;
   transport = {packet.l3_offset + header, packet.l3_offset + total};
+  if (unlikely(header > sizeof(*ip))) {
+    drop = reader.Check(packet.l3_offset, header);
+    if (drop != DropReason::kNone) return drop;
+    drop = CheckOptions({reinterpret_cast<const uint8_t*>(ip + 1), header - sizeof(*ip)});
+    if (drop != DropReason::kNone) return drop;
+  }
   const uint16_t place = rte_be_to_cpu_16(ip->fragment_offset);
   constexpr uint16_t kMoreOrOffset = RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK;
   if (likely((place & kMoreOrOffset) == 0)) return DropReason::kNone;
@@ -152,6 +179,8 @@ DropReason WalkExtensions(const Reader& reader, Packet& packet, Transport& trans
   struct Extension {
     uint8_t next;
     uint8_t length;  // in units of 8 bytes (AH: 4), without the first
+    uint8_t type;    // of a routing header
+    uint8_t segments_left;
   };
   const uint32_t start = transport.offset;
   DropReason drop = DropReason::kNone;
@@ -180,6 +209,10 @@ DropReason WalkExtensions(const Reader& reader, Packet& packet, Transport& trans
         packet.protocol == IPPROTO_AH ? (extension->length + 2u) * 4 : (extension->length + 1u) * 8;
     if (transport.offset + length > transport.end) {
       return Cut(packet, DropReason::kIpv6Extension);
+    }
+    // As with IPv4 source routes, and as RFC 5095 wants it for type 0.
+    if (packet.protocol == IPPROTO_ROUTING && extension->segments_left != 0) {
+      return DropReason::kIpSourceRoute;
     }
     packet.protocol = extension->next;
     transport.offset += length;
@@ -285,6 +318,17 @@ DropReason ReadIcmp(const Reader& reader, const Transport& transport, Packet& pa
                       IsBoundedNeighbour(icmp->icmp_type) ? packet.l4_length : fixed);
 }
 
+// IGMP is to IPv4 what MLD is to IPv6: to a group it is not policy, else a protocol like any other.
+DropReason ReadIgmp(const Reader& reader, const Transport& transport, Packet& packet) {
+  constexpr uint32_t kIgmpLength = 8;
+  if (packet.l4_length < kIgmpLength || packet.fragment.present()) return DropReason::kNone;
+  DropReason drop = DropReason::kNone;
+  const auto* type = reader.At<uint8_t>(transport.offset, &drop);
+  if (type == nullptr) return drop;
+  if (IsIgmp(*type) && packet.dst.IsMulticast()) packet.kind = PacketKind::kNeighbour;
+  return DropReason::kNone;
+}
+
 DropReason ReadTransport(const Reader& reader, const Transport& transport, Packet& packet) {
   packet.kind = PacketKind::kTracked;
   packet.l4_offset = static_cast<uint16_t>(transport.offset);
@@ -297,6 +341,9 @@ DropReason ReadTransport(const Reader& reader, const Transport& transport, Packe
       return ReadUdp(reader, transport, packet);
     case IPPROTO_SCTP:
       return ReadSctp(reader, transport, packet);
+    case IPPROTO_IGMP:
+      if (packet.src.family == Family::kIpv6) return DropReason::kNone;
+      return ReadIgmp(reader, transport, packet);
     case IPPROTO_ICMP:
       if (packet.src.family == Family::kIpv6) return DropReason::kIcmpMalformed;
       return ReadIcmp(reader, transport, packet);

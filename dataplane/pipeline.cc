@@ -10,12 +10,18 @@
 #include "dataplane/needs_verdict.h"
 #include "dataplane/offload.h"
 #include "dataplane/parse.h"
+#include "dataplane/returned.h"
 #include "dataplane/track.h"
+#include "dataplane/tsan.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 namespace {
 
 TraceTracking TrackingOf(const Burst& burst, const Packet& packet) {
+  if (packet.kind == PacketKind::kIcmpError && packet.connection != nullptr) {
+    return TraceTracking::kRelated;
+  }
   if (packet.flood || packet.kind != PacketKind::kTracked) return TraceTracking::kNone;
   if (packet.connection == nullptr) return TraceTracking::kNew;
   const bool stale = packet.alive() && NeedsVerdict(burst, packet);
@@ -72,13 +78,25 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   for (const rte_mbuf* mbuf : received) rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
   Count(in_port, received);
   Enter(snapshot, in_port, now_ms);
-  for (; !received.empty(); received = fragments_.Release(burst_)) {
-    Load(received);
-    const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
-                       burst_number_++ % StageTally::kSampleEvery == 0;
-    tally_->classified.Add(timed ? RunTimedStages() : RunStages([](Stage) {}));
-    Sink();  // the dead are counted and freed
+  if (burst_.in->role != PortRole::kUplink) return RunNetwork(burst_.in->network, received);
+  NetworkGroups groups(*burst_.in, received);  // VLAN tag -> network
+  while (!groups.empty()) {
+    const NetworkGroup group = groups.Next();
+    RunNetwork(group.network, group.mbufs);
   }
+}
+
+// Fragments that waited for their first go again when it has come.
+void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
+  for (; !received.empty(); received = fragments_.Release(burst_)) Run(network, received);
+}
+
+void Pipeline::Run(NetworkId network, std::span<rte_mbuf*> received) {
+  if (!Load(network, received)) return Sink();
+  const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
+                     burst_number_++ % StageTally::kSampleEvery == 0;
+  tally_->classified.Add(timed ? RunTimedStages() : RunStages([](Stage) {}));
+  Sink();  // the dead are counted and freed
 }
 
 template <typename Done>
@@ -92,6 +110,7 @@ unsigned Pipeline::RunStages(Done&& done) {
   done(Stage::kForward);
   fragments_.Join(burst_);  // later fragments get the first one's ports, or wait
   done(Stage::kFragments);
+  ProveReturned(burst_, *connections_);   // a router sent back what a pod had sent to it
   Track(burst_, *connections_, worker_);  // known connections move on
   done(Stage::kTrack);
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
@@ -126,10 +145,17 @@ void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t
   rte_mbuf_refcnt_set(&mbuf, 1);
 
   Enter(snapshot, in_port, now_ms);
-  Load({&received, 1});
   burst_.trace = report;
-  RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
   report->epoch = snapshot.epoch;
+  report->network = burst_.in->network;
+  if (burst_.in->role == PortRole::kUplink) {
+    report->network = NetworkGroups(*burst_.in, {&received, 1}).Next().network;
+  }
+  if (Load(report->network, {&received, 1})) {
+    RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
+  } else {
+    report->drop = burst_.packets[0].drop;
+  }
   burst_.trace = nullptr;
 }
 
@@ -140,12 +166,19 @@ void Pipeline::Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms) 
   burst_.now_ms = now_ms;
 }
 
-void Pipeline::Load(std::span<rte_mbuf*> received) {
+// False: all of them are dead, of belonging to no network.
+bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
+  const bool known = network != kNoNetwork;
+  burst_.network_id = network;
+  burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
+  burst_.has_fragments = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
+    if (!known) burst_.packets[i].drop = DropReason::kVlanUnknown;
   }
+  return known;
 }
 
 void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
@@ -162,6 +195,7 @@ void Pipeline::Sink() {
   for (Packet& packet : burst_.all()) {
     if (packet.mbuf == nullptr) continue;  // transmitted
     if (!packet.alive()) port.drops[static_cast<size_t>(packet.drop)].Add(1);
+    BufferGiven(packet.mbuf);
     rte_pktmbuf_free(packet.mbuf);  // flooded packets end here too: their copies are references
     packet.mbuf = nullptr;
   }

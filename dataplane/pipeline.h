@@ -1,8 +1,7 @@
 // The way of a packet through the switch, top to bottom.
 //
 //   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
-//             \        \         \           \          \        \________ sink: dead packets, by
-//             reason
+//             \        \         \           \           \        \_____ sink: the dead, by reason
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
@@ -40,7 +39,9 @@ class Pipeline {
  private:
   void Count(PortId in_port, std::span<rte_mbuf* const> received);
   void Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms);
-  void Load(std::span<rte_mbuf*> received);
+  void RunNetwork(NetworkId network, std::span<rte_mbuf*> received);
+  void Run(NetworkId network, std::span<rte_mbuf*> received);
+  bool Load(NetworkId network, std::span<rte_mbuf*> received);
   // All stages, and done(stage) after each. Returns how many keys went to the tries.
   template <typename Done>
   unsigned RunStages(Done&& done);

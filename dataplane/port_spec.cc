@@ -20,6 +20,13 @@ constexpr KindName kKindNames[] = {
     {PortKind::kAfPacket, "af-packet"},
 };
 
+struct RoleName {
+  PortRole role;
+  const char* name;
+};
+constexpr RoleName kRoleNames[] = {
+    {PortRole::kPod, "pod"}, {PortRole::kUplink, "uplink"}, {PortRole::kHost, "host"}};
+
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
@@ -37,6 +44,45 @@ bool HasDevargsSeparator(std::string_view text) {
 }
 
 }  // namespace
+
+absl::StatusOr<AllowedAddress> AllowedAddress::Parse(std::string_view text) {
+  AllowedAddress allowed;
+  const std::string_view block = text.substr(0, text.find('@'));
+  if (block.find('/') == std::string_view::npos) {
+    auto address = acl::IpAddress::Parse(block);
+    if (!address.ok()) return address.status();
+    allowed.block = acl::Cidr::Around(*address, static_cast<uint8_t>(address->bits()));
+  } else {
+    auto cidr = acl::Cidr::Parse(block);
+    if (!cidr.ok()) return cidr.status();
+    allowed.block = *cidr;
+  }
+  if (block.size() == text.size()) return allowed;
+  auto mac = MacAddress::Parse(text.substr(block.size() + 1));
+  if (!mac.ok()) return mac.status();
+  allowed.mac = *mac;
+  return allowed;
+}
+
+std::string AllowedAddress::ToString() const {
+  std::string text = IsSingle() ? block.base.ToString() : block.ToString();
+  if (!mac.IsZero()) text += "@" + mac.ToString();
+  return text;
+}
+
+const char* PortRoleName(PortRole role) {
+  for (const RoleName& row : kRoleNames) {
+    if (row.role == role) return row.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<PortRole> ParsePortRole(std::string_view text) {
+  for (const RoleName& row : kRoleNames) {
+    if (row.name == text) return row.role;
+  }
+  return absl::InvalidArgumentError(fmt::format("\"{}\" is not pod, uplink or host", text));
+}
 
 const char* PortKindName(PortKind kind) {
   for (const KindName& row : kKindNames) {
@@ -109,17 +155,28 @@ absl::Status Validate(const PortSpec& spec) {
       return bad("role", "an uplink has no pod, MAC or addresses of its own");
     }
   }
-  if (spec.role == PortRole::kPod) {
-    if (spec.pod_namespace.empty() || spec.pod_name.empty()) {
-      return bad("pod", "a pod port needs namespace/name");
+  if (spec.role != PortRole::kPod && !spec.allowed.empty()) {
+    return bad("allowed", "is for pods' ports");
+  }
+  for (const AllowedAddress& allowed : spec.allowed) {
+    const bool is_address = !allowed.IsSingle() || !allowed.block.base.IsUnspecified();
+    if (!is_address || allowed.block.base.IsMulticast() || allowed.mac.IsMulticast()) {
+      return bad("allowed", fmt::format("{} is not what one pod may have", allowed.ToString()));
     }
+  }
+  const bool has_pod = !spec.pod_namespace.empty() || !spec.pod_name.empty();
+  if (spec.role == PortRole::kHost && has_pod) return bad("role", "a host port has no pod");
+  if (spec.role == PortRole::kPod && (spec.pod_namespace.empty() || spec.pod_name.empty())) {
+    return bad("pod", "a pod port needs namespace/name");
+  }
+  if (spec.role != PortRole::kUplink) {
     if (spec.mac.IsZero() || spec.mac.IsMulticast()) {
       return bad("mac", "must be a unicast address that is not zero");
     }
     for (const acl::IpAddress& address : spec.addresses) {
       if (address.IsUnspecified() || address.IsMulticast()) {
-        return bad("addresses",
-                   fmt::format("{} is not the address of one pod", address.ToString()));
+        return bad("addresses", fmt::format("{} is not the address of one {}", address.ToString(),
+                                            spec.role == PortRole::kHost ? "node" : "pod"));
       }
     }
   }

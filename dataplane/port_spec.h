@@ -14,11 +14,24 @@ namespace sluice::dataplane {
 
 enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, kAfPacket };
 
-// Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there.
-enum class PortRole : uint8_t { kPod, kUplink };
+// Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there. The
+// host port leads to this node's own kernel: no subject, and the node's addresses on the network.
+enum class PortRole : uint8_t { kPod, kUplink, kHost };
 
 // Largest IP packet that leaves by a port.
 inline constexpr uint16_t kMinMtu = 68, kDefaultMtu = 1500, kMaxMtu = 9000;
+
+// An address, or a block of them, that a pod may use beside its own: VRRP, nested pods.
+struct AllowedAddress {
+  acl::Cidr block;
+  MacAddress mac;  // to be used with; zero: the pod's own
+
+  // "IP[/LEN][@MAC]". Errors: InvalidArgument naming the text.
+  static absl::StatusOr<AllowedAddress> Parse(std::string_view text);
+  std::string ToString() const;
+  bool IsSingle() const { return block.prefix_len == block.base.bits(); }
+  bool operator==(const AllowedAddress&) const = default;
+};
 
 struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
@@ -30,14 +43,17 @@ struct PortSpec {
   std::string pcap_out;  // pcap: file to write, or "" to discard
   std::string network = "default";
   std::string pod_namespace, pod_name, pod_uid;  // kPod: whose port this is
-  MacAddress mac;                                // kPod: the pod's own address
-  std::vector<acl::IpAddress> addresses;         // kPod: the pod's own addresses
+  MacAddress mac;                                // kPod, kHost: of what is behind the port
+  std::vector<acl::IpAddress> addresses;         // kPod: the pod's own; kHost: the node's
   uint16_t mtu = kDefaultMtu;                    // kMinMtu (IPv6: 1280) to kMaxMtu
+  std::vector<AllowedAddress> allowed;           // kPod
   bool guard = true;  // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;
 };
 
+const char* PortRoleName(PortRole role);  // "pod", "uplink", "host"
+absl::StatusOr<PortRole> ParsePortRole(std::string_view text);
 const char* PortKindName(PortKind kind);  // "vhost-server", "vhost-client", "ring", ...
 absl::StatusOr<PortKind> ParsePortKind(std::string_view text);
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <memory>
@@ -22,18 +21,21 @@
 
 namespace sluice::dataplane {
 
+class LearnedMacs;
+
 using PortId = uint16_t;  // slot in Snapshot::ports; 0 is no port
 inline constexpr PortId kNoPort = 0;
 inline constexpr size_t kMaxPorts = 1024;  // slot 0 included
 
 using NetworkId = uint16_t;  // index into Snapshot::networks
+inline constexpr NetworkId kNoNetwork = UINT16_MAX;
 
 // Whether policy's refusals are carried out, or only counted.
 enum class Mode : uint8_t { kEnforce, kObserve };
 
 // Whether and how policy holds for what is behind a port.
 enum class SubjectState : uint8_t {
-  kNone,     // no subject (uplink): its direction is not judged here
+  kNone,     // no subject (uplink, host): its direction is not judged here
   kUnknown,  // a pod whose labels are not known: the port is shut
   kKnown,    // judged by the classes below
 };
@@ -44,15 +46,19 @@ struct PortView {
   PortRole role = PortRole::kPod;
   SubjectState subject = SubjectState::kNone;
   bool guard = true;
-  uint16_t device = 0;      // ethdev id, from Switch::AttachPort
-  uint16_t generation = 0;  // from Switch::AttachPort: differs each time a slot is used again
-  NetworkId network = 0;
-  uint16_t mtu = kDefaultMtu;                  // largest IP packet that leaves by it
+  uint16_t device = 0;         // ethdev id, from Switch::AttachPort
+  uint16_t generation = 0;     // from Switch::AttachPort: differs each time a slot is used again
+  NetworkId network = 0;       // not an uplink's: there the VLAN says it
+  uint16_t mtu = kDefaultMtu;  // largest IP packet that leaves by it
+  // Uplinks: which network a VLAN id is; id 0 is what comes without a tag.
+  absl::flat_hash_map<uint16_t, NetworkId> vlans;
+  bool admits_own = false;  // kHost: its own addresses pass ingress policy (SEMANTICS 11)
   acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
   acl::ClassId class_v6 = acl::kUnknownClass;
   uint32_t verdict_epoch = 0;  // at which this subject's own verdicts were last in question
   MacAddress mac;
   std::vector<acl::IpAddress> addresses;
+  std::vector<AllowedAddress> allowed;  // that a pod may use beside its own
   std::string name;
 };
 
@@ -64,10 +70,15 @@ struct NetworkView {
   std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
   std::shared_ptr<const AddressStamps> stamps;
-  absl::flat_hash_map<MacAddress, PortId> macs;         // of pods
-  absl::flat_hash_set<acl::IpAddress> local_addresses;  // of all pods\' ports
-  std::vector<PortId> members;                          // every port: who gets floods
-  PortId uplink = kNoPort;  // where unknown unicast goes; kNoPort: dropped
+  absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
+  absl::flat_hash_map<acl::IpAddress, PortId> local_addresses;  // of pods and the host
+  std::vector<PortId> members;                                  // every port: who gets floods
+  PortId uplink = kNoPort;               // where unknown unicast goes; kNoPort: dropped
+  uint16_t vlan = 0;                     // its tag on the uplink; 0: none
+  PortId host = kNoPort;                 // its host port
+  bool allow_dhcp = false;               // see dhcp.h
+  std::vector<MacAddress> routers;       // behind the uplink: see returned.h
+  std::shared_ptr<LearnedMacs> learned;  // never null in a network that packets are of
 };
 
 struct Snapshot {

@@ -16,7 +16,9 @@
 #include "dataplane/clock.h"
 #include "dataplane/connection_table.h"
 #include "dataplane/packet_pool.h"
+#include "dataplane/poll_claims.h"
 #include "dataplane/port_device.h"
+#include "dataplane/port_moves.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/worker.h"
 
@@ -120,12 +122,14 @@ struct Switch::Impl {
 
   PortCounters RawCounters(PortId id) const;
   absl::StatusOr<SubjectRef> ChooseSubject(const PortSpec& spec);
+  void PutInForce(std::unique_ptr<const Snapshot> snapshot);
 
   const SwitchConfig config;
   PacketPool pool;
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
+  PollClaims claims;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Launch> launches;
   std::atomic<bool> running{true};
@@ -163,7 +167,8 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   for (unsigned index = 0; index < workers; ++index) {
     impl->workers.push_back(std::make_unique<Worker>(
         WorkerConfig{index, config.idle_sleep_us, FragmentsOf(config), &impl->attention},
-        &impl->published, impl->connections.get(), &impl->quiescence, &impl->tx_ports));
+        &impl->published, impl->connections.get(), &impl->quiescence, &impl->tx_ports,
+        &impl->claims));
     journals.push_back(&impl->workers.back()->journal());
   }
   journals.push_back(&impl->control_journal);
@@ -255,11 +260,18 @@ absl::Status Switch::DetachPort(PortId id) {
   return absl::OkStatus();
 }
 
-void Switch::Publish(std::unique_ptr<const Snapshot> snapshot) {
+void Switch::Impl::PutInForce(std::unique_ptr<const Snapshot> snapshot) {
   const std::shared_ptr<const Snapshot> previous =
-      std::exchange(impl_->current, std::shared_ptr<const Snapshot>(std::move(snapshot)));
-  impl_->published.store(impl_->current.get(), std::memory_order_release);
-  impl_->quiescence.Wait();
+      std::exchange(current, std::shared_ptr<const Snapshot>(std::move(snapshot)));
+  published.store(current.get(), std::memory_order_release);
+  quiescence.Wait();
+}
+
+void Switch::Publish(std::unique_ptr<const Snapshot> snapshot) {
+  if (auto between = WithoutMovingPorts(*impl_->current, *snapshot)) {
+    impl_->PutInForce(std::move(between));
+  }
+  impl_->PutInForce(std::move(snapshot));
   impl_->epoch.store(impl_->current->epoch, std::memory_order_release);
 }
 

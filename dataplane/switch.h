@@ -33,7 +33,7 @@ struct SwitchConfig {
   std::string connection_file;              // outlives the process; empty: memory only
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
   uint32_t fragment_timeout_ms = 30'000;    // an incomplete datagram is forgotten after this time
-  uint32_t idle_sleep_us = 0;  // a worker that found nothing for a while sleeps this long; 0: never
+  uint32_t idle_sleep_us = 0;  // the longest sleep of a worker that finds nothing; 0: never
   Tracking tracking;           // strictness and timeouts of connections
 };
 
@@ -96,7 +96,8 @@ class Switch {
   // Closes the device and frees the slot. The published snapshot must not contain the port.
   absl::Status DetachPort(PortId id);
 
-  // Puts `snapshot` in force; returns when every worker runs it and its predecessor is freed.
+  // Puts `snapshot` in force; returns when every worker runs it and its predecessor is freed. A
+  // port that another worker polls than before moves: nobody polls it for one grace period.
   void Publish(std::unique_ptr<const Snapshot> snapshot);
   uint64_t epoch() const;  // of the snapshot in force
 

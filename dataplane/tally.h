@@ -31,7 +31,8 @@ struct PortTally {
 struct Tally {
   std::array<PortTally, kMaxPorts> ports;
   Counter loops, busy_loops, packets, classified;
-  Counter cycles, busy_cycles, sleeps;
+  Counter sleeps;               // an idle worker's
+  Counter cycles, busy_cycles;  // of the time-stamp counter: polling, and that found a packet
 };
 
 }  // namespace sluice::dataplane

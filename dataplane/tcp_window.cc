@@ -216,6 +216,15 @@ void StoreSide(const TcpSide& side, Half& half) {
   half.syn_end.store(side.syn_end, kRelaxed);
 }
 
+bool MayBeInFlight(const TcpSide& own, const TcpSide& peer, uint32_t seq) {
+  if (own.Has(TcpSide::kPendingSyn) && seq + 1 == own.syn_end) return true;
+  if (!own.Has(TcpSide::kKnown)) return false;
+  if (own.Has(TcpSide::kPickedUp) || peer.Has(TcpSide::kPickedUp)) return true;
+  // One below: a SYN, or a keep-alive.
+  const uint32_t taken = peer.Has(TcpSide::kAcked) ? peer.max_ack : own.syn_end;
+  return Between(taken - 1, seq, own.end);
+}
+
 TcpStep NextTcp(const TcpSide& own, const TcpSide& peer, const Packet& packet, bool by_initiator,
                 const Tracking& tracking) {
   const TcpSegment segment = ClassifyTcpFlags(packet.tcp_flags);

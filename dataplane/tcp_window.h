@@ -63,6 +63,9 @@ struct TcpStep {
 TcpStep NextTcp(const TcpSide& own, const TcpSide& peer, const Packet& packet, bool by_initiator,
                 const Tracking& tracking);
 
+// Whether a segment that began at `seq` may be on its way from `own` to `peer`, or just have been.
+bool MayBeInFlight(const TcpSide& own, const TcpSide& peer, uint32_t seq);
+
 // Whether a SYN begins a new connection after one that is over, rather than being a stray of it.
 inline bool IsNewerSyn(const TcpSide& own, const TcpHeader& syn) {
   return static_cast<int32_t>(syn.seq - own.end) >= 0;

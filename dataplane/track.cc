@@ -5,32 +5,58 @@
 
 #include "dataplane/icmp.h"
 #include "dataplane/needs_verdict.h"
+#include "dataplane/related.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/tcp_window.h"
 
 namespace sluice::dataplane {
 namespace {
 
-SubjectRef SubjectOf(const PortView& port, PortId id) {
-  if (port.subject == SubjectState::kNone) return {};
-  return {id, port.generation};
+ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const SubjectRef& subject) {
+  ConnectionEnd end;
+  std::memcpy(end.address, address.bytes.data(), sizeof(end.address));
+  end.port = port;
+  end.subject = subject;
+  return end;
 }
 
-// Fills key and from_b: the lesser end, as bytes, is a.
-void MakeKey(const Burst& burst, Packet& packet) {
-  ConnectionEnd source, destination;
-  std::memcpy(source.address, packet.src.bytes.data(), sizeof(source.address));
-  std::memcpy(destination.address, packet.dst.bytes.data(), sizeof(destination.address));
-  source.port = packet.src_port;
-  destination.port = packet.dst_port;
-  source.subject = SubjectOf(*burst.in, burst.in_port);
-  destination.subject = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
-  packet.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
-  packet.key.a = packet.from_b ? destination : source;
-  packet.key.b = packet.from_b ? source : destination;
-  packet.key.network = burst.in->network;
-  packet.key.protocol = packet.protocol;
-  packet.key.family = static_cast<uint8_t>(packet.src.family);
+// The lesser end, as bytes, is a.
+FlowKey KeyOf(const ConnectionEnd& source, const ConnectionEnd& destination, NetworkId network,
+              uint8_t protocol, acl::Family family) {
+  FlowKey flow;
+  flow.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
+  flow.key.a = flow.from_b ? destination : source;
+  flow.key.b = flow.from_b ? source : destination;
+  flow.key.network = network;
+  flow.key.protocol = protocol;
+  flow.key.family = static_cast<uint8_t>(family);
+  return flow;
+}
+
+// Of a reply to the packet that an ICMP error quotes: who gets the error sent that, to where the
+// error comes from.
+FlowKey QuotedKey(Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
+  Quote quote;
+  packet.drop = ReadQuote(packet, quote);
+  packet.tcp.seq = quote.number;
+  return KeyOf(MakeEnd(quote.destination, quote.destination_port, from),
+               MakeEnd(quote.source, quote.source_port, to), network, quote.protocol,
+               packet.src.family);
+}
+
+// Fills key and from_b; kills an ICMP error that quotes nothing of use.
+void SetKey(const Burst& burst, Packet& packet) {
+  const SubjectRef from = SubjectOf(*burst.in, burst.in_port);
+  const SubjectRef to = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
+  const FlowKey flow = likely(packet.kind == PacketKind::kTracked)
+                           ? MakeKey(packet, burst.network_id, from, to)
+                           : QuotedKey(packet, burst.network_id, from, to);
+  packet.key = flow.key;
+  packet.from_b = flow.from_b;
+}
+
+bool HasConnection(const Packet& packet) {
+  return packet.kind == PacketKind::kTracked || packet.kind == PacketKind::kIcmpError;
 }
 
 bool IsIcmp(const Packet& packet) {
@@ -71,7 +97,18 @@ bool StartsOver(const Packet& packet) {
          IsNewerSyn(LoadSide(connection.Sent(packet.from_b)), packet.tcp);
 }
 
+// An error is as good as a packet of its connection: none passes while that has to be judged.
+DropReason Relate(const Burst& burst, const Packet& packet) {
+  const bool related = packet.connection != nullptr && !HasStaleVerdict(burst, packet) &&
+                       NumberFits(*packet.connection, !packet.from_b, packet.tcp.seq);
+  return related ? DropReason::kNone : DropReason::kIcmpUnrelated;
+}
+
 void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+  if (unlikely(packet.kind == PacketKind::kIcmpError)) {
+    packet.drop = Relate(burst, packet);
+    return;
+  }
   if (packet.connection != nullptr && StartsOver(packet)) {
     if (burst.trace == nullptr) table.Remove(worker, packet.connection);
     packet.connection = nullptr;
@@ -105,6 +142,11 @@ DropReason AdvanceSimple(const Packet& packet, Connection& connection, bool dry_
 
 }  // namespace
 
+FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
+  return KeyOf(MakeEnd(packet.src, packet.src_port, from), MakeEnd(packet.dst, packet.dst_port, to),
+               network, packet.protocol, packet.src.family);
+}
+
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking, bool dry_run) {
   const DropReason drop = packet.protocol == IPPROTO_TCP
@@ -121,13 +163,14 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<Packet*, kBurstSize> wanted;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!packet.alive() || packet.flood || packet.kind != PacketKind::kTracked) continue;
+    if (!packet.alive() || packet.flood || !HasConnection(packet)) continue;
     if (packet.protocol == IPPROTO_TCP &&
         ClassifyTcpFlags(packet.tcp_flags) == TcpSegment::kInvalid) {
       packet.drop = DropReason::kTcpMalformed;
       continue;
     }
-    MakeKey(burst, packet);
+    SetKey(burst, packet);
+    if (!packet.alive()) continue;
     packet.hash = table.Hash(packet.key);
     wanted[count++] = &packet;
   }

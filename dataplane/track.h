@@ -3,13 +3,26 @@
 // Looks all packets of the burst up together. A packet of a connection whose verdict is of this
 // snapshot moves that connection on and is done; one without a connection, or with a stale verdict,
 // is left to judge. Only a SYN may open a TCP connection (or an ACK, with Tracking::tcp_pick_up),
-// only a request an ICMP echo.
+// only a request an ICMP echo. An ICMP error finds the connection that it is about, or dies.
 #pragma once
 
 #include "dataplane/connection_table.h"
 #include "dataplane/packet.h"
 
 namespace sluice::dataplane {
+
+// The key of a flow, and whether the sender is its end b: the lesser end, as bytes, is a.
+struct FlowKey {
+  ConnectionKey key;
+  bool from_b = false;
+};
+// Of `packet`, as sent by the subject `from` to the subject `to`.
+FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to);
+
+inline SubjectRef SubjectOf(const PortView& port, PortId id) {
+  if (port.subject == SubjectState::kNone) return {};
+  return {id, port.generation};
+}
 
 // `worker` is the caller's index, for the table.
 void Track(Burst& burst, ConnectionTable& table, unsigned worker);

@@ -5,6 +5,8 @@
 
 #include "dataplane/offload.h"
 #include "dataplane/segment.h"
+#include "dataplane/tsan.h"
+#include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
 
@@ -94,6 +96,12 @@ void Transmitter::Transmit(Burst& burst) {
     const PortView& out = burst.snapshot->ports[packet.out_port];
     packet.drop = Check(out, packet.out_port, *packet.mbuf);
     if (unlikely(!packet.alive() || burst.trace != nullptr)) continue;
+    const NetworkView& network = *burst.network;
+    if (network.vlan != 0 && packet.out_port == network.uplink &&
+        !PushTag(&packet.mbuf, network.vlan)) {
+      packet.drop = DropReason::kNoBuffers;
+      continue;
+    }
     Enqueue(*burst.snapshot, burst.in_port, packet.out_port, packet.mbuf);
     packet.mbuf = nullptr;
   }
@@ -112,7 +120,10 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
   if (queue.count == 0) return;
   PortTally& tally = tally_->ports[port];
   uint64_t bytes[kBurstSize];
-  for (unsigned i = 0; i < queue.count; ++i) bytes[i] = queue.mbufs[i]->pkt_len;
+  for (unsigned i = 0; i < queue.count; ++i) {
+    bytes[i] = queue.mbufs[i]->pkt_len;
+    BufferGiven(queue.mbufs[i]);
+  }
   unsigned sent = 0;
   {
     const std::scoped_lock lock(ports_->ports[port].lock);

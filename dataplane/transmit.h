@@ -23,7 +23,8 @@ class Transmitter {
   // Takes the buffer over, after Check, and sends it with the next Flush, or now if the port's
   // buffer is full.
   void Enqueue(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf);
-  // Every living packet of the burst that goes to one port; none in a dry run.
+  // Every living packet of the burst that goes to one port; none in a dry run. What leaves by the
+  // uplink gets the tag of its network.
   void Transmit(Burst& burst);
   // Sends all that waits. `snapshot` is the one the packets were enqueued under.
   void Flush(const Snapshot& snapshot);

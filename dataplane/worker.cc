@@ -1,43 +1,51 @@
 #include "dataplane/worker.h"
 
 #include <rte_ethdev.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "dataplane/backoff.h"
 #include "dataplane/clock.h"
+#include "dataplane/tsan.h"
 
 namespace sluice::dataplane {
 namespace {
 
-constexpr unsigned kLoopsBeforeRest = 1000;  // empty loops, some 50 us, before a worker sleeps
-constexpr uint32_t kAgeingRoundMs = 4000;    // the pace: the whole table once in this time
-constexpr unsigned kMaxAgeingPiece = 64;     // entries a loop
+constexpr uint32_t kAgeingRoundMs = 4000;  // the pace: the whole table once in this time
+constexpr unsigned kMaxAgeingPiece = 64;   // entries a loop
 
 }  // namespace
 
 Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
-               ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports)
+               ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports,
+               PollClaims* claims)
     : config_(config),
       published_(published),
       connections_(connections),
       quiescence_(quiescence),
+      claims_(claims),
       journal_(config.attention),
       pipeline_(config.index, config.fragments, connections, tx_ports, &tally_, &journal_,
                 &stages_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
+  Backoff backoff(config_.idle_sleep_us);
+  prctl(PR_SET_TIMERSLACK, 1);  // ns; the default of 50 us would be most of a short sleep
   quiescence_->GoOnline(config_.index);
-  unsigned idle_loops = 0;
   while (running.load(std::memory_order_relaxed)) {
     const uint64_t started = rte_rdtsc();
     const bool busy = RunOnce(CoarseMsOf(started));
-    idle_loops = busy ? 0 : idle_loops + 1;
     quiescence_->Report(config_.index);
     const uint64_t took = rte_rdtsc() - started;
     tally_.cycles.Add(took);
     if (busy) tally_.busy_cycles.Add(took);
-    if (config_.idle_sleep_us != 0 && idle_loops >= kLoopsBeforeRest) Rest();
+    if (busy) {
+      backoff.Busy();
+    } else if (const uint32_t us = backoff.Idle(); us != 0) {
+      Sleep(us);
+    }
   }
   quiescence_->GoOffline(config_.index);
 }
@@ -49,10 +57,13 @@ bool Worker::RunOnce(uint32_t now_ms) {
   }
   bool busy = false;
   for (const PortId port : snapshot.polled[config_.index]) {
+    claims_->Enter(port, config_.index);
     rte_mbuf* received[kBurstSize];
     const uint16_t count = rte_eth_rx_burst(snapshot.ports[port].device, 0, received, kBurstSize);
+    claims_->Leave(port, config_.index);
     if (count == 0) continue;
     busy = true;
+    for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
     pipeline_.Process(snapshot, port, {received, count}, now_ms);
   }
   pipeline_.Flush(snapshot);
@@ -86,12 +97,12 @@ void Worker::Age(uint32_t now_ms) {
   connections_->Age(config_.index, now_ms, piece);
 }
 
-// Nothing to read: offline first, so that nobody waits for a sleeper.
-void Worker::Rest() {
+// Offline first, so that nobody waits for a sleeper.
+void Worker::Sleep(uint32_t us) {
   quiescence_->GoOffline(config_.index);
-  usleep(config_.idle_sleep_us);
-  tally_.sleeps.Add(1);
+  usleep(us);
   quiescence_->GoOnline(config_.index);
+  tally_.sleeps.Add(1);
 }
 
 }  // namespace sluice::dataplane

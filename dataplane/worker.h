@@ -8,6 +8,7 @@
 #include "dataplane/connection_table.h"
 #include "dataplane/journal.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/poll_claims.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/stage_tally.h"
@@ -18,7 +19,7 @@ namespace sluice::dataplane {
 
 struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
-  uint32_t idle_sleep_us = 0;  // 0: never sleeps
+  uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
   FragmentConfig fragments;
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
 };
@@ -27,7 +28,8 @@ class Worker {
  public:
   // Everything pointed to outlives the worker. `published` holds the snapshot in force.
   Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* published,
-         ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports);
+         ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports,
+         PollClaims* claims);
 
   // Polls until `running` is false. On the worker's own lcore.
   void Run(const std::atomic<bool>& running);
@@ -46,12 +48,13 @@ class Worker {
 
  private:
   void Age(uint32_t now_ms);
-  void Rest();
+  void Sleep(uint32_t us);
 
   const WorkerConfig config_;
   const std::atomic<const Snapshot*>* const published_;
   ConnectionTable* const connections_;
   Quiescence* const quiescence_;
+  PollClaims* const claims_;
   Tally tally_;
   Journal journal_;
   StageTally stages_;

@@ -1,4 +1,4 @@
-// sluicectl port add, del, list.
+// sluicectl port add, del, move, list.
 #include <fmt/format.h>
 
 #include <memory>
@@ -35,6 +35,7 @@ struct PortArguments {
   std::string uid;
   std::string mac;
   std::vector<std::string> addresses;
+  std::vector<std::string> allowed;
   bool unguarded = false;
 };
 
@@ -54,6 +55,7 @@ v1::PortSpec ToSpec(const PortArguments& arguments) {
   spec.set_pod_uid(arguments.uid);
   spec.set_mac(arguments.mac);
   for (const std::string& address : arguments.addresses) spec.add_addresses(address);
+  for (const std::string& allowed : arguments.allowed) spec.add_allowed(allowed);
   spec.set_unguarded(arguments.unguarded);
   return spec;
 }
@@ -88,6 +90,32 @@ ExitCode Del(const GlobalOptions& options, const std::string& name) {
   return kOk;
 }
 
+ExitCode Move(const GlobalOptions& options, const std::string& name, uint32_t worker) {
+  v1::MovePortRequest request;
+  request.set_name(name);
+  request.set_worker(worker);
+  v1::MovePortResponse response;
+  const absl::Status status =
+      Call<v1::PortService>(options.server, &v1::PortService::Stub::MovePort, request, &response);
+  if (!status.ok()) return Report(status, kRefused);
+  if (options.json()) {
+    PrintJson(response);
+  } else {
+    fmt::print("port {} moved to worker {}: epoch {}\n", name, worker, response.epoch());
+  }
+  return kOk;
+}
+
+void AddMove(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
+  auto name = std::make_shared<std::string>();
+  auto worker = std::make_shared<uint32_t>();
+  CLI::App* move = port.add_subcommand("move", "let another worker poll a port");
+  move->add_option("NAME", *name, "of the port")->required();
+  move->add_option("--worker", *worker, "counted from 0, in the order of --worker-cores")
+      ->required();
+  move->callback([=, &options] { *exit_code = Move(options, *name, *worker); });
+}
+
 void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   auto arguments = std::make_shared<PortArguments>();
   CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
@@ -96,8 +124,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
                   "vhost-server, vhost-client, ring, pcap, tap or af-packet")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
-  add->add_option("--role", arguments->role, "pod or uplink")
-      ->check(CLI::IsMember({"pod", "uplink"}))
+  add->add_option("--role", arguments->role, "pod, uplink or host")
+      ->check(CLI::IsMember({"pod", "uplink", "host"}))
       ->capture_default_str();
   add->add_option("--path", arguments->path, "socket, file or interface, as the kind wants it");
   add->add_option("--pcap-out", arguments->pcap_out, "pcap: file to write");
@@ -111,6 +139,9 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
       ->check(ReadableBy(dataplane::MacAddress::Parse));
   add->add_option("--ip", arguments->addresses, "the pod's addresses")
       ->check(ReadableBy(acl::IpAddress::Parse));
+  add->add_option("--allow", arguments->allowed,
+                  "IP[/LEN][@MAC] that the pod may use beside its own addresses")
+      ->check(ReadableBy(dataplane::AllowedAddress::Parse));
   add->add_flag("--unguarded", arguments->unguarded, "the pod may send from any address");
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }
@@ -121,6 +152,7 @@ void AddPort(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* port = app.add_subcommand("port", "ports of the switch");
   port->require_subcommand(1);
   AddAdd(*port, options, exit_code);
+  AddMove(*port, options, exit_code);
 
   auto name = std::make_shared<std::string>();
   CLI::App* del = port->add_subcommand("del", "close a port");

@@ -18,6 +18,8 @@ const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"off", dataplane::HugePages::kOff}};
 const std::map<std::string, UnlistedPods> kUnlistedPods = {
     {"deny", UnlistedPods::kDeny}, {"default_class", UnlistedPods::kDefaultClass}};
+const std::map<std::string, OwnNode> kOwnNode = {{"allow", OwnNode::kAllow},
+                                                 {"judge", OwnNode::kJudge}};
 const std::map<std::string, OnPolicyChange> kOnPolicyChange = {{"strict", OnPolicyChange::kStrict},
                                                                {"keep", OnPolicyChange::kKeep}};
 const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
@@ -28,6 +30,7 @@ struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
   std::string mode = "enforce";
+  std::string own_node = "allow";
   std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
 };
@@ -86,6 +89,17 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--mode", texts.mode,
                  "observe: what policy would drop is counted, and let through")
       ->check(CLI::IsMember({"enforce", "observe"}));
+  app.add_option(
+         "--own-node", texts.own_node,
+         "what this node sends to its pods by a host port passes their ingress policies, or "
+         "is judged")
+      ->check(CLI::IsMember(&kOwnNode));
+  app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
+                 "MAC addresses that each network learns at most")
+      ->check(CLI::Range(1u, 1u << 20));
+  app.add_option("--learned-mac-age", config.publisher.learned_macs.max_age_s,
+                 "seconds that a learned MAC address counts without being seen")
+      ->check(CLI::Range(1u, 86400u));
   app.add_option("--on-policy-change", texts.on_policy_change,
                  "established connections are judged again, or kept")
       ->check(CLI::IsMember(&kOnPolicyChange));
@@ -117,6 +131,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
+  config.publisher.policy.own_node = kOwnNode.at(texts.own_node);
   config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));

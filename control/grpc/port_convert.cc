@@ -9,7 +9,6 @@
 namespace sluice::control {
 namespace {
 
-using dataplane::PortRole;
 using dataplane::PortSpec;
 
 absl::Status FieldError(const v1::PortSpec& proto, const char* field, const std::string& reason) {
@@ -17,11 +16,10 @@ absl::Status FieldError(const v1::PortSpec& proto, const char* field, const std:
 }
 
 absl::Status ReadRole(const v1::PortSpec& proto, PortSpec* spec) {
-  if (proto.role() == "uplink") {
-    spec->role = PortRole::kUplink;
-  } else if (!proto.role().empty() && proto.role() != "pod") {
-    return FieldError(proto, "role", fmt::format("\"{}\" is not pod or uplink", proto.role()));
-  }
+  if (proto.role().empty()) return absl::OkStatus();
+  auto role = dataplane::ParsePortRole(proto.role());
+  if (!role.ok()) return FieldError(proto, "role", std::string(role.status().message()));
+  spec->role = *role;
   return absl::OkStatus();
 }
 
@@ -37,6 +35,11 @@ absl::Status ReadAddresses(const v1::PortSpec& proto, PortSpec* spec) {
       return FieldError(proto, "addresses", std::string(address.status().message()));
     }
     spec->addresses.push_back(*address);
+  }
+  for (const std::string& text : proto.allowed()) {
+    auto allowed = dataplane::AllowedAddress::Parse(text);
+    if (!allowed.ok()) return FieldError(proto, "allowed", std::string(allowed.status().message()));
+    spec->allowed.push_back(*allowed);
   }
   return absl::OkStatus();
 }
@@ -65,7 +68,7 @@ absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
 void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
   out->set_name(spec.name);
   out->set_kind(dataplane::PortKindName(spec.kind));
-  out->set_role(spec.role == PortRole::kUplink ? "uplink" : "pod");
+  out->set_role(dataplane::PortRoleName(spec.role));
   out->set_path(spec.path);
   out->set_pcap_out(spec.pcap_out);
   out->set_network(spec.network);
@@ -74,7 +77,41 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
   out->set_pod_uid(spec.pod_uid);
   if (!spec.mac.IsZero()) out->set_mac(spec.mac.ToString());
   for (const acl::IpAddress& address : spec.addresses) out->add_addresses(address.ToString());
+  for (const dataplane::AllowedAddress& allowed : spec.allowed) {
+    out->add_allowed(allowed.ToString());
+  }
   out->set_unguarded(!spec.guard);
+}
+
+absl::StatusOr<NetworkSpec> NetworkFromProto(const v1::NetworkSpec& proto) {
+  NetworkSpec spec;
+  spec.name = proto.name();
+  spec.uplink = proto.uplink();
+  if (proto.vlan() > kMaxVlan) {
+    return absl::InvalidArgumentError(fmt::format("network {}: vlan: {} is not between 0 and {}",
+                                                  proto.name(), proto.vlan(), kMaxVlan));
+  }
+  spec.vlan = static_cast<uint16_t>(proto.vlan());
+  spec.mtu = proto.mtu();
+  spec.allow_dhcp = proto.allow_dhcp();
+  for (const std::string& text : proto.routers()) {
+    auto mac = dataplane::MacAddress::Parse(text);
+    if (!mac.ok()) {
+      return absl::InvalidArgumentError(fmt::format("network {}: routers: {}", proto.name(),
+                                                    std::string(mac.status().message())));
+    }
+    spec.routers.push_back(*mac);
+  }
+  return spec;
+}
+
+void NetworkToProto(const NetworkSpec& spec, v1::NetworkSpec* out) {
+  out->set_name(spec.name);
+  out->set_uplink(spec.uplink);
+  out->set_vlan(spec.vlan);
+  out->set_mtu(spec.mtu);
+  out->set_allow_dhcp(spec.allow_dhcp);
+  for (const dataplane::MacAddress& mac : spec.routers) out->add_routers(mac.ToString());
 }
 
 }  // namespace sluice::control

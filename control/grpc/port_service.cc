@@ -63,6 +63,14 @@ class PortService final : public v1::PortService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status MovePort(grpc::ServerContext*, const v1::MovePortRequest* request,
+                        v1::MovePortResponse* response) override {
+    Result result = controller_.Execute(MovePortCommand{request->name(), request->worker()});
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response->set_epoch(result->epoch);
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*,
                          v1::ListPortsResponse* response) override {
     const std::shared_ptr<const View> view = controller_.view();

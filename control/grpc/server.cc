@@ -23,7 +23,8 @@ constexpr int kMaxMessageBytes = 64 << 20;
 constexpr int kMaxThreads = 128;
 constexpr std::chrono::seconds kShutdownGrace{1};
 constexpr const char* kServiceNames[] = {"sluice.v1.PolicyService", "sluice.v1.PortService",
-                                         "sluice.v1.DiagnosticsService"};
+                                         "sluice.v1.DiagnosticsService",
+                                         "sluice.v1.NetworkService"};
 
 void ReportServing(grpc::Server& server) {
   grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
@@ -72,6 +73,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
       std::make_unique<Monitor>(data_plane, [&controller] { return controller.view(); });
   impl->services.push_back(MakePolicyService(controller));
   impl->services.push_back(MakePortService(controller, data_plane));
+  impl->services.push_back(MakeNetworkService(controller));
   impl->services.push_back(MakeDiagnosticsService(controller, data_plane, *impl->monitor, facts));
   impl->server = Listen(*path, impl->services);
   if (impl->server == nullptr) {

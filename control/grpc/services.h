@@ -21,6 +21,7 @@ namespace sluice::control {
 std::unique_ptr<grpc::Service> MakePolicyService(Controller& controller);
 std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
                                                const dataplane::Switch& data_plane);
+std::unique_ptr<grpc::Service> MakeNetworkService(Controller& controller);
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
                                                       dataplane::Switch& data_plane,
                                                       Monitor& monitor, const DaemonFacts& facts);

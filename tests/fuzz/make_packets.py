@@ -77,6 +77,19 @@ FRAMES = {
     "ipv6_chain_without_end": extensions([60] * 40, 60, b""),
     "ipv6_extension_long": ipv6(60, bytes([17, 255, 1, 4, 0, 0, 0, 0]) + UDP),
     "ipv6_fragment": ipv6(44, struct.pack("!BBHI", 17, 0, 1, 7) + UDP),
+    "ipv6_later_fragment": ipv6(44, struct.pack("!BBHI", 17, 0, 8 | 1, 7) + bytes(16)),
+    "ipv6_atomic_fragment": ipv6(44, struct.pack("!BBHI", 6, 0, 0, 7) + TCP),
+    "ipv6_fragment_in_chain": ipv6(0, bytes([44, 0, 1, 4, 0, 0, 0, 0])
+                                   + struct.pack("!BBHI", 60, 0, 1, 7)
+                                   + bytes([17, 0, 1, 4, 0, 0, 0, 0]) + UDP[:8]),
+    "ipv6_fragment_twice": ipv6(44, struct.pack("!BBHIBBHI", 44, 0, 0, 7, 17, 0, 0, 7) + UDP),
+    "ipv6_routing_left": ipv6(43, bytes([17, 0, 0, 1, 0, 0, 0, 0]) + UDP),
+    "ipv6_esp": ipv6(50, bytes(16)),
+    "ipv4_fragment_tiny": ipv4(6, TCP[:8], fragment=0x2000),
+    "ipv4_fragment_of_death": ipv4(17, bytes(64), fragment=0x1fff),
+    "ipv4_source_route": ipv4(17, UDP, version_length=0x47, options=b"\x83\7\4" + V4_B + b"\0"),
+    "ipv4_option_beyond": ipv4(17, UDP, version_length=0x46, options=b"\x94\x40\0\0"),
+    "igmp_report": ipv4(2, b"\x16\0\0\0\xe0\0\0\5"),
     "ipv6_authentication": ipv6(51, struct.pack("!BBHII", 17, 4, 0, 1, 1) + bytes(12) + UDP),
     "ipv6_no_next_header": ipv6(59, b""),
     "ipv6_echo": icmpv6(128, struct.pack("!HH", 7, 1) + b"ping"),
@@ -94,6 +107,17 @@ FRAMES = {
     "length_field": ether(46, bytes(46)),
 }
 
+# Frames in two segments: (name, frame, bytes in the first).
+SPLIT = [
+    ("after_ethernet", "ipv4_tcp", 14),
+    ("in_ipv4", "ipv4_tcp", 33),
+    ("in_options", "ipv4_options", 36),
+    ("in_tcp", "ipv4_tcp", 50),
+    ("in_extension", "ipv6_chain", 62),
+    ("in_fragment_header", "ipv6_fragment", 58),
+    ("in_neighbour", "nd_solicitation", 80),
+]
+
 
 def main():
     directory = sys.argv[1]
@@ -101,8 +125,9 @@ def main():
     for name, frame in FRAMES.items():
         with open(os.path.join(directory, name), "wb") as file:
             file.write(b"\xff" + frame)  # 255: all of it in the first segment
-    with open(os.path.join(directory, "split_after_ethernet"), "wb") as file:
-        file.write(b"\x0e" + FRAMES["ipv4_tcp"])
+    for name, frame, first in SPLIT:
+        with open(os.path.join(directory, "split_" + name), "wb") as file:
+            file.write(bytes([first]) + FRAMES[frame])
     return 0
 
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 
 #include "dataplane/parse.h"
+#include "tests/support/exact_mbuf.h"
 
 namespace {
 
@@ -19,12 +19,18 @@ void Require(bool holds) {
 }
 
 // What later stages rely on, for a packet that lives.
-void CheckParsed(const Packet& packet, size_t size) {
+void CheckParsed(const Packet& packet, size_t size) {  // of the frame
   Require(packet.l3_offset <= size && packet.l4_offset <= size);
   Require(!packet.src_mac.IsMulticast() && !packet.src_mac.IsZero());
   if (!packet.is_ip()) return;
   Require(packet.l4_offset >= packet.l3_offset);
   Require(packet.src.family == packet.dst.family);
+  const sluice::dataplane::Fragment& fragment = packet.fragment;
+  if (!fragment.present()) return;
+  Require(fragment.length % 8 == 0 || !fragment.more);
+  Require(fragment.offset + uint32_t{fragment.length} <= 65535);
+  Require(fragment.first() || fragment.later());
+  Require(packet.kind == PacketKind::kTracked);
 }
 
 }  // namespace
@@ -33,25 +39,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0 || size > 9000) return 0;
   const size_t frame = size - 1;
   const size_t first = data[0] == 255 ? frame : std::min<size_t>(data[0], frame);
-  // Exactly as long as the segment: ASan sees a read beyond it.
-  const auto segment = std::make_unique<uint8_t[]>(first);
-  std::copy(data + 1, data + 1 + first, segment.get());
-
-  rte_mbuf mbuf{};
-  mbuf.buf_addr = segment.get();
-  mbuf.data_len = static_cast<uint16_t>(first);
-  mbuf.pkt_len = static_cast<uint32_t>(frame);
-  mbuf.nb_segs = 1;
+  // Segments of exactly their size: ASan sees a read beyond them.
+  sluice::test::ExactMbuf buffer({data + 1, data + 1 + frame}, first);
+  const uint8_t* segment = rte_pktmbuf_mtod(buffer.get(), const uint8_t*);
   Packet packet;
-  packet.mbuf = &mbuf;
+  packet.mbuf = buffer.get();
   sluice::dataplane::ParsePacket(packet);
   if (!packet.alive()) return 0;
-  CheckParsed(packet, first);
+  CheckParsed(packet, frame);
   if (packet.kind == PacketKind::kNeighbour) {
     sluice::dataplane::NeighbourTarget(packet);  // copies its bytes: the sanitizer watches
     const auto options = sluice::dataplane::NeighbourOptions(packet);
-    Require(options.empty() || (options.data() >= segment.get() &&
-                                options.data() + options.size() <= segment.get() + first));
+    Require(options.empty() ||
+            (options.data() >= segment && options.data() + options.size() <= segment + first));
   }
   return 0;
 }

@@ -126,6 +126,15 @@ std::vector<Fixture> Malformed() {
            .Protocol(IPPROTO_DSTOPTS, "")
            .bytes(),
        DropReason::kIpv6Extension},
+      {"IPv4 option of length 1",
+       AtoB().Udp(1, 2, "data").Set8(kIp, 0x46).Set16(kIp4End, 0x9401).bytes(),
+       DropReason::kIpOptions},
+      {"IPv4 loose source route",
+       AtoB().Udp(1, 2, "data").Set8(kIp, 0x46).Set16(kIp4End, 0x8304).bytes(),
+       DropReason::kIpSourceRoute},
+      {"IPv6 routing header with a segment left",
+       AtoB6().Extension(IPPROTO_ROUTING).Udp(1, 2).Set8(kIp6End + 3, 1).bytes(),
+       DropReason::kIpSourceRoute},
       {"first fragment of 9 bytes", CutOne(AtoB().Udp(1, 2, "payload").bytes(), 1, {0, 9, true}),
        DropReason::kFragmentMalformed},
       {"first fragment that ends inside the TCP header",
@@ -252,6 +261,9 @@ std::vector<Fixture> Switched() {
       {"TCP out of nowhere", AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpNotSyn},
       {"SYN+ACK out of nowhere", AtoB().Tcp(1, 2, kTcpSyn | kTcpAck).bytes(),
        DropReason::kTcpNotSyn},
+      {"ICMP error about nothing",
+       AtoB().Icmp(3, 3, std::string(4, '\0') + "\x45" + std::string(27, '\1')).bytes(),
+       DropReason::kIcmpUnrelated},
       {"echo reply out of nowhere", AtoB().Echo(false, 3).bytes(), DropReason::kIcmpNoRequest},
   };
 }
@@ -318,6 +330,32 @@ std::set<DropReason> CheckStories() {
     expect(bed, 'a', AtoB().Tcp(1, 2, kTcpAck).bytes(), DropReason::kTcpState);
     expect(bed, 'b', Testbed::From('b', 'a').Seq(0, 7).Tcp(2, 1, kTcpSyn | kTcpAck).bytes(),
            DropReason::kTcpWindow);
+  }
+  {
+    Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});
+    expect(bed, 'u',
+           Frame()
+               .Ether(Testbed::Mac('b'), Testbed::Mac('a'))
+               .Vlan(101)
+               .Ip("10.0.0.2", "10.0.0.1")
+               .Udp(1, 2)
+               .bytes(),
+           DropReason::kVlanUnknown);
+  }
+  {
+    Testbed bed;
+    bed.SetDhcp(true);
+    expect(bed, 'a', AtoB().Udp(67, 68).bytes(), DropReason::kGuardDhcp);
+  }
+  {
+    Testbed bed({.blue_pods = "A", .uplink = true, .blue_vlan = 100});
+    bed.Starve(1);  // for the frame itself: the tagged copy needs another
+    expect(bed, 'A',
+           Frame()
+               .Ether(Testbed::Mac('A'), kBroadcast)
+               .Arp(1, Testbed::Mac('A'), "10.0.0.1", "10.0.0.2")
+               .bytes(),
+           DropReason::kNoBuffers);
   }
   {
     Testbed bed({.pods = "ab", .connections = 16, .port_share = 100});

@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace sluice::test {
 
@@ -25,7 +26,19 @@ T Must(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
-unsigned Number(char pod) { return static_cast<unsigned>(pod - 'a') + 1; }
+constexpr uint32_t kMacAgeMs = 300'000;
+
+unsigned Number(char pod) {
+  if (pod == 'h') return 254;
+  return static_cast<unsigned>(std::tolower(pod) - 'a') + 1;
+}
+
+bool IsBlue(char port) { return std::isupper(port) != 0; }
+
+dataplane::PortRole RoleOf(char port) {
+  if (port == 'u') return dataplane::PortRole::kUplink;
+  return port == 'h' ? dataplane::PortRole::kHost : dataplane::PortRole::kPod;
+}
 
 std::string Unique(const std::string& name) {
   static unsigned next = 0;
@@ -55,16 +68,18 @@ Testbed::Testbed(const TestbedConfig& config)
       table_(Must(dataplane::ConnectionTable::Create({.capacity = config.connections,
                                                       .workers = config.workers,
                                                       .port_share = config.port_share,
+                                                      .file = config.connection_file,
                                                       .tracking = config.tracking},
                                                      &quiescence_))) {
-  std::string ports = config.pods;
+  std::string ports = config.pods + config.blue_pods;
   if (config.uplink) ports += 'u';
+  if (config.host) ports += 'h';
   PortId next = 1;
   for (const char port : ports) {
     dataplane::PortSpec spec;
     spec.name = Unique(std::string(1, port));
     spec.kind = dataplane::PortKind::kRing;
-    spec.role = port == 'u' ? dataplane::PortRole::kUplink : dataplane::PortRole::kPod;
+    spec.role = RoleOf(port);
     specs_[port] = spec;
     ids_[port] = next;
     devices_.emplace(next++, Must(dataplane::PortDevice::Open(spec, pool_.get())));
@@ -77,7 +92,7 @@ Testbed::Testbed(const TestbedConfig& config)
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
         dataplane::WorkerConfig{index, 0, config.fragments, &attention_}, &current_, table_.get(),
-        &quiescence_, &tx_ports_));
+        &quiescence_, &tx_ports_, &claims_));
   }
   std::vector<dataplane::Journal*> journals;
   for (const auto& worker : workers_) journals.push_back(&worker->journal());
@@ -85,6 +100,7 @@ Testbed::Testbed(const TestbedConfig& config)
 }
 
 Testbed::~Testbed() {
+  Feed();
   for (const auto& [port, spec] : specs_) Received(port);
   workers_.clear();  // frees the fragments that wait
   EXPECT_EQ(BuffersInUse(), 0u) << "packet buffers were lost";
@@ -96,20 +112,6 @@ Testbed::~Testbed() {
 }
 
 void Testbed::Stage() {
-  acl::PolicyInput input;
-  input.policies = policies_;
-  input.all_local = true;
-  for (const char pod : config_.pods) {
-    acl::Endpoint endpoint;
-    endpoint.namespace_name = "default";
-    endpoint.name = std::string(1, pod);
-    endpoint.labels = {{"name", endpoint.name}};
-    endpoint.addresses = {Must(acl::IpAddress::Parse(V4(pod))),
-                          Must(acl::IpAddress::Parse(V6(pod)))};
-    input.endpoints.push_back(endpoint);
-  }
-  acl::CompiledPolicy compiled = Must(acl::Compile(input));
-
   staged_ = std::make_unique<dataplane::Snapshot>();
   staged_->verdict_epoch = ++verdict_epoch_;
   staged_->everything_epoch = verdict_epoch_;
@@ -117,42 +119,96 @@ void Testbed::Stage() {
   staged_->mode = mode_;
   staged_->ports.resize(ids_.size() + 1);
   staged_->polled.resize(config_.workers);
-  dataplane::NetworkView network;
-  network.name = "default";
-  network.stamps = std::make_shared<dataplane::AddressStamps>();
   for (const auto& [port, id] : ids_) {
-    PortView view;
-    view.in_use = true;
-    view.device = devices_.at(id).id();
-    view.generation = generations_[port];
-    view.name = specs_[port].name;
-    view.role = specs_[port].role;
-    view.guard = guarded_[port];
-    if (mtus_.contains(port)) view.mtu = mtus_[port];
-    if (port == 'u') {
-      view.guard = false;
-      network.uplink = id;
-    } else {
-      const auto& subject = compiled.subjects.at({"default", std::string(1, port)});
-      view.subject = known_[port] ? SubjectState::kKnown : SubjectState::kUnknown;
-      view.class_v4 = subject.v4;
-      view.class_v6 = subject.v6;
-      view.mac = Mac(port);
-      view.addresses = {Must(acl::IpAddress::Parse(V4(port))),
-                        Must(acl::IpAddress::Parse(V6(port)))};
-      network.local_addresses.insert(view.addresses.begin(), view.addresses.end());
-      network.macs[view.mac] = moved_macs_.contains(port) ? ids_.at(moved_macs_[port]) : id;
-    }
-    network.members.push_back(id);
-    staged_->ports[id] = view;
+    if (unplugged_.contains(port)) continue;
+    staged_->ports[id] = ViewOf(port);
     staged_->polled[id % config_.workers].push_back(id);
   }
+  StageNetwork("default", config_.pods, policies_);
+  if (!config_.blue_pods.empty()) StageNetwork("blue", config_.blue_pods, {});
+}
+
+PortView Testbed::ViewOf(char port) {
+  PortView view;
+  view.in_use = true;
+  view.device = devices_.at(ids_.at(port)).id();
+  view.generation = generations_[port];
+  view.name = specs_[port].name;
+  view.role = specs_[port].role;
+  view.network = IsBlue(port) ? 1 : 0;
+  view.guard = port == 'u' ? false : guarded_[port];
+  if (mtus_.contains(port)) view.mtu = mtus_[port];
+  if (port == 'u') return view;
+  view.admits_own = own_node_admitted_ && port == 'h';
+  view.mac = Mac(port);
+  view.allowed = allowed_[port];
+  view.addresses = {Must(acl::IpAddress::Parse(V4(port))), Must(acl::IpAddress::Parse(V6(port)))};
+  if (port != 'h') view.subject = known_[port] ? SubjectState::kKnown : SubjectState::kUnknown;
+  return view;
+}
+
+void Testbed::StageNetwork(const std::string& name, const std::string& pods,
+                           const std::vector<acl::NetworkPolicy>& policies) {
+  acl::PolicyInput input;
+  input.policies = policies;
+  input.all_local = true;
+  for (const char pod : pods) {
+    acl::Endpoint endpoint;
+    endpoint.namespace_name = "default";
+    endpoint.name = std::string(1, pod);
+    endpoint.labels = {{"name", endpoint.name}};
+    endpoint.addresses = {Must(acl::IpAddress::Parse(V4(pod))),
+                          Must(acl::IpAddress::Parse(V6(pod)))};
+    for (const dataplane::AllowedAddress& allowed : allowed_[pod]) {
+      if (allowed.IsSingle()) endpoint.addresses.push_back(allowed.block.base);
+    }
+    input.endpoints.push_back(endpoint);
+  }
+  acl::CompiledPolicy compiled = Must(acl::Compile(input));
+  for (const char pod : pods) {
+    if (unplugged_.contains(pod)) continue;
+    PortView& view = staged_->ports[ids_.at(pod)];
+    const auto& subject = compiled.subjects.at({"default", std::string(1, pod)});
+    view.class_v4 = subject.v4;
+    view.class_v6 = subject.v6;
+  }
+
+  dataplane::NetworkView network;
+  network.name = name;
+  network.stamps = std::make_shared<dataplane::AddressStamps>();
+  network.allow_dhcp = allow_dhcp_;
+  network.routers = routers_;
+  auto& learned = learned_[name];
+  if (learned == nullptr) learned = std::make_shared<dataplane::LearnedMacs>(64, kMacAgeMs);
+  network.learned = learned;
+  for (const auto& [port, id] : ids_) Join(network, port);
   network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
-  rule_ids_ = acl::RuleIds::Next(rule_ids_.get(), compiled.table);
-  network.rule_ids = rule_ids_;
+  auto& rule_ids = rule_ids_[name];
+  rule_ids = acl::RuleIds::Next(rule_ids.get(), compiled.table);
+  network.rule_ids = rule_ids;
   network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
   network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));
+}
+
+// Makes `port` a member of the network that is being staged, if it is one.
+void Testbed::Join(dataplane::NetworkView& network, char port) {
+  if (unplugged_.contains(port)) return;
+  const bool blue = network.name == "blue";
+  const PortId id = ids_.at(port);
+  PortView& view = staged_->ports[id];
+  if (port == 'u') {
+    if (blue && config_.blue_vlan == 0) return;
+    network.uplink = id;
+    network.vlan = blue ? config_.blue_vlan : config_.vlan;
+    view.vlans[network.vlan] = blue ? 1 : 0;
+  } else {
+    if (IsBlue(port) != blue) return;
+    if (port == 'h') network.host = id;
+    for (const acl::IpAddress& address : view.addresses) network.local_addresses[address] = id;
+    network.macs[view.mac] = moved_macs_.contains(port) ? ids_.at(moved_macs_[port]) : id;
+  }
+  network.members.push_back(id);
 }
 
 void Testbed::Publish() {
@@ -203,6 +259,44 @@ void Testbed::Replace(char pod) {
 
 void Testbed::MoveMac(char pod, char to_port) {
   moved_macs_[pod] = to_port;
+  Stage();
+  Publish();
+}
+
+void Testbed::Allow(char pod, const std::string& allowed) {
+  allowed_[pod].push_back(Must(dataplane::AllowedAddress::Parse(allowed)));
+  Stage();
+  Publish();
+}
+
+void Testbed::SetDhcp(bool allowed) {
+  allow_dhcp_ = allowed;
+  Stage();
+  Publish();
+}
+
+void Testbed::AddRouter(const dataplane::MacAddress& mac) {
+  routers_.push_back(mac);
+  Stage();
+  Publish();
+}
+
+void Testbed::Unplug(char pod) {
+  unplugged_.insert(pod);
+  Stage();
+  Publish();
+  table_->RemoveSubject({IdOf(pod), generations_[pod]});
+}
+
+void Testbed::Plug(char pod) {
+  unplugged_.erase(pod);
+  ++generations_[pod];
+  Stage();
+  Publish();
+}
+
+void Testbed::SetOwnNode(bool admitted) {
+  own_node_admitted_ = admitted;
   Stage();
   Publish();
 }
@@ -394,6 +488,17 @@ DropReason Testbed::LastDrop(char port, const Bytes& frame) {
 
 unsigned Testbed::BuffersInUse() const {
   return rte_mempool_in_use_count(pool_.get()) + rte_mempool_in_use_count(pieces_.get());
+}
+
+void Testbed::Starve(unsigned leave) {
+  while (rte_mempool_avail_count(pool_.get()) > leave) {
+    starved_.push_back(rte_pktmbuf_alloc(pool_.get()));
+  }
+}
+
+void Testbed::Feed() {
+  for (rte_mbuf* mbuf : starved_) rte_pktmbuf_free(mbuf);
+  starved_.clear();
 }
 
 acl::NetworkPolicy Isolate(const std::string& name, const std::string& pod_name,

@@ -2,7 +2,9 @@
 //
 // Real pipeline, real ring devices, real tries; no thread and no clock of its own. Pods are named
 // "a", "b", ...: pod n has MAC 02:00:00:00:00:0n, 10.0.0.n and fd00::n, in namespace "default" with
-// the label name=<its name>. Workers are turned by Turn(); two workers poll alternate ports.
+// the label name=<its name>. Capital letters are the pods of a second network, "blue": pod 'A' has
+// 'a''s MAC and addresses there, and no policy acts on it. Workers are turned by Turn(); two
+// workers poll alternate ports.
 #pragma once
 
 #include <rte_mempool.h>
@@ -12,11 +14,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "acl/compiler.h"
 #include "dataplane/connection_table.h"
+#include "dataplane/learned_macs.h"
 #include "dataplane/packet_pool.h"
 #include "dataplane/port_device.h"
 #include "dataplane/quiescence.h"
@@ -30,10 +34,15 @@ using Bytes = std::vector<uint8_t>;
 
 struct TestbedConfig {
   std::string pods = "ab";
-  bool uplink = false;  // a port named "u" without subject
+  std::string blue_pods;   // of the network "blue": capital letters
+  bool uplink = false;     // a port named "u" without subject
+  bool host = false;       // default's host port, "h": as a pod of the number 254, no subject
+  uint16_t vlan = 0;       // of default on the uplink
+  uint16_t blue_vlan = 0;  // of blue on the uplink; 0: blue has no uplink
   unsigned workers = 1;
   uint32_t connections = 1024;
   unsigned port_share = 50;  // percent
+  std::string connection_file;
   dataplane::Tracking tracking;
   dataplane::FragmentConfig fragments = {};
 };
@@ -62,6 +71,13 @@ class Testbed {
   void SetMode(dataplane::Mode mode);
   void Replace(char pod);                // another pod in the same slot: next generation
   void MoveMac(char pod, char to_port);  // the MAC table sends pod's frames elsewhere
+  // What a pod may use beside its own; the network default's settings.
+  void Allow(char pod, const std::string& allowed);
+  void SetDhcp(bool allowed);
+  void AddRouter(const dataplane::MacAddress& mac);
+  void Unplug(char pod);  // its port leaves the snapshots
+  void Plug(char pod);
+  void SetOwnNode(bool admitted);  // whether the host port's own addresses pass ingress policy
 
   // Puts one frame into `port`; it is read at the next Turn.
   void Send(char port, const Bytes& frame);
@@ -96,8 +112,10 @@ class Testbed {
   void Advance(uint32_t ms) { now_ms_ += ms; }
   unsigned BuffersInUse() const;
   const dataplane::Journal& journal(unsigned worker) const { return workers_[worker]->journal(); }
-  const acl::RuleIds& rule_ids() const { return *rule_ids_; }
+  const acl::RuleIds& rule_ids() const { return *rule_ids_.at("default"); }
   dataplane::PortId id(char port) const { return ids_.at(port); }
+  void Starve(unsigned leave);  // takes all packet buffers but these
+  void Feed();                  // gives them back
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
   static dataplane::MacAddress Mac(char pod);
@@ -115,6 +133,10 @@ class Testbed {
   DropCounts DropsByReason(char port) const;
   void CheckTrace(const dataplane::TraceReport& traced, const std::string& where,
                   dataplane::DropReason died_of) const;
+  dataplane::PortView ViewOf(char port);
+  void StageNetwork(const std::string& name, const std::string& pods,
+                    const std::vector<acl::NetworkPolicy>& policies);
+  void Join(dataplane::NetworkView& network, char port);
 
   TestbedConfig config_;
   dataplane::PacketPool pool_, pieces_;
@@ -126,16 +148,24 @@ class Testbed {
   std::map<char, char> moved_macs_;
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
-  std::shared_ptr<const acl::RuleIds> rule_ids_;
+  std::map<std::string, std::shared_ptr<const acl::RuleIds>> rule_ids_;  // by network
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
   std::unique_ptr<dataplane::Snapshot> staged_;
   std::vector<std::unique_ptr<const dataplane::Snapshot>> published_;
   std::atomic<const dataplane::Snapshot*> current_{nullptr};
   dataplane::TxPorts tx_ports_;
+  dataplane::PollClaims claims_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   std::atomic<uint32_t> attention_{0};
   dataplane::Mode mode_ = dataplane::Mode::kEnforce;
+  bool own_node_admitted_ = true;
+  std::map<char, std::vector<dataplane::AllowedAddress>> allowed_;
+  bool allow_dhcp_ = false;
+  std::vector<dataplane::MacAddress> routers_;
+  std::set<char> unplugged_;
+  std::map<std::string, std::shared_ptr<dataplane::LearnedMacs>> learned_;
+  std::vector<rte_mbuf*> starved_;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
 };

@@ -42,6 +42,10 @@ TEST(ConfigTest, EveryFlagArrives) {
                                   "x",
                                   "--connections",
                                   "100",
+                                  "--connection-share",
+                                  "30",
+                                  "--connection-file",
+                                  "/dev/hugepages/sluice",
                                   "--packet-buffers",
                                   "200",
                                   "--fragment-timeout-ms",
@@ -68,6 +72,8 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.eal.memory_mb, 700u);
   EXPECT_EQ(config.eal.file_prefix, "x");
   EXPECT_EQ(config.data_plane.connection_capacity, 100u);
+  EXPECT_EQ(config.data_plane.connection_share, 30u);
+  EXPECT_EQ(config.data_plane.connection_file, "/dev/hugepages/sluice");
   EXPECT_EQ(config.data_plane.packet_buffers, 200u);
   EXPECT_EQ(config.data_plane.idle_sleep_us, 5u);
   EXPECT_EQ(config.data_plane.fragment_timeout_ms, 1500u);
@@ -76,6 +82,21 @@ TEST(ConfigTest, EveryFlagArrives) {
   EXPECT_EQ(config.publisher.policy.unlisted_pods, UnlistedPods::kDefaultClass);
   EXPECT_EQ(config.node, "n1");
   EXPECT_EQ(config.log_level, "debug");
+}
+
+TEST(ConfigTest, FlagsOfNetworksArrive) {
+  const CommandLine defaults = Parse({});
+  EXPECT_EQ(defaults.config->publisher.policy.own_node, OwnNode::kAllow);
+  EXPECT_EQ(defaults.config->publisher.learned_macs.capacity, 4096u);
+  EXPECT_EQ(defaults.config->publisher.learned_macs.max_age_s, 300u);
+  const CommandLine line =
+      Parse({"--own-node", "judge", "--learned-macs", "100", "--learned-mac-age", "7"});
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_EQ(line.config->publisher.policy.own_node, OwnNode::kJudge);
+  EXPECT_EQ(line.config->publisher.learned_macs.capacity, 100u);
+  EXPECT_EQ(line.config->publisher.learned_macs.max_age_s, 7u);
+  EXPECT_FALSE(Parse({"--own-node", "maybe"}).config.has_value());
+  EXPECT_FALSE(Parse({"--learned-macs", "0"}).config.has_value());
 }
 
 TEST(ConfigTest, BadFlagsAreBadUsage) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "acl/objects.h"
+#include "control/network_spec.h"
 #include "control/object_key.h"
 #include "dataplane/port_spec.h"
 
@@ -70,6 +71,33 @@ inline dataplane::PortSpec RingPort(const std::string& name, const std::string& 
   spec.pod_uid = uid;
   spec.mac = *dataplane::MacAddress::Parse(mac);
   if (!address.empty()) spec.addresses = {Ip(address)};
+  return spec;
+}
+
+// The host port of `network`, a ring.
+inline dataplane::PortSpec HostPort(const std::string& name, const std::string& mac,
+                                    const std::string& address,
+                                    const std::string& network = "default") {
+  dataplane::PortSpec spec;
+  spec.name = name;
+  spec.kind = dataplane::PortKind::kRing;
+  spec.role = dataplane::PortRole::kHost;
+  spec.network = network;
+  spec.mac = *dataplane::MacAddress::Parse(mac);
+  spec.addresses = {Ip(address)};
+  return spec;
+}
+
+inline dataplane::AllowedAddress Allowed(const std::string& text) {
+  return *dataplane::AllowedAddress::Parse(text);
+}
+
+inline NetworkSpec Network(const std::string& name, const std::string& uplink = "",
+                           uint16_t vlan = 0) {
+  NetworkSpec spec;
+  spec.name = name;
+  spec.uplink = uplink;
+  spec.vlan = vlan;
   return spec;
 }
 

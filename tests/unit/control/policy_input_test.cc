@@ -94,6 +94,61 @@ TEST(PolicyInputTest, HostNetworkPodsAreNobodysSubject) {
   EXPECT_THAT(MakePolicyInput(state, {}).local, IsEmpty());
 }
 
+TEST(PolicyInputTest, TheApiCannotTakeTheNodesAddress) {
+  const acl::PolicyInput input = MakePolicyInput(
+      StateOf({Pod("thief", "10.0.0.1")}, {HostPort("host", kMac, "10.0.0.1")}), {});
+  EXPECT_THAT(input.endpoints[0].addresses, IsEmpty());
+  EXPECT_THAT(input.local, IsEmpty());
+}
+
+TEST(PolicyInputTest, SingleAllowedAddressesArePodsAddressesBlocksAreNot) {
+  dataplane::PortSpec port = RingPort("p", "web", kMac, "10.0.0.2");
+  port.allowed = {Allowed("10.0.0.9"), Allowed("10.7.0.0/16"), Allowed("10.0.0.2")};
+  const acl::PolicyInput input = MakePolicyInput(StateOf({Pod("web", "10.0.0.2")}, {port}), {});
+  EXPECT_THAT(input.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2"), Ip("10.0.0.9")));
+}
+
+// A pod lives on another node, moves here, and moves away again.
+TEST(PolicyInputTest, TheLocalPortsWordCountsWhileThePortIsThere) {
+  DesiredState state = StateOf({Pod("vm", "10.0.0.2")}, {});
+  const acl::PolicyInput remote = MakePolicyInput(state, {});
+  EXPECT_THAT(remote.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2")));
+  EXPECT_THAT(remote.local, IsEmpty());
+
+  // It arrives, and another pod's object still has its address.
+  ASSERT_TRUE(state.Apply("test", Candidates(Pod("stale", "10.0.0.2")), OnRefusal::kSkip).ok());
+  ASSERT_TRUE(state.ports().Add(RingPort("p", "vm", kMac, "10.0.0.2")).ok());
+  const acl::PolicyInput here = MakePolicyInput(state, {});
+  EXPECT_THAT(here.local, ElementsAre(Pair("default", "vm")));
+  for (const acl::Endpoint& endpoint : here.endpoints) {
+    EXPECT_EQ(endpoint.addresses.empty(), endpoint.name == "stale");
+  }
+
+  ASSERT_TRUE(state.ports().Remove("p").ok());
+  const acl::PolicyInput gone = MakePolicyInput(state, {});
+  EXPECT_THAT(gone.local, IsEmpty());
+  for (const acl::Endpoint& endpoint : gone.endpoints) {
+    EXPECT_THAT(endpoint.addresses, ElementsAre(Ip("10.0.0.2"))) << "the API's word counts again";
+  }
+}
+
+TEST(PolicyInputTest, OtherNetworksKnowTheirOwnPodsAndNoPolicy) {
+  DesiredState state = StateOf({Pod("web", "10.0.0.2"), Pod("db", "10.0.0.3")},
+                               {RingPort("p", "web", kMac, "10.0.0.2")});
+  ASSERT_TRUE(state.Apply("test", Candidates(DenyAll("deny")), OnRefusal::kRefuseAll).ok());
+  ASSERT_TRUE(state.ports().AddNetwork(Network("blue")).ok());
+  dataplane::PortSpec blue = RingPort("b", "db", kMac, "10.0.0.2");
+  blue.network = "blue";
+  ASSERT_TRUE(state.ports().Add(blue).ok());
+  const acl::PolicyInput input = MakePolicyInput(state, {}, "blue");
+  ASSERT_EQ(input.endpoints.size(), 1u);
+  EXPECT_EQ(input.endpoints[0].name, "db");
+  EXPECT_THAT(input.endpoints[0].addresses, ElementsAre(Ip("10.0.0.2")));
+  EXPECT_THAT(input.local, ElementsAre(Pair("default", "db")));
+  EXPECT_THAT(input.policies, IsEmpty());
+  EXPECT_THAT(MakePolicyInput(state, {}).local, ElementsAre(Pair("default", "web")));
+}
+
 TEST(PolicyInputTest, UplinksMakeNobodyLocal) {
   EXPECT_THAT(MakePolicyInput(StateOf({Pod("web", "10.0.0.2")}, {UplinkPort("up")}), {}).local,
               IsEmpty());

@@ -15,6 +15,7 @@ using ::testing::StartsWith;
 
 constexpr char kMac[] = "02:00:00:00:00:01";
 constexpr char kOtherMac[] = "02:00:00:00:00:02";
+constexpr char kHostMac[] = "02:00:00:00:00:fe";
 
 // A table with one pod port and one uplink, and a second port that one change makes wrong.
 struct RefusalCase {
@@ -30,6 +31,7 @@ TEST_P(PortRefusalTest, IsRefusedWithTheReasonAndChangesNothing) {
   PortTable table;
   ASSERT_TRUE(table.Add(RingPort("first", "web", kMac, "10.0.0.2")).ok());
   ASSERT_TRUE(table.Add(UplinkPort("up")).ok());
+  ASSERT_TRUE(table.Add(HostPort("host", kHostMac, "10.0.0.1")).ok());
   const PortTable before = table;
   PortSpec spec = RingPort("second", "db", kOtherMac, "10.0.0.3");
   GetParam().change(spec);
@@ -57,10 +59,44 @@ INSTANTIATE_TEST_SUITE_P(
                     absl::StatusCode::kInvalidArgument,
                     "port second: addresses: 10.0.0.3 is listed twice"},
         RefusalCase{"OtherNetwork", [](PortSpec& s) { s.network = "blue"; },
-                    absl::StatusCode::kInvalidArgument, "port second: network: \"blue\""},
+                    absl::StatusCode::kInvalidArgument,
+                    "port second: network: \"blue\" does not exist"},
         RefusalCase{"SecondUplink", [](PortSpec& s) { s = UplinkPort("second"); },
                     absl::StatusCode::kAlreadyExists,
                     "port second: network default has uplink up already"},
+        RefusalCase{"AllowedAddressOfAnother",
+                    [](PortSpec& s) { s.allowed = {Allowed("10.0.0.2")}; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: allowed: address 10.0.0.2 belongs to port first (default/web)"},
+        RefusalCase{"AllowedBlockWithAnother",
+                    [](PortSpec& s) { s.allowed = {Allowed("10.0.0.0/24")}; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: allowed: address 10.0.0.2 belongs to port first (default/web)"},
+        RefusalCase{
+            "AllowedMacOfAnother",
+            [](PortSpec& s) { s.allowed = {Allowed("10.0.0.9@02:00:00:00:00:01")}; },
+            absl::StatusCode::kAlreadyExists,
+            "port second: allowed: MAC 02:00:00:00:00:01 belongs to port first (default/web)"},
+        RefusalCase{"AllowedGroup", [](PortSpec& s) { s.allowed = {Allowed("224.0.0.18")}; },
+                    absl::StatusCode::kInvalidArgument,
+                    "port second: allowed: 224.0.0.18 is not what one pod may have"},
+        RefusalCase{"AllowedToAnUplink",
+                    [](PortSpec& s) {
+                      s = UplinkPort("second");
+                      s.allowed = {Allowed("10.0.0.9")};
+                    },
+                    absl::StatusCode::kInvalidArgument, "port second: allowed: is for pods' ports"},
+        RefusalCase{"SecondHostPort",
+                    [](PortSpec& s) { s = HostPort("second", kOtherMac, "10.0.0.9"); },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: network default has host port host already"},
+        RefusalCase{"AddressOfTheHost", [](PortSpec& s) { s.addresses = {Ip("10.0.0.1")}; },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: address 10.0.0.1 belongs to port host (host)"},
+        RefusalCase{"MacOfTheHost",
+                    [](PortSpec& s) { s.mac = *dataplane::MacAddress::Parse(kHostMac); },
+                    absl::StatusCode::kAlreadyExists,
+                    "port second: MAC 02:00:00:00:00:fe belongs to port host (host)"},
         RefusalCase{"UplinkWithAddress",
                     [](PortSpec& s) {
                       s = UplinkPort("second");
@@ -101,6 +137,42 @@ TEST(PortTableTest, WhatARemovedPortOwnedIsFreeAgain) {
   ASSERT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
   ASSERT_TRUE(table.Remove("p").ok());
   EXPECT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+}
+
+TEST(PortTableTest, WhatIsAllowedToOneIsNoOthersOwn) {
+  PortTable table;
+  PortSpec vrrp = RingPort("vrrp", "a", kMac, "10.0.0.2");
+  vrrp.allowed = {Allowed("10.0.0.64/26"), Allowed("10.0.0.9@00:00:5e:00:01:01")};
+  ASSERT_TRUE(table.Add(vrrp).ok());
+  EXPECT_EQ(std::string(table.Add(RingPort("p", "b", kOtherMac, "10.0.0.70")).message()),
+            "port p: address 10.0.0.70 is allowed to port vrrp (default/a)");
+  EXPECT_EQ(std::string(table.Add(RingPort("p", "b", "00:00:5e:00:01:01", "10.0.0.3")).message()),
+            "port p: MAC 00:00:5e:00:01:01 is allowed to port vrrp (default/a)");
+  PortSpec other = RingPort("p", "b", kOtherMac, "10.0.0.3");
+  other.allowed = vrrp.allowed;
+  EXPECT_TRUE(table.Add(other).ok()) << "two may share what is nobody's own";
+}
+
+TEST(PortTableTest, AHostPortHasNoAddressOfAPodAndNoPod) {
+  PortTable table;
+  ASSERT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());
+  EXPECT_EQ(std::string(table.Add(HostPort("host", kHostMac, "10.0.0.2")).message()),
+            "port host: address 10.0.0.2 belongs to port p (default/web)");
+  PortSpec named = HostPort("host", kHostMac, "10.0.0.1");
+  named.pod_namespace = named.pod_name = "x";
+  EXPECT_EQ(std::string(table.Add(named).message()), "port host: role: a host port has no pod");
+}
+
+TEST(PortTableTest, OtherNetworksMayHaveTheSameAddressesMacsAndPods) {
+  PortTable table;
+  ASSERT_TRUE(table.AddNetwork(Network("blue")).ok());
+  PortSpec spec = RingPort("p", "web", kMac, "10.0.0.2");
+  ASSERT_TRUE(table.Add(spec).ok());
+  spec.name = "blue-p";
+  spec.network = "blue";
+  EXPECT_TRUE(table.Add(spec).ok());
+  EXPECT_TRUE(table.Add(HostPort("host", kHostMac, "10.0.0.1")).ok());
+  EXPECT_TRUE(table.Add(HostPort("blue-host", kHostMac, "10.0.0.1", "blue")).ok());
 }
 
 TEST(PortTableTest, RemovingAPortThatIsNotThereSaysSo) {

@@ -208,6 +208,53 @@ TEST_F(PublisherWithPodTest, APortWhoseBuildFailsIsClosedAgain) {
   EXPECT_TRUE(again.ok()) << again.status();
 }
 
+TEST_F(PublisherTest, ANetworkKeepsItsSlotWhileOthersComeAndGo) {
+  const auto slot = [&](const std::string& name) {
+    return publisher_->view()->networks.at(name).id;
+  };
+  for (const char* name : {"blue", "red"}) {
+    ASSERT_TRUE(One(AddNetworkCommand{Network(name)}).ok());
+  }
+  EXPECT_EQ(slot("default"), 0);
+  const auto red = slot("red");
+  EXPECT_NE(red, slot("blue"));
+  ASSERT_TRUE(One(DeleteNetworkCommand{"blue"}).ok());
+  EXPECT_EQ(slot("red"), red);
+  ASSERT_TRUE(One(AddNetworkCommand{Network("a")}).ok());
+  EXPECT_EQ(slot("red"), red);
+  EXPECT_NE(slot("a"), red);
+  EXPECT_EQ(publisher_->view()->snapshot->networks[red].name, "red");
+}
+
+TEST_F(PublisherWithPodTest, NetworkPoliciesDoNotReachOtherNetworks) {
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  const auto results =
+      All({AddNetworkCommand{Network("blue")}, AddPortCommand{blue}, Apply(DenyAll("deny"))});
+  for (const Result& result : results) ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(SubjectOf("blue"), SubjectState::kKnown);
+  const auto view = publisher_->view();
+  EXPECT_FALSE(view->networks.at("default").policy->rules->rules.empty());
+  EXPECT_TRUE(view->networks.at("blue").policy->rules->rules.empty());
+}
+
+TEST_F(PublisherWithPodTest, ANetworkThatAChangeDoesNotConcernKeepsItsParts) {
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  for (const Result& result : All({AddNetworkCommand{Network("blue")}, AddPortCommand{blue}})) {
+    ASSERT_TRUE(result.ok()) << result.status();
+  }
+  const auto before = publisher_->view();
+  ASSERT_TRUE(One(Apply(DenyAll("deny"))).ok());
+  const auto after = publisher_->view();
+  EXPECT_EQ(after->networks.at("blue").policy, before->networks.at("blue").policy);
+  EXPECT_EQ(after->networks.at("blue").learned, before->networks.at("blue").learned);
+  EXPECT_EQ(after->networks.at("default").learned, before->networks.at("default").learned);
+  EXPECT_NE(after->networks.at("default").policy, before->networks.at("default").policy);
+}
+
 TEST_F(PublisherTest, DeleteAndAddOfOnePortInABatchWork) {
   ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
   const auto results = All({DeletePortCommand{"web"}, AddPortCommand{WebPort()},
@@ -234,6 +281,31 @@ TEST_F(PublisherTest, APortKeepsItsWorkerAndItsSlotWhileOthersComeAndGo) {
   const PortPlaces after = publisher_->view()->places;
   EXPECT_EQ(after.at("up").worker, before.at("up").worker);
   EXPECT_EQ(after.at("up").attached.id, before.at("up").attached.id);
+}
+
+TEST_F(PublisherTest, AMovedPortIsPolledByItsNewWorkerOnly) {
+  if (data_plane().worker_count() < 2) GTEST_SKIP() << "one CPU, one worker: nowhere to move to";
+  ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
+  const PortPlace before = publisher_->view()->places.at("web");
+  const Result moved = One(MovePortCommand{"web", 1 - before.worker});
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  const auto view = publisher_->view();
+  EXPECT_EQ(moved->epoch, data_plane().epoch());
+  EXPECT_EQ(view->places.at("web").worker, 1 - before.worker);
+  EXPECT_THAT(view->snapshot->polled[before.worker], IsEmpty());
+  EXPECT_EQ(view->snapshot->polled[1 - before.worker].size(), 1u);
+
+  const uint64_t epoch = data_plane().epoch();
+  ASSERT_TRUE(One(MovePortCommand{"web", 1 - before.worker}).ok());
+  EXPECT_EQ(data_plane().epoch(), epoch) << "it is there already";
+}
+
+TEST_F(PublisherTest, AMoveToNowhereOrOfNobodyIsRefused) {
+  ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
+  EXPECT_EQ(One(MovePortCommand{"wbe", 0}).status().message(), "port wbe: does not exist");
+  EXPECT_EQ(
+      One(MovePortCommand{"web", 7}).status().message(),
+      fmt::format("port web: worker: 7 is not one of 0 to {}", data_plane().worker_count() - 1));
 }
 
 }  // namespace

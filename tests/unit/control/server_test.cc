@@ -96,6 +96,14 @@ class ServerTest : public ::testing::Test {
     v1::DeletePortResponse response;
     return v1::PortService::NewStub(channel_)->DeletePort(&context, request, &response);
   }
+  grpc::Status MovePort(const std::string& name, uint32_t worker) {
+    grpc::ClientContext context;
+    v1::MovePortRequest request;
+    request.set_name(name);
+    request.set_worker(worker);
+    v1::MovePortResponse response;
+    return v1::PortService::NewStub(channel_)->MovePort(&context, request, &response);
+  }
   v1::ListPortsResponse ListPorts() {
     grpc::ClientContext context;
     v1::ListPortsResponse response;
@@ -283,6 +291,17 @@ TEST_F(ServerTest, APortIsAddedListedAndDeleted) {
   EXPECT_EQ(DeletePort("web").error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(ServerTest, APortIsMovedToTheWorkerThatIsNamed) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  const uint32_t last = fixture_.data_plane().worker_count() - 1;
+  EXPECT_TRUE(MovePort("web", last).ok());
+  EXPECT_EQ(ListPorts().ports(0).worker(), last);
+  EXPECT_TRUE(MovePort("web", 0).ok());
+  EXPECT_EQ(ListPorts().ports(0).worker(), 0u);
+  EXPECT_EQ(MovePort("web", 99).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(MovePort("db", 0).error_message(), "port db: does not exist");
+}
+
 TEST_F(ServerTest, ARefusedPortNamesPortFieldAndReason) {
   ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
   const grpc::Status taken = AddPort("db", "db", "02:00:00:00:00:02", "10.0.0.2");
@@ -292,6 +311,108 @@ TEST_F(ServerTest, ARefusedPortNamesPortFieldAndReason) {
               StartsWith("port db: mac: "));
   EXPECT_THAT(AddPort("db", "db", "02:00:00:00:00:02", "ten").error_message(),
               StartsWith("port db: addresses: "));
+}
+
+TEST_F(ServerTest, NetworksAreAddedListedAndDeleted) {
+  const auto stub = v1::NetworkService::NewStub(channel_);
+  v1::AddNetworkRequest add;
+  add.mutable_spec()->set_name("blue");
+  add.mutable_spec()->set_vlan(100);
+  add.mutable_spec()->set_allow_dhcp(true);
+  add.mutable_spec()->add_routers("02:00:00:00:00:99");
+  v1::AddNetworkResponse added;
+  grpc::ClientContext add_context, again_context, list_context, delete_context, default_context;
+  ASSERT_TRUE(stub->AddNetwork(&add_context, add, &added).ok());
+  EXPECT_EQ(stub->AddNetwork(&again_context, add, &added).error_message(),
+            "network blue: exists already");
+  v1::ListNetworksResponse list;
+  ASSERT_TRUE(stub->ListNetworks(&list_context, {}, &list).ok());
+  ASSERT_EQ(list.networks_size(), 2);
+  EXPECT_EQ(list.networks(0).spec().SerializeAsString(), add.spec().SerializeAsString());
+  EXPECT_EQ(list.networks(1).spec().name(), "default");
+  v1::DeleteNetworkRequest del;
+  del.set_name("blue");
+  v1::DeleteNetworkResponse deleted;
+  EXPECT_TRUE(stub->DeleteNetwork(&delete_context, del, &deleted).ok());
+  EXPECT_GT(deleted.epoch(), added.epoch());
+  del.set_name("default");
+  EXPECT_EQ(stub->DeleteNetwork(&default_context, del, &deleted).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(ServerTest, AllowedAddressesOfAPortAreListedAsGiven) {
+  v1::AddPortRequest request;
+  v1::PortSpec& spec = *request.mutable_spec();
+  spec.set_name("vrrp");
+  spec.set_kind("ring");
+  spec.set_pod_namespace("default");
+  spec.set_pod_name("vrrp");
+  spec.set_mac("02:00:00:00:00:01");
+  spec.add_allowed("10.0.0.9@00:00:5e:00:01:07");
+  spec.add_allowed("fd07::/64");
+  const auto stub = v1::PortService::NewStub(channel_);
+  v1::AddPortResponse response;
+  grpc::ClientContext good_context, bad_context;
+  ASSERT_TRUE(stub->AddPort(&good_context, request, &response).ok());
+  ASSERT_EQ(ListPorts().ports(0).spec().allowed_size(), 2);
+  EXPECT_EQ(ListPorts().ports(0).spec().allowed(0), "10.0.0.9@00:00:5e:00:01:07");
+  EXPECT_EQ(ListPorts().ports(0).spec().allowed(1), "fd07::/64");
+  spec.set_name("other");
+  spec.add_allowed("ten");
+  EXPECT_THAT(stub->AddPort(&bad_context, request, &response).error_message(),
+              StartsWith("port other: allowed: "));
+}
+
+TEST_F(ServerTest, LearnedMacsOfANetworkThatIsNotThereAreAnError) {
+  const auto stub = v1::NetworkService::NewStub(channel_);
+  v1::ListMacsRequest request;
+  v1::ListMacsResponse response;
+  grpc::ClientContext all_context, none_context;
+  EXPECT_TRUE(stub->ListMacs(&all_context, request, &response).ok());
+  EXPECT_EQ(response.macs_size(), 0);
+  request.set_network("blue");
+  const grpc::Status status = stub->ListMacs(&none_context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "network blue: does not exist");
+}
+
+TEST_F(ServerTest, ARefusedNetworkNamesNetworkFieldAndReason) {
+  const auto stub = v1::NetworkService::NewStub(channel_);
+  const auto refusal = [&](const v1::NetworkSpec& spec) {
+    grpc::ClientContext context;
+    v1::AddNetworkRequest request;
+    *request.mutable_spec() = spec;
+    v1::AddNetworkResponse response;
+    return stub->AddNetwork(&context, request, &response).error_message();
+  };
+  v1::NetworkSpec spec;
+  spec.set_name("blue");
+  spec.set_vlan(70000);
+  EXPECT_EQ(refusal(spec), "network blue: vlan: 70000 is not between 0 and 4094");
+  spec.set_vlan(1);
+  spec.add_routers("02:00");
+  EXPECT_THAT(refusal(spec), StartsWith("network blue: routers: "));
+}
+
+TEST_F(ServerTest, ExplainKnowsWhatTheHostPortAdmits) {
+  ASSERT_TRUE(AddPort("web", "web", "02:00:00:00:00:01", "10.0.0.2").ok());
+  MustApply({Pod("web", ""), DenyAll("deny")});
+  v1::ExplainResponse response;
+  ASSERT_TRUE(Explain("10.0.0.1", "default/web", 80, &response).ok());
+  EXPECT_EQ(response.verdict(), "deny") << "without a host port nobody is the node";
+  v1::AddPortRequest host;
+  host.mutable_spec()->set_name("host");
+  host.mutable_spec()->set_kind("ring");
+  host.mutable_spec()->set_role("host");
+  host.mutable_spec()->set_mac("02:00:00:00:00:fe");
+  host.mutable_spec()->add_addresses("10.0.0.1");
+  grpc::ClientContext context;
+  v1::AddPortResponse added;
+  ASSERT_TRUE(v1::PortService::NewStub(channel_)->AddPort(&context, host, &added).ok());
+  ASSERT_TRUE(Explain("10.0.0.1", "default/web", 80, &response).ok());
+  EXPECT_EQ(response.verdict(), "allow");
+  ASSERT_TRUE(Explain("10.0.0.9", "default/web", 80, &response).ok());
+  EXPECT_EQ(response.verdict(), "deny") << "what the node routes is judged as who it is";
 }
 
 TEST_F(ServerTest, ExplainAsksTheTriesInForce) {
@@ -350,8 +471,8 @@ TEST_F(ServerTest, ReadersWithoutTrafficAnswerEmpty) {
 }
 
 TEST_F(ServerTest, HealthSaysServingForEachService) {
-  for (const std::string service :
-       {"", "sluice.v1.PolicyService", "sluice.v1.PortService", "sluice.v1.DiagnosticsService"}) {
+  for (const std::string service : {"", "sluice.v1.PolicyService", "sluice.v1.PortService",
+                                    "sluice.v1.DiagnosticsService", "sluice.v1.NetworkService"}) {
     // HealthCheckRequest{service = 1}; HealthCheckResponse{status = 1: SERVING = 1}.
     const std::string request =
         service.empty() ? "" : std::string("\x0a") + static_cast<char>(service.size()) + service;
@@ -364,8 +485,8 @@ TEST_F(ServerTest, ReflectionListsTheServices) {
   const std::string answer =
       RawCall(channel_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
               std::string("\x3a\x00", 2));
-  for (const char* service :
-       {"sluice.v1.PolicyService", "sluice.v1.PortService", "sluice.v1.DiagnosticsService"}) {
+  for (const char* service : {"sluice.v1.PolicyService", "sluice.v1.PortService",
+                              "sluice.v1.DiagnosticsService", "sluice.v1.NetworkService"}) {
     EXPECT_THAT(answer, HasSubstr(service));
   }
 }

@@ -48,7 +48,14 @@ class Builder {
     }
     const VerdictScope scope = CompareBuilds(last_.input == nullptr ? nullptr : &last_, next);
     last_ = next;
-    return BuildSnapshot(state.ports(), places, next, scope, mode, kWorkers, previous);
+    NetworkBuilds builds;
+    dataplane::NetworkId id = 1;
+    for (const auto& [name, spec] : state.ports().networks()) {
+      builds[name] = {name == kDefaultNetwork ? dataplane::NetworkId{0} : id++,
+                      std::make_shared<const PolicyBuild>(next), nullptr};
+    }
+    return BuildSnapshot(state.ports(), places, builds, scope, {OwnNode::kAllow, mode}, kWorkers,
+                         previous);
   }
 
   const PolicyBuild& last() const { return last_; }
@@ -102,6 +109,39 @@ TEST(SnapshotBuilderTest, TheNetworkKnowsItsMacsMembersAndUplink) {
   EXPECT_THAT(network.macs, UnorderedElementsAre(Pair(WebPort().mac, 1), Pair(DbPort().mac, 2)));
   EXPECT_EQ(network.uplink, 3);
   EXPECT_EQ(snapshot.ports[3].subject, SubjectState::kNone);
+}
+
+TEST(SnapshotBuilderTest, NetworksShareTheUplinkAndNothingElse) {
+  Builder builder;
+  builder.AddPort(UplinkPort("up"), 1);
+  ASSERT_TRUE(builder.state.ports().AddNetwork(Network("blue", "up", 100)).ok());
+  builder.AddPort(WebPort(), 2);
+  dataplane::PortSpec blue = WebPort();
+  blue.name = "blue";
+  blue.network = "blue";
+  builder.AddPort(blue, 3);
+  const Snapshot snapshot = builder.Build();
+  ASSERT_EQ(snapshot.networks.size(), 2u);
+  EXPECT_THAT(snapshot.networks[0].members, ElementsAre(1, 2));
+  EXPECT_THAT(snapshot.networks[1].members, ElementsAre(1, 3));
+  EXPECT_EQ(snapshot.networks[1].vlan, 100);
+  EXPECT_EQ(snapshot.networks[1].uplink, 1);
+  EXPECT_THAT(snapshot.networks[1].macs, UnorderedElementsAre(Pair(WebPort().mac, 3)));
+  EXPECT_THAT(snapshot.networks[1].local_addresses, UnorderedElementsAre(Pair(Ip("10.0.0.2"), 3)));
+  EXPECT_THAT(snapshot.ports[1].vlans, UnorderedElementsAre(Pair(0, 0), Pair(100, 1)));
+  EXPECT_EQ(snapshot.ports[3].network, 1);
+}
+
+TEST(SnapshotBuilderTest, TheHostPortIsNoSubjectAndItsAddressesAreTheNodes) {
+  Builder builder;
+  const dataplane::PortSpec host = HostPort("host", "02:00:00:00:00:fe", "10.0.0.1");
+  builder.AddPort(host, 1);
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.ports[1].subject, SubjectState::kNone);
+  EXPECT_EQ(snapshot.ports[1].role, dataplane::PortRole::kHost);
+  EXPECT_TRUE(snapshot.ports[1].admits_own);
+  EXPECT_THAT(snapshot.networks[0].macs, UnorderedElementsAre(Pair(host.mac, 1)));
+  EXPECT_THAT(snapshot.networks[0].local_addresses, UnorderedElementsAre(Pair(Ip("10.0.0.1"), 1)));
 }
 
 TEST(SnapshotBuilderTest, PortsSpreadOverWorkersAndStayWithTheirs) {

@@ -207,8 +207,9 @@ TEST_F(ConnectionRoom, AFullTableOfAMillionExpiresInBoundedPiecesWithinFourSecon
   snapshot.polled.resize(1);
   std::atomic<const Snapshot*> published{&snapshot};
   const auto tx_ports = std::make_unique<TxPorts>();
+  const auto claims = std::make_unique<PollClaims>();
   auto worker = std::make_unique<Worker>(WorkerConfig{}, &published, table_.get(), &quiescence_,
-                                         tx_ports.get());
+                                         tx_ports.get(), claims.get());
   const uint32_t timeout_ms = TimeoutMs(ConnectionState::kReplied);
   worker->RunOnce(timeout_ms - 5000);
   ASSERT_EQ(table_->size(), kMillion) << "nothing is due yet";

@@ -111,6 +111,21 @@ TEST(PortDevice, WhatCannotOpenIsNamed) {
   }
 }
 
+TEST(AllowedAddress, IsAnAddressOrABlockWithOrWithoutAMac) {
+  for (const char* text : {"10.0.0.9", "fd00::9", "10.7.0.0/16", "fd07::/64",
+                           "10.0.0.9@00:00:5e:00:01:07", "fd07::/64@00:00:5e:00:01:07"}) {
+    const auto allowed = AllowedAddress::Parse(text);
+    ASSERT_TRUE(allowed.ok()) << allowed.status();
+    EXPECT_EQ(allowed->ToString(), text);
+  }
+  EXPECT_EQ(AllowedAddress::Parse("10.7.1.2/16")->ToString(), "10.7.0.0/16");
+  EXPECT_EQ(AllowedAddress::Parse("10.0.0.9/32")->ToString(), "10.0.0.9");
+  for (const char* text : {"", "10.0.0", "10.0.0.9/33", "10.0.0.9@", "10.0.0.9@02:00", "@",
+                           "10.0.0.9@02:00:00:00:00:01@x"}) {
+    EXPECT_FALSE(AllowedAddress::Parse(text).ok()) << text;
+  }
+}
+
 TEST(Eal, RefusesAPrefixThatLeadsElsewhereAndCpusThatAreNotThere) {
   struct Case {
     const char* prefix;
