@@ -14,6 +14,7 @@ using dataplane::PortId;
 struct Denied {
   DropReason reason;
   bool observed;
+  dataplane::NetworkId network;
   acl::RuleId rule;
   auto operator<=>(const Denied&) const = default;
 };
@@ -23,31 +24,36 @@ using Denials = std::map<Denied, uint64_t>;  // packets
 std::map<std::pair<PortId, uint16_t>, Denials> SumUp(const dataplane::Switch& data_plane) {
   std::map<std::pair<PortId, uint16_t>, Denials> sums;
   for (const auto& [denial, packets] : data_plane.ReadDenials()) {
-    sums[{denial.port, denial.generation}][{denial.reason, denial.observed, denial.rule}] +=
-        packets;
+    sums[{denial.port, denial.generation}]
+        [{denial.reason, denial.observed, denial.network, denial.rule}] += packets;
   }
   return sums;
 }
 
 DropRow RowOf(const std::string& port, const Denied& denied, uint64_t packets,
-              const acl::RuleIds& rules) {
+              const dataplane::Snapshot& snapshot) {
   DropRow row{.port = port, .reason = denied.reason, .packets = packets};
   row.observed = denied.observed;
   if (denied.rule == acl::kNoRule) return row;
   row.attributed = true;
-  row.in_force = rules.InForce(denied.rule);
-  const acl::RuleSource* source = rules.Find(denied.rule);
-  row.rule = source != nullptr ? *source : acl::RuleSource{acl::Tier::kNone, {"(deleted)"}, ""};
+  row.rule = acl::RuleSource{acl::Tier::kNone, {"(deleted)"}, ""};
+  if (denied.network >= snapshot.networks.size()) return row;
+  const acl::RuleIds* rules = snapshot.networks[denied.network].rule_ids.get();
+  if (rules == nullptr) return row;
+  row.in_force = rules->InForce(denied.rule);
+  const acl::RuleSource* source = rules->Find(denied.rule);
+  if (source != nullptr) row.rule = *source;
   return row;
 }
 
 void ListPort(const std::string& name, const dataplane::PortCounters& counters,
-              const Denials& denials, const acl::RuleIds& rules, std::vector<DropRow>* rows) {
+              const Denials& denials, const dataplane::Snapshot& snapshot,
+              std::vector<DropRow>* rows) {
   std::array<uint64_t, dataplane::kDropReasonCount> rest = counters.drops;
   std::vector<DropRow> split[dataplane::kDropReasonCount];
   for (const auto& [denied, packets] : denials) {
     const auto reason = static_cast<size_t>(denied.reason);
-    split[reason].push_back(RowOf(name, denied, packets, rules));
+    split[reason].push_back(RowOf(name, denied, packets, snapshot));
     if (!denied.observed) rest[reason] -= std::min(rest[reason], packets);
   }
   for (size_t reason = 0; reason < rest.size(); ++reason) {
@@ -67,10 +73,8 @@ std::vector<DropRow> ListDrops(const View& view, const dataplane::Switch& data_p
   for (const auto& [name, place] : view.places) {
     const dataplane::AttachedPort& port = place.attached;
     const auto found = denials.find({port.id, port.generation});
-    const dataplane::NetworkId network = view.snapshot->ports[port.id].network;
     ListPort(name, data_plane.ReadPortCounters(port.id),
-             found == denials.end() ? Denials() : found->second,
-             *view.snapshot->networks[network].rule_ids, &rows);
+             found == denials.end() ? Denials() : found->second, *view.snapshot, &rows);
   }
   return rows;
 }

@@ -127,6 +127,7 @@ MonitorEvent Monitor::Name(const View& view, const dataplane::ConnectionEvent& r
   if (raw.network >= view.snapshot->networks.size()) return event;
   const dataplane::NetworkView& network = view.snapshot->networks[raw.network];
   event.network = network.name;
+  if (network.rule_ids == nullptr) return event;
   event.egress = SourceOf(*network.rule_ids, raw.egress_rule);
   event.ingress = SourceOf(*network.rule_ids, raw.ingress_rule);
   return event;

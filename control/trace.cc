@@ -26,7 +26,7 @@ class Narrator {
       : view_(view),
         report_(report),
         in_(view.snapshot->ports[in_port]),
-        rules_(*view.snapshot->networks[in_.network].rule_ids) {}
+        rules_(RulesOf(*view.snapshot, report.network)) {}
 
   std::vector<TraceStep> Steps() const {
     std::vector<TraceStep> steps;
@@ -47,7 +47,7 @@ class Narrator {
     if (!traced.judged) return std::nullopt;
     Side side{.allow = traced.allow, .tier = traced.tier};
     if (traced.rule == acl::kNoRule) return side;
-    const acl::RuleSource* source = rules_.Find(traced.rule);
+    const acl::RuleSource* source = rules_ == nullptr ? nullptr : rules_->Find(traced.rule);
     side.policies = source != nullptr ? source->policies : std::vector<std::string>{"(deleted)"};
     if (source != nullptr) side.rule = source->rule;
     return side;
@@ -58,6 +58,10 @@ class Narrator {
   }
 
  private:
+  static const acl::RuleIds* RulesOf(const dataplane::Snapshot& snapshot,
+                                     dataplane::NetworkId network) {
+    return network < snapshot.networks.size() ? snapshot.networks[network].rule_ids.get() : nullptr;
+  }
   static std::string Joined(const std::string& one, const std::string& other) {
     return one.empty() ? other : one + "; " + other;
   }
@@ -117,9 +121,9 @@ class Narrator {
   }
 
   std::string GuardText() const {
-    if (in_.role == dataplane::PortRole::kUplink) return "uplink: claims no local address";
+    if (in_.role != dataplane::PortRole::kPod) return "from outside: claims no local address";
     if (!in_.guard) return "the port is not guarded";
-    return "MAC and address are the port's";
+    return "MAC and address are the port's or allowed";
   }
 
   std::string ForwardText() const {
@@ -137,6 +141,8 @@ class Narrator {
       case TraceTracking::kKnown:
         return fmt::format("connection {}, sent by {}, allowed before", report_.connection_state,
                            who);
+      case TraceTracking::kRelated:
+        return fmt::format("an error about a connection, {}", report_.connection_state);
       case TraceTracking::kStale:
         return fmt::format("connection {}, sent by {}, to be judged again",
                            report_.connection_state, who);
@@ -189,7 +195,7 @@ class Narrator {
   const View& view_;
   const TraceReport& report_;
   const PortView& in_;
-  const acl::RuleIds& rules_;
+  const acl::RuleIds* const rules_;  // null: the network is gone meanwhile
 };
 
 std::vector<std::string> DeliveredTo(const View& view, const TraceReport& report,

@@ -14,7 +14,8 @@ struct Denial {
   uint16_t generation = 0;
   DropReason reason = DropReason::kNone;
   bool observed = false;  // mode observe: the packet went on
-  acl::RuleId rule = acl::kNoRule;
+  NetworkId network = 0;
+  acl::RuleId rule = acl::kNoRule;  // of the network
   bool operator==(const Denial&) const = default;
 };
 

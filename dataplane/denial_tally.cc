@@ -3,9 +3,12 @@
 namespace sluice::dataplane {
 namespace {
 
-// A key's parts, from the lowest bit: rule, reason, observed, port, generation.
-constexpr unsigned kRuleBits = 30, kReasonBits = 7, kObservedBits = 1, kPortBits = 10;
-constexpr unsigned kReasonShift = kRuleBits;
+// A key's parts, from the lowest bit: rule, network, reason, observed, port, generation. Numbers
+// that do not fit are counted as nobody's: 0.
+constexpr unsigned kRuleBits = 22, kNetworkBits = 8, kReasonBits = 7, kObservedBits = 1,
+                   kPortBits = 10;
+constexpr unsigned kNetworkShift = kRuleBits;
+constexpr unsigned kReasonShift = kNetworkShift + kNetworkBits;
 constexpr unsigned kObservedShift = kReasonShift + kReasonBits;
 constexpr unsigned kPortShift = kObservedShift + kObservedBits;
 constexpr unsigned kGenerationShift = kPortShift + kPortBits;
@@ -22,7 +25,8 @@ uint64_t Mix(uint64_t key) {
 }  // namespace
 
 uint64_t DenialTally::Pack(const Denial& denial) {
-  return (uint64_t{denial.rule} & Mask(kRuleBits)) |
+  const bool fits = denial.rule <= Mask(kRuleBits) && denial.network <= Mask(kNetworkBits);
+  return (fits ? uint64_t{denial.rule} | uint64_t{denial.network} << kNetworkShift : 0) |
          static_cast<uint64_t>(denial.reason) << kReasonShift |
          uint64_t{denial.observed} << kObservedShift | uint64_t{denial.port} << kPortShift |
          uint64_t{denial.generation} << kGenerationShift;
@@ -31,6 +35,7 @@ uint64_t DenialTally::Pack(const Denial& denial) {
 Denial DenialTally::Unpack(uint64_t key) {
   Denial denial;
   denial.rule = static_cast<acl::RuleId>(key & Mask(kRuleBits));
+  denial.network = static_cast<NetworkId>((key >> kNetworkShift) & Mask(kNetworkBits));
   denial.reason = static_cast<DropReason>((key >> kReasonShift) & Mask(kReasonBits));
   denial.observed = ((key >> kObservedShift) & 1) != 0;
   denial.port = static_cast<PortId>((key >> kPortShift) & Mask(kPortBits));

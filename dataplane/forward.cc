@@ -11,6 +11,7 @@ namespace {
 // What is behind an uplink or a host port, and the MACs that pods are allowed beside their own, are
 // known from what they send.
 void LearnSource(const Burst& burst, const Packet& packet) {
+  if (burst.trace != nullptr) return;
   const PortView& in = *burst.in;
   if (burst.trace != nullptr) return;
   if (packet.src_mac == in.mac || (in.role == PortRole::kPod && !in.guard)) return;

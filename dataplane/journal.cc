@@ -42,7 +42,7 @@ ConnectionEvent EventOf(const Burst& burst, const Packet& packet, EventKind kind
   ConnectionEvent event;
   event.kind = kind;
   event.protocol = packet.protocol;
-  event.network = burst.in->network;
+  event.network = burst.network_id;
   event.epoch = burst.snapshot->epoch;
   event.initiator = EndOf(packet.src, packet.src_port, *burst.in, burst.in_port);
   event.responder =
@@ -57,7 +57,7 @@ ConnectionEvent EventOf(const Burst& burst, const Packet& packet, EventKind kind
 
 void Journal::Refused(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule,
                       bool observed) {
-  denials_.Add({burst.in_port, burst.in->generation, reason, observed, rule},
+  denials_.Add({burst.in_port, burst.in->generation, reason, observed, burst.network_id, rule},
                burst.snapshot->ports);
   if (!TellsEvents()) return;
   ConnectionEvent event =

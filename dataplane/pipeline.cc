@@ -19,6 +19,9 @@ namespace sluice::dataplane {
 namespace {
 
 TraceTracking TrackingOf(const Burst& burst, const Packet& packet) {
+  if (packet.kind == PacketKind::kIcmpError && packet.connection != nullptr) {
+    return TraceTracking::kRelated;
+  }
   if (packet.flood || packet.kind != PacketKind::kTracked) return TraceTracking::kNone;
   if (packet.connection == nullptr) return TraceTracking::kNew;
   const bool stale = packet.alive() && NeedsVerdict(burst, packet);
@@ -141,17 +144,16 @@ void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t
   rte_mbuf_refcnt_set(&mbuf, 1);
 
   Enter(snapshot, in_port, now_ms);
-  NetworkId network = burst_.in->network;
-  if (burst_.in->role == PortRole::kUplink) {
-    network = NetworkGroups(*burst_.in, {&received, 1}).Next().network;
-  }
-  report->epoch = snapshot.epoch;
   burst_.trace = report;
-  if (Load(network, {&received, 1})) {
+  report->epoch = snapshot.epoch;
+  report->network = burst_.in->network;
+  if (burst_.in->role == PortRole::kUplink) {
+    report->network = NetworkGroups(*burst_.in, {&received, 1}).Next().network;
+  }
+  if (Load(report->network, {&received, 1})) {
     RunStages([&](Stage stage) { NoteStage(stage, burst_, report); });
   } else {
     report->drop = burst_.packets[0].drop;
-    report->died_in = Stage::kParse;
   }
   burst_.trace = nullptr;
 }

@@ -61,10 +61,11 @@ struct TraceReceiver {
 };
 
 enum class TraceTracking : uint8_t {
-  kNone,   // this kind of packet has no connection
-  kNew,    // it would open one, if policy lets it
-  kKnown,  // it belongs to one, whose verdict holds
-  kStale,  // it belongs to one, which policy is asked about again
+  kNone,     // this kind of packet has no connection
+  kNew,      // it would open one, if policy lets it
+  kKnown,    // it belongs to one, whose verdict holds
+  kRelated,  // it is an error about one
+  kStale,    // it belongs to one, which policy is asked about again
 };
 
 struct TraceReport {
@@ -74,6 +75,8 @@ struct TraceReport {
   DropReason drop = DropReason::kNone;
   Stage died_in = Stage::kParse;              // if it did
   DropReason would_drop = DropReason::kNone;  // mode observe: what enforcing would do
+
+  NetworkId network = kNoNetwork;  // kNoNetwork: no network has its VLAN
 
   // parse; of IP packets only from `protocol` on
   bool is_ip = false;

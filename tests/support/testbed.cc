@@ -202,8 +202,9 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
   network.learned = learned;
   for (const auto& [port, id] : ids_) Join(network, port);
   network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
-  rule_ids_ = acl::RuleIds::Next(rule_ids_.get(), compiled.table);
-  network.rule_ids = rule_ids_;
+  auto& rule_ids = rule_ids_[name];
+  rule_ids = acl::RuleIds::Next(rule_ids.get(), compiled.table);
+  network.rule_ids = rule_ids;
   network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
   network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));

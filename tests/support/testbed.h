@@ -126,7 +126,7 @@ class Testbed {
   void Starve(unsigned leave);  // takes all packet buffers but these
   void Feed();                  // gives them back
   const dataplane::Journal& journal(unsigned worker) const { return workers_[worker]->journal(); }
-  const acl::RuleIds& rule_ids() const { return *rule_ids_; }
+  const acl::RuleIds& rule_ids() const { return *rule_ids_.at("default"); }
   dataplane::PortId id(char port) const { return ids_.at(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
@@ -162,7 +162,7 @@ class Testbed {
   std::map<char, char> moved_macs_;
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
-  std::shared_ptr<const acl::RuleIds> rule_ids_;
+  std::map<std::string, std::shared_ptr<const acl::RuleIds>> rule_ids_;  // by network
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
   std::unique_ptr<dataplane::Snapshot> staged_;
