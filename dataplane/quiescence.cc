@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "dataplane/tsan.h"
+
 namespace sluice::dataplane {
 
 void Quiescence::Free::operator()(rte_rcu_qsbr* state) const { std::free(state); }
@@ -20,12 +22,23 @@ Quiescence::Quiescence(unsigned readers) {
 }
 
 void Quiescence::GoOnline(unsigned reader) { rte_rcu_qsbr_thread_online(state_.get(), reader); }
-void Quiescence::GoOffline(unsigned reader) { rte_rcu_qsbr_thread_offline(state_.get(), reader); }
-void Quiescence::Report(unsigned reader) { rte_rcu_qsbr_quiescent(state_.get(), reader); }
+void Quiescence::GoOffline(unsigned reader) {
+  ReadersLetGo(state_.get());
+  rte_rcu_qsbr_thread_offline(state_.get(), reader);
+}
+void Quiescence::Report(unsigned reader) {
+  ReadersLetGo(state_.get());
+  rte_rcu_qsbr_quiescent(state_.get(), reader);
+}
 uint64_t Quiescence::Start() { return rte_rcu_qsbr_start(state_.get()); }
 bool Quiescence::Passed(uint64_t token) {
-  return rte_rcu_qsbr_check(state_.get(), token, false) == 1;
+  if (rte_rcu_qsbr_check(state_.get(), token, false) != 1) return false;
+  AllHaveLetGo(state_.get());
+  return true;
 }
-void Quiescence::Wait() { rte_rcu_qsbr_synchronize(state_.get(), RTE_QSBR_THRID_INVALID); }
+void Quiescence::Wait() {
+  rte_rcu_qsbr_synchronize(state_.get(), RTE_QSBR_THRID_INVALID);
+  AllHaveLetGo(state_.get());
+}
 
 }  // namespace sluice::dataplane

@@ -20,6 +20,7 @@
 #include "dataplane/port_device.h"
 #include "dataplane/port_moves.h"
 #include "dataplane/quiescence.h"
+#include "dataplane/tsan.h"
 #include "dataplane/worker.h"
 
 namespace sluice::dataplane {
@@ -38,6 +39,7 @@ struct Launch {
 int RunWorker(void* argument) {
   const auto* launch = static_cast<const Launch*>(argument);
   launch->worker->Run(*launch->running);
+  ThreadEnds(argument);
   return 0;
 }
 
@@ -202,6 +204,7 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
 Switch::~Switch() {
   impl_->running = false;
   rte_eal_mp_wait_lcore();
+  for (Launch& launch : impl_->launches) ThreadJoined(&launch);
   for (Slot& slot : impl_->slots) slot.device.reset();
 }
 
