@@ -52,6 +52,16 @@ uint16_t TransportChecksum(const rte_mbuf& mbuf, uint8_t protocol, uint32_t offs
   return static_cast<uint16_t>(~sum);
 }
 
+// rte_hash_crc reads eight bytes at a time, wherever they are: it gets them from an aligned byte
+// on.
+uint32_t Crc32c(const uint8_t* data, uint32_t length, uint32_t crc) {
+  while (length != 0 && reinterpret_cast<uintptr_t>(data) % sizeof(uint64_t) != 0) {
+    crc = rte_hash_crc_1byte(*data++, crc);
+    --length;
+  }
+  return length == 0 ? crc : rte_hash_crc(data, length, crc);
+}
+
 // RFC 9260, appendix A: CRC32c, least significant byte first.
 uint32_t SctpChecksum(const rte_mbuf& mbuf, uint32_t offset, uint32_t length) {
   uint32_t crc = ~0u;
@@ -62,7 +72,7 @@ uint32_t SctpChecksum(const rte_mbuf& mbuf, uint32_t offset, uint32_t length) {
       continue;
     }
     const uint32_t here = std::min<uint32_t>(length, segment->data_len - offset);
-    crc = rte_hash_crc(At<uint8_t>(*segment, offset), here, crc);
+    crc = Crc32c(At<uint8_t>(*segment, offset), here, crc);
     length -= here;
     offset = 0;
   }
