@@ -13,7 +13,6 @@ namespace {
 void LearnSource(const Burst& burst, const Packet& packet) {
   if (burst.trace != nullptr) return;
   const PortView& in = *burst.in;
-  if (burst.trace != nullptr) return;
   if (packet.src_mac == in.mac || (in.role == PortRole::kPod && !in.guard)) return;
   burst.network->learned->Learn(packet.src_mac, burst.in_port, burst.now_ms);
 }

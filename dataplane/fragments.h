@@ -10,15 +10,13 @@
 // overlaps; and its one table for all ports lets one pod push out the others'.
 //
 // Decided here:
-//   overlap (RFC 5722, IPv4 alike), two ends,   the datagram is doomed; what went before is gone,
-//   and data behind the end                         the receiver never completes it an exact copy
-//   dies alone a datagram is complete                      and forgotten: its identification may be
-//   used again one that never is                           is forgotten after the time-out, 30 s by
-//   default;
-//                                               fragments without a first one die then
-//   sent to two ports                           two datagrams: none has the other's first fragment
-//   a group's                                   judged for each receiver by the first one's ports
-//   the port moves to another worker            what is on its way waits for its time-out
+// - Overlap (RFC 5722, IPv4 alike), two ends, or data behind the end: the datagram is doomed. What
+//   went before is gone; the receiver never completes it. An exact copy dies alone.
+// - A datagram that is complete is forgotten: its identification may be used again. One that never
+//   is goes after the time-out, and then fragments without a first one die.
+// - Sent to two ports, it is two datagrams: none has the other's first fragment.
+// - A group's is judged for each receiver by the first one's ports.
+// - When the port moves to another worker, what is on its way waits for its time-out.
 //
 // Bounds, for each port: 128 datagrams of 64 fragments, and `held_segments` waiting buffers. The
 // store of a worker has that for every DPDK port there may be: 4.6 MB with Debian's 32. A burst
