@@ -24,7 +24,8 @@ std::map<std::string, uint64_t> DenialsOf(const Testbed& bed, const std::string&
       if (bed.id(port) == denial.port) text = port;
     }
     text += std::string(" ") + DropReasonName(denial.reason);
-    const acl::RuleSource* rule = bed.rule_ids().Find(denial.rule);
+    const acl::RuleIds& ids = bed.rule_ids(denial.network == 0 ? "default" : "blue");
+    const acl::RuleSource* rule = ids.Find(denial.rule);
     if (rule == nullptr) text += " ?";
     if (rule != nullptr) {
       for (const std::string& policy : rule->policies) text += " " + policy;
@@ -103,6 +104,28 @@ TEST(Denials, AConnectionCutByANewPolicyIsCountedUnderIt) {
   const std::map<std::string, uint64_t> expected = {
       {"a policy_ingress NetworkPolicy default/cut", 1}};
   EXPECT_EQ(DenialsOf(bed, "ab"), expected);
+}
+
+// One port, two networks, the same numbers of rules.
+TEST(Denials, AnUplinkNamesThePolicyOfThePacketsNetwork) {
+  constexpr uint16_t kBlue = 100;
+  Testbed bed({.pods = "ab", .blue_pods = "AB", .uplink = true, .blue_vlan = kBlue});
+  bed.Apply({Isolate("of-default", "a", {"Ingress"})});
+  bed.ApplyBlue({Isolate("of-blue", "A", {"Ingress"})});
+  const dataplane::MacAddress outside{{2, 9, 9, 9, 9, 9}};
+  bed.Deliver(
+      'u',
+      Frame().Ether(outside, Testbed::Mac('a')).Ip("10.9.9.9", Testbed::V4('a')).Udp(1, 2).bytes());
+  bed.Deliver('u', Frame()
+                       .Ether(outside, Testbed::Mac('A'))
+                       .Vlan(kBlue)
+                       .Ip("10.9.9.9", Testbed::V4('A'))
+                       .Udp(1, 2)
+                       .bytes());
+  const std::map<std::string, uint64_t> expected = {
+      {"u policy_ingress NetworkPolicy default/of-default", 1},
+      {"u policy_ingress NetworkPolicy default/of-blue", 1}};
+  EXPECT_EQ(DenialsOf(bed, "abu"), expected);
 }
 
 std::vector<dataplane::PortView> Ports(size_t count, uint16_t generation) {

@@ -143,7 +143,7 @@ void Testbed::Stage() {
     staged_->polled[id % config_.workers].push_back(id);
   }
   StageNetwork("default", config_.pods, policies_);
-  if (!config_.blue_pods.empty()) StageNetwork("blue", config_.blue_pods, {});
+  if (!config_.blue_pods.empty()) StageNetwork("blue", config_.blue_pods, blue_policies_);
 }
 
 PortView Testbed::ViewOf(char port) {
@@ -238,6 +238,12 @@ void Testbed::Publish() {
 
 void Testbed::Apply(std::vector<acl::NetworkPolicy> policies) {
   policies_ = std::move(policies);
+  Stage();
+  Publish();
+}
+
+void Testbed::ApplyBlue(std::vector<acl::NetworkPolicy> policies) {
+  blue_policies_ = std::move(policies);
   Stage();
   Publish();
 }

@@ -74,6 +74,7 @@ class Testbed {
 
   // Policies in force from the next turn on. Every pod is local unless `unknown` was called for it.
   void Apply(std::vector<acl::NetworkPolicy> policies);
+  void ApplyBlue(std::vector<acl::NetworkPolicy> policies);  // to the network blue
   void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
   void SetGuard(char pod, bool guard);
   void SetMode(dataplane::Mode mode);
@@ -126,7 +127,9 @@ class Testbed {
   void Starve(unsigned leave);  // takes all packet buffers but these
   void Feed();                  // gives them back
   const dataplane::Journal& journal(unsigned worker) const { return workers_[worker]->journal(); }
-  const acl::RuleIds& rule_ids() const { return *rule_ids_.at("default"); }
+  const acl::RuleIds& rule_ids(const std::string& network = "default") const {
+    return *rule_ids_.at(network);
+  }
   dataplane::PortId id(char port) const { return ids_.at(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
@@ -162,6 +165,7 @@ class Testbed {
   std::map<char, char> moved_macs_;
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
+  std::vector<acl::NetworkPolicy> blue_policies_;
   std::map<std::string, std::shared_ptr<const acl::RuleIds>> rule_ids_;  // by network
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
