@@ -43,7 +43,10 @@ class Iperf(StackTest):
                 end = self.iperf(client, server, family, "--bytes", str(TCP_BYTES), "--parallel",
                                  "8")
                 self.assertEqual(len(end["streams"]), 8)
-                for stream in end["streams"]:  # none is starved; how fast is for benchmarks
+                # How much of it the receiver has read when the sender ends depends on eight sockets'
+                # buffers and on the machine: that all was sent, and that no stream was starved.
+                self.assertGreaterEqual(end["sum_sent"]["bytes"], TCP_BYTES)
+                for stream in end["streams"]:
                     self.assertGreater(stream["receiver"]["bytes"], 0)
         self.assertNoPolicyDrop()
 
