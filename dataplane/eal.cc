@@ -26,18 +26,6 @@ size_t FreeHugePages() {
   return pages;
 }
 
-// CPUs that this process may run on, ascending.
-std::vector<int> AllowedCpus() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
-  std::vector<int> cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
 absl::Status CheckCpu(const std::vector<int>& allowed, int cpu, std::string_view what) {
   if (std::find(allowed.begin(), allowed.end(), cpu) != allowed.end()) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -123,6 +111,17 @@ std::vector<std::string> Arguments(const EalConfig& config, bool huge_pages) {
 }
 
 }  // namespace
+
+std::vector<int> AllowedCpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof(allowed), &allowed);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
 
 absl::StatusOr<std::unique_ptr<Eal>> Eal::Start(const EalConfig& config) {
   if (absl::Status good = CheckFilePrefix(config.file_prefix); !good.ok()) return good;

@@ -23,6 +23,9 @@ struct EalConfig {
   bool telemetry = false;
 };
 
+// CPUs that this thread may run on, ascending. The EAL pins the thread that starts it to one.
+std::vector<int> AllowedCpus();
+
 class Eal {
  public:
   // Errors: InvalidArgument (file prefix, CPUs), FailedPrecondition (huge pages asked for and not

@@ -36,17 +36,6 @@ uint64_t PacketCount() {
 
 PortId IdOf(char pod) { return static_cast<PortId>(pod - 'a' + 1); }
 
-uint8_t FlagsOf(const std::string& letters) {
-  uint8_t flags = 0;
-  for (const char letter : letters) {
-    flags |= letter == 'S'   ? dataplane::kTcpSyn
-             : letter == 'A' ? dataplane::kTcpAck
-             : letter == 'F' ? dataplane::kTcpFin
-                             : dataplane::kTcpRst;
-  }
-  return flags;
-}
-
 Bytes FrameOf(const ModelPacket& packet) {
   Frame frame = Testbed::From(packet.from, packet.to);
   if (packet.protocol == "UDP") return frame.Udp(packet.source, packet.destination).bytes();
@@ -60,7 +49,7 @@ Bytes FrameOf(const ModelPacket& packet) {
     frame.Options({1, 3, 3, static_cast<uint8_t>(*packet.scale)});
   }
   return frame
-      .Tcp(packet.source, packet.destination, FlagsOf(packet.flags),
+      .Tcp(packet.source, packet.destination, TcpFlags(packet.flags),
            std::string(packet.length, 'x'))
       .bytes();
 }

@@ -12,17 +12,6 @@ using dataplane::DropReason;
 
 constexpr uint16_t kPortA = 1000, kPortB = 80;
 
-uint8_t Flags(const std::string& letters) {
-  uint8_t flags = 0;
-  for (const char letter : letters) {
-    flags |= letter == 'S'   ? dataplane::kTcpSyn
-             : letter == 'A' ? dataplane::kTcpAck
-             : letter == 'F' ? dataplane::kTcpFin
-                             : dataplane::kTcpRst;
-  }
-  return flags;
-}
-
 std::string ExpectedOf(const std::string& packet) {
   const size_t mark = packet.find('!');
   return mark == std::string::npos ? "none" : packet.substr(mark + 1);
@@ -48,11 +37,11 @@ DropReason Conversation::Say(const std::string& packet) {
       frame.Options({1, 3, 3, static_cast<uint8_t>(std::stoul(word.substr(2)))});
     }
   }
-  const bool has_ack = (Flags(flags) & dataplane::kTcpAck) != 0;
+  const bool has_ack = (TcpFlags(flags) & dataplane::kTcpAck) != 0;
   frame.Seq(seq + (by_a ? base_a_ : base_b_), has_ack ? ack + (by_a ? base_b_ : base_a_) : 0);
   return bed_.LastDrop(
       from,
-      frame.Tcp(by_a ? kPortA : kPortB, by_a ? kPortB : kPortA, Flags(flags), payload).bytes());
+      frame.Tcp(by_a ? kPortA : kPortB, by_a ? kPortB : kPortA, TcpFlags(flags), payload).bytes());
 }
 
 void Conversation::Play(const std::string& packets) {

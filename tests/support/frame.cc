@@ -8,6 +8,8 @@
 
 #include <cstring>
 
+#include "dataplane/packet.h"
+
 namespace sluice::test {
 namespace {
 
@@ -46,6 +48,17 @@ size_t ChecksumOffset(uint8_t protocol) {
 }
 
 }  // namespace
+
+uint8_t TcpFlags(std::string_view letters) {
+  uint8_t flags = 0;
+  for (const char letter : letters) {
+    flags |= letter == 'S'   ? dataplane::kTcpSyn
+             : letter == 'A' ? dataplane::kTcpAck
+             : letter == 'F' ? dataplane::kTcpFin
+                             : dataplane::kTcpRst;
+  }
+  return flags;
+}
 
 void Frame::Append(const void* data, size_t size) {
   const auto* bytes = static_cast<const uint8_t*>(data);

@@ -17,6 +17,9 @@
 
 namespace sluice::test {
 
+// Of letters: S, A, F; R or any other is RST.
+uint8_t TcpFlags(std::string_view letters);
+
 class Frame {
  public:
   Frame& Ether(const dataplane::MacAddress& from, const dataplane::MacAddress& to);

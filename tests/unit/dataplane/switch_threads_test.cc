@@ -42,17 +42,6 @@ namespace {
 
 using test::Frame;
 
-std::vector<int> AllowedCpus() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
-  std::vector<int> cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
 // Read before the EAL pins this thread.
 const std::vector<int>& Cpus() {
   static const std::vector<int> cpus = AllowedCpus();
