@@ -102,9 +102,10 @@ class Narrator {
     }
     const bool ports = report_.src_port != 0 || report_.dst_port != 0;
     const auto end = [&](const acl::IpAddress& address, uint16_t port) {
+      if (!ports) return address.ToString();
       const bool v6 = address.family == acl::Family::kIpv6;
-      const std::string text = v6 && ports ? "[" + address.ToString() + "]" : address.ToString();
-      return ports ? fmt::format("{}:{}", text, port) : text;
+      return v6 ? fmt::format("[{}]:{}", address.ToString(), port)
+                : fmt::format("{}:{}", address.ToString(), port);
     };
     return fmt::format("{} {} > {}{}, {}", ProtocolName(report_.protocol),
                        end(report_.src, report_.src_port), end(report_.dst, report_.dst_port),

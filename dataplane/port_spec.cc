@@ -66,7 +66,7 @@ absl::StatusOr<AllowedAddress> AllowedAddress::Parse(std::string_view text) {
 
 std::string AllowedAddress::ToString() const {
   std::string text = IsSingle() ? block.base.ToString() : block.ToString();
-  if (!mac.IsZero()) text += "@" + mac.ToString();
+  if (!mac.IsZero()) text.append("@").append(mac.ToString());
   return text;
 }
 
