@@ -40,7 +40,19 @@ struct LabelSelector {
 struct Namespace {
   std::string name;
   Labels labels;
+  // The annotation net.beta.kubernetes.io/network-policy says {"ingress":{"isolation":
+  // "DefaultDeny"}}: what isolates pods in clusters before 1.7 (SEMANTICS 16).
+  bool ingress_default_deny = false;
   bool operator==(const Namespace&) const = default;
+};
+
+// core/v1 Node, as peers of cluster-wide policies know it. A node that only pods name
+// (Endpoint::node) has no labels and their node_addresses.
+struct Node {
+  std::string name;
+  Labels labels;
+  std::vector<IpAddress> addresses;  // status.addresses of type InternalIP and ExternalIP
+  bool operator==(const Node&) const = default;
 };
 
 struct NamedPort {
@@ -50,6 +62,14 @@ struct NamedPort {
   bool operator==(const NamedPort&) const = default;
 };
 
+// What a pod has on a network beside its primary one (annotation
+// k8s.v1.cni.cncf.io/network-status).
+struct Attachment {
+  std::string network;  // "namespace/name" of the NetworkAttachmentDefinition
+  std::vector<IpAddress> addresses;
+  bool operator==(const Attachment&) const = default;
+};
+
 // A pod or VM as policies know it. A finished pod (phase Succeeded or Failed) and a host-network
 // pod are never made into an Endpoint with addresses: the reader drops them (SEMANTICS 11, 13).
 struct Endpoint {
@@ -57,7 +77,8 @@ struct Endpoint {
   std::string name;
   std::string uid;  // may be empty: then namespace and name identify it
   Labels labels;
-  std::vector<IpAddress> addresses;
+  std::vector<IpAddress> addresses;  // on the network that is asked about, the primary one as read
+  std::vector<Attachment> attachments;  // on others
   std::vector<NamedPort> named_ports;
   std::string node;                       // name of its node; may be empty
   std::vector<IpAddress> node_addresses;  // its node's addresses (status.hostIPs); may be empty
@@ -92,10 +113,21 @@ struct NetworkPolicyRule {
   bool operator==(const NetworkPolicyRule&) const = default;
 };
 
-// networking.k8s.io/v1 NetworkPolicy.
+// What annotations ask of a policy of any kind.
+struct PolicyOptions {
+  bool audit = false;   // sluice.io/audit: "true": what it would deny is told, nothing is denied
+  bool reject = false;  // sluice.io/deny-action: reject: what it denies is answered
+  bool operator==(const PolicyOptions&) const = default;
+};
+
+// networking.k8s.io/v1 NetworkPolicy, and extensions/v1beta1.
 struct NetworkPolicy {
   std::string namespace_name;
   std::string name;
+  PolicyOptions options;
+  // extensions/v1beta1 without policyTypes, egress and ipBlock: isolates nothing by itself, has an
+  // effect only in a namespace with ingress_default_deny.
+  bool legacy = false;
   LabelSelector pod_selector;
   // "Ingress", "Egress". Empty means absent: Ingress always, Egress if there is an egress rule.
   std::vector<std::string> policy_types;
@@ -105,6 +137,13 @@ struct NetworkPolicy {
   bool IsolatesIngress() const;
   bool IsolatesEgress() const;
   bool operator==(const NetworkPolicy&) const = default;
+};
+
+// k8s.cni.cncf.io/v1beta1 and v1beta2 MultiNetworkPolicy: a NetworkPolicy for other networks.
+struct MultiNetworkPolicy {
+  NetworkPolicy policy;
+  std::vector<std::string> networks;  // "namespace/name", from k8s.v1.cni.cncf.io/policy-for
+  bool operator==(const MultiNetworkPolicy&) const = default;
 };
 
 }  // namespace sluice::acl
