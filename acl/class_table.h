@@ -8,6 +8,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/statusor.h>
 
+#include <optional>
 #include <vector>
 
 #include "acl/class_set.h"
@@ -23,6 +24,10 @@ class ClassTable {
 
   // `signature` was numbered.
   ClassId IdOf(const Signature& signature) const { return ids_.at(signature); }
+  std::optional<ClassId> Find(const Signature& signature) const {
+    const auto id = ids_.find(signature);
+    return id == ids_.end() ? std::nullopt : std::optional(id->second);
+  }
   // The signature of class `id`; empty for kUnknownClass.
   const Signature& signature(ClassId id) const { return signatures_[id]; }
   // The classes of which `predicate` holds. Never kUnknownClass.

@@ -1,85 +1,36 @@
 #include "acl/flatten.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-#include <set>
-#include <tuple>
 
 namespace sluice::acl {
 namespace {
 
-struct PortRange {
-  int16_t protocol = kAnyProtocol;
-  uint16_t first = 0;
-  uint16_t last = 0xffff;
-  auto operator<=>(const PortRange&) const = default;
+// What a flat rule matches: of two alike in one tier, the first one wins always.
+struct Match {
+  Tier tier;
+  ClassInterval subject, peer;
+  PortRange ports;
+  bool operator==(const Match&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Match& m) {
+    return H::combine(std::move(h), m.tier, m.subject.first, m.subject.last, m.peer.first,
+                      m.peer.last, m.ports.protocol, m.ports.first, m.ports.last);
+  }
 };
 
-std::string PolicyName(const NetworkPolicy& policy) {
-  return fmt::format("NetworkPolicy {}/{}", policy.namespace_name, policy.name);
-}
-
-const char* DirectionName(Direction direction) {
-  return direction == Direction::kIngress ? "ingress" : "egress";
-}
-
-bool Isolates(const NetworkPolicy& policy, Direction direction) {
-  return direction == Direction::kIngress ? policy.IsolatesIngress() : policy.IsolatesEgress();
-}
-
-const std::vector<NetworkPolicyRule>& RulesOf(const NetworkPolicy& policy, Direction direction) {
-  return direction == Direction::kIngress ? policy.ingress : policy.egress;
-}
-
-// `ranges` sorted, with those of one protocol that overlap or touch made one.
-std::vector<PortRange> Merged(std::vector<PortRange> ranges) {
-  std::sort(ranges.begin(), ranges.end());
-  std::vector<PortRange> merged;
-  for (const PortRange& next : ranges) {
-    if (!merged.empty() && merged.back().protocol == next.protocol &&
-        next.first <= merged.back().last + 1) {
-      merged.back().last = std::max(merged.back().last, next.last);
-    } else {
-      merged.push_back(next);
-    }
-  }
-  return merged;
-}
-
-// The ports of `rule` that are numbers: all but named ones.
-std::vector<PortRange> NumberedPorts(const NetworkPolicyRule& rule) {
-  if (rule.ports.empty()) return {PortRange{}};
-  std::vector<PortRange> ranges;
-  for (const NetworkPolicyPort& port : rule.ports) {
-    const int16_t protocol = ProtocolNumber(port.protocol);
-    if (std::holds_alternative<std::monostate>(port.port)) {
-      ranges.push_back({.protocol = protocol});
-    } else if (const int64_t* first = std::get_if<int64_t>(&port.port)) {
-      ranges.push_back({protocol, static_cast<uint16_t>(*first),
-                        static_cast<uint16_t>(port.end_port.value_or(*first))});
-    }
-  }
-  return Merged(std::move(ranges));
-}
-
-// Makes the rules of one direction; Append adds them to a table, first made first to win.
+// Makes the rules of one direction; AppendTo adds them to a table, first made first to win.
 class DirectionFlattener {
  public:
-  DirectionFlattener(Direction direction, std::span<const NetworkPolicy* const> policies,
-                     const PredicateTable& predicates, const ClassTable& classes,
-                     const ClassSet& local)
-      : direction_(direction),
-        policies_(policies),
-        predicates_(predicates),
-        classes_(classes),
-        local_(local) {}
+  DirectionFlattener(Direction direction, std::span<const LoweredPolicy* const> policies,
+                     const Universe& universe)
+      : direction_(direction), policies_(policies), universe_(universe) {}
 
   absl::Status AppendTo(RuleTable& table) {
-    for (const NetworkPolicy* policy : policies_) {
-      if (Isolates(*policy, direction_)) AddAllows(*policy, table);
-    }
+    for (const LoweredPolicy* policy : policies_) AddRules(*policy, table);
     AddDefaultDenies(table);
     if (table.rules.size() + rules_.size() > kMaxFlatRules) {
       return absl::ResourceExhaustedError(
@@ -92,81 +43,91 @@ class DirectionFlattener {
   }
 
  private:
-  const ClassSet& SubjectsOf(const NetworkPolicy& policy) const {
-    return classes_.Where(predicates_.IdOf(SubjectOf(policy)));
+  unsigned index() const { return static_cast<unsigned>(direction_); }
+  const ClassSet& Where(const Predicate& predicate) const {
+    return universe_.classes().Where(universe_.predicates().IdOf(predicate));
+  }
+  const ClassSet& local() const { return universe_.local(); }
+
+  ClassSet ClassesOf(const PodPredicate& pods) const { return Where(pods); }
+  ClassSet ClassesOf(const NodePredicate& nodes) const { return Where(nodes); }
+  ClassSet ClassesOf(const Block& block) const {
+    ClassSet classes = Where(block.cidr);
+    for (const Cidr& except : block.except) classes = classes.Minus(Where(except));
+    return classes;
   }
 
-  ClassSet ClassesOf(const std::string& namespace_name, const NetworkPolicyPeer& peer) const {
-    if (!peer.ip_block) return classes_.Where(predicates_.IdOf(PeerOf(namespace_name, peer)));
-    ClassSet block = classes_.Where(predicates_.IdOf(*Cidr::Parse(peer.ip_block->cidr)));
-    for (const std::string& except : peer.ip_block->except) {
-      block = block.Minus(classes_.Where(predicates_.IdOf(*Cidr::Parse(except))));
-    }
-    return block;
-  }
-
-  ClassSet PeersOf(const std::string& namespace_name, const NetworkPolicyRule& rule) const {
-    if (rule.peers.empty()) return classes_.Everything();
-    ClassSet peers;
-    for (const NetworkPolicyPeer& peer : rule.peers) {
-      peers = peers.Union(ClassesOf(namespace_name, peer));
+  // Unknown addresses match no allow and every deny.
+  ClassSet PeersOf(const LoweredRule& rule) const {
+    const bool denies = rule.action == Action::kDeny;
+    ClassSet peers = denies ? ClassSet({kUnknownClass, kUnknownClass}) : ClassSet();
+    if (!rule.peers) return peers.Union(universe_.classes().Everything());
+    for (const LoweredPeer& peer : *rule.peers) {
+      peers = peers.Union(std::visit([this](const auto& p) { return ClassesOf(p); }, peer));
     }
     return peers;
   }
 
-  void AddAllows(const NetworkPolicy& policy, RuleTable& table) {
-    const ClassSet subjects = SubjectsOf(policy).Touching(local_);
+  void AddRules(const LoweredPolicy& policy, RuleTable& table) {
+    const std::vector<LoweredRule>& rules = policy.rules[index()];
+    if (rules.empty()) return;
+    const ClassSet subjects = ClassesOf(policy.subject).Touching(local());
     if (subjects.empty()) return;
-    const std::vector<NetworkPolicyRule>& rules = RulesOf(policy, direction_);
-    for (size_t i = 0; i < rules.size(); ++i) {
+    for (const LoweredRule& rule : rules) {
       const size_t before = rules_.size();
-      const auto source = static_cast<uint32_t>(table.sources.size());
-      const ClassSet peers = PeersOf(policy.namespace_name, rules[i]);
-      for (const PortRange& ports : NumberedPorts(rules[i])) Allow(subjects, peers, ports, source);
-      for (const NetworkPolicyPort& port : rules[i].ports) {
-        if (std::holds_alternative<std::string>(port.port)) {
-          AllowNamed(subjects, peers, port, source);
-        }
-      }
+      AddRule(policy, rule, subjects, static_cast<uint32_t>(table.sources.size()));
       if (rules_.size() == before) continue;
-      table.sources.push_back({.policies = {PolicyName(policy)},
-                               .rule = fmt::format("{}[{}]", DirectionName(direction_), i)});
+      table.sources.push_back({.tier = policy.tier, .policies = {policy.name}, .rule = rule.name});
     }
+  }
+
+  void AddRule(const LoweredPolicy& policy, const LoweredRule& rule, const ClassSet& subjects,
+               uint32_t source) {
+    FlatRule made{.direction = direction_,
+                  .tier = policy.tier,
+                  .action = WithReject(rule.action, policy.options),
+                  .source = source};
+    const ClassSet peers = PeersOf(rule);
+    for (const PortRange& ports : rule.ports) AddMatches(made, subjects, peers, ports);
+    for (const PortReference& port : rule.named_ports) AddNamed(made, subjects, peers, port);
+  }
+
+  static Action WithReject(Action action, const PolicyOptions& options) {
+    return action == Action::kDeny && options.reject ? Action::kReject : action;
   }
 
   // A named port is looked up in the pod that the packet goes to.
-  void AllowNamed(const ClassSet& subjects, const ClassSet& peers, const NetworkPolicyPort& port,
-                  uint32_t source) {
-    const uint8_t protocol = ProtocolNumber(port.protocol);
-    for (const PortFact& fact :
-         predicates_.FactsNamed(std::get<std::string>(port.port), protocol)) {
-      const ClassSet& holders = classes_.Where(predicates_.IdOf(fact));
-      const PortRange number{protocol, fact.number, fact.number};
+  void AddNamed(const FlatRule& made, const ClassSet& subjects, const ClassSet& peers,
+                const PortReference& port) {
+    for (const PortFact& fact : universe_.predicates().FactsNamed(port)) {
+      const ClassSet& holders = Where(fact);
+      const PortRange number{fact.protocol, fact.number, fact.number};
       if (direction_ == Direction::kIngress) {
-        Allow(subjects.Intersect(holders).Touching(local_), peers, number, source);
+        AddMatches(made, subjects.Intersect(holders).Touching(local()), peers, number);
       } else {
-        Allow(subjects, peers.Intersect(holders), number, source);
+        AddMatches(made, subjects, peers.Intersect(holders), number);
       }
     }
   }
 
-  void Allow(const ClassSet& subjects, const ClassSet& peers, const PortRange& ports,
-             uint32_t source) {
+  void AddMatches(const FlatRule& made, const ClassSet& subjects, const ClassSet& peers,
+                  const PortRange& ports) {
     for (const ClassInterval& subject : subjects.intervals()) {
       for (const ClassInterval& peer : peers.intervals()) {
         if (rules_.size() > kMaxFlatRules) return;  // AppendTo refuses
-        if (!allowed_.insert({subject, peer, ports}).second) continue;
-        Add(Action::kAllow, subject, peer, ports, source);
+        if (matches_.insert({made.tier, subject, peer, ports}).second) {
+          Add(made, subject, peer, ports);
+        }
       }
     }
   }
 
   // Classes isolated by the same policies share one source.
   void AddDefaultDenies(RuleTable& table) {
-    std::vector<std::vector<uint32_t>> isolating(classes_.size());  // by ClassId
+    std::vector<std::vector<uint32_t>> isolating(universe_.classes().size());  // by ClassId
     for (uint32_t p = 0; p < policies_.size(); ++p) {
-      if (!Isolates(*policies_[p], direction_)) continue;
-      for (const ClassInterval& range : SubjectsOf(*policies_[p]).intervals()) {
+      if (!policies_[p]->isolates[index()]) continue;
+      for (const ClassInterval& range : Where(policies_[p]->subject).intervals()) {
         for (unsigned id = range.first; id <= range.last; ++id) isolating[id].push_back(p);
       }
     }
@@ -175,53 +136,61 @@ class DirectionFlattener {
       if (!isolating[id].empty()) groups[isolating[id]].Append(static_cast<ClassId>(id));
     }
     for (const auto& [group, subjects] : groups) {
-      const ClassSet affected = subjects.Touching(local_);
+      const ClassSet affected = subjects.Touching(local());
       if (affected.empty()) continue;
-      const auto source = static_cast<uint32_t>(table.sources.size());
+      const FlatRule made{.direction = direction_,
+                          .action = DefaultOf(group),
+                          .source = static_cast<uint32_t>(table.sources.size())};
       table.sources.push_back({.policies = NamesOf(group)});
       for (const ClassInterval& subject : affected.intervals()) {
-        Add(Action::kDeny, subject, ClassInterval{}, PortRange{}, source);
+        Add(made, subject, ClassInterval{}, PortRange{});
       }
     }
   }
 
+  // Rejected if one of the isolating policies asks for it.
+  Action DefaultOf(const std::vector<uint32_t>& group) const {
+    const bool reject = std::any_of(group.begin(), group.end(),
+                                    [this](uint32_t p) { return policies_[p]->options.reject; });
+    return reject ? Action::kReject : Action::kDeny;
+  }
+
   std::vector<std::string> NamesOf(const std::vector<uint32_t>& group) const {
     std::vector<std::string> names;
-    for (const uint32_t p : group) names.push_back(PolicyName(*policies_[p]));
+    for (const uint32_t p : group) names.push_back(policies_[p]->name);
     std::sort(names.begin(), names.end());
     return names;
   }
 
-  void Add(Action action, const ClassInterval& subject, const ClassInterval& peer,
-           const PortRange& ports, uint32_t source) {
+  void Add(FlatRule rule, const ClassInterval& subject, const ClassInterval& peer,
+           const PortRange& ports) {
     const bool ingress = direction_ == Direction::kIngress;
-    rules_.push_back({.direction = direction_,
-                      .action = action,
-                      .protocol = ports.protocol,
-                      .src = ingress ? peer : subject,
-                      .dst = ingress ? subject : peer,
-                      .port_first = ports.first,
-                      .port_last = ports.last,
-                      .source = source});
+    rule.protocol = ports.protocol;
+    rule.src = ingress ? peer : subject;
+    rule.dst = ingress ? subject : peer;
+    rule.port_first = ports.first;
+    rule.port_last = ports.last;
+    rules_.push_back(rule);
   }
 
   const Direction direction_;
-  std::span<const NetworkPolicy* const> policies_;
-  const PredicateTable& predicates_;
-  const ClassTable& classes_;
-  const ClassSet& local_;
+  std::span<const LoweredPolicy* const> policies_;
+  const Universe& universe_;
   std::vector<FlatRule> rules_;
-  std::set<std::tuple<ClassInterval, ClassInterval, PortRange>> allowed_;
+  absl::flat_hash_set<Match> matches_;
 };
 
 }  // namespace
 
-absl::StatusOr<RuleTable> Flatten(std::span<const NetworkPolicy* const> policies,
-                                  const PredicateTable& predicates, const ClassTable& classes,
-                                  const ClassSet& local) {
+absl::StatusOr<RuleTable> Flatten(std::span<const LoweredPolicy> policies, const Universe& universe,
+                                  WithAudit audit) {
+  std::vector<const LoweredPolicy*> in_force;
+  for (const LoweredPolicy& policy : policies) {
+    if (audit == WithAudit::kYes || !policy.options.audit) in_force.push_back(&policy);
+  }
   RuleTable table;
   for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
-    DirectionFlattener flattener(direction, policies, predicates, classes, local);
+    DirectionFlattener flattener(direction, in_force, universe);
     if (absl::Status status = flattener.AppendTo(table); !status.ok()) return status;
   }
   return table;

@@ -1,18 +1,17 @@
-// NetworkPolicies over classes -> flat rules.
+// Policies over classes -> flat rules.
 //
-// Each allow of a policy becomes one rule for every (source range, destination range, port range);
-// below all allows stands a default deny for the isolated classes. Only rules that a local subject
-// can hit are made.
+// Each rule of a policy becomes one flat rule for every (source range, destination range, port
+// range); below all allows of the NetworkPolicy tier stands a default deny for the isolated
+// classes. Only rules that a local subject can hit are made.
 #pragma once
 
 #include <absl/status/statusor.h>
 
 #include <span>
 
-#include "acl/class_table.h"
 #include "acl/flat_rule.h"
-#include "acl/objects.h"
-#include "acl/predicates.h"
+#include "acl/lowering.h"
+#include "acl/universe.h"
 
 namespace sluice::acl {
 
@@ -20,10 +19,11 @@ namespace sluice::acl {
 // hold is a limit of its own (TrieLimits).
 inline constexpr size_t kMaxFlatRules = 2'000'000;
 
-// `policies` sorted by namespace and name: where two allow the same, the first is the named winner.
-// `local` are the classes of local subjects. Errors: ResourceExhausted beyond kMaxFlatRules.
-absl::StatusOr<RuleTable> Flatten(std::span<const NetworkPolicy* const> policies,
-                                  const PredicateTable& predicates, const ClassTable& classes,
-                                  const ClassSet& local);
+enum class WithAudit : uint8_t { kNo, kYes };
+
+// `policies` in winning order (acl/lowering.h), all of them known to `universe`; those that are
+// audited count only with kYes. Errors: ResourceExhausted beyond kMaxFlatRules.
+absl::StatusOr<RuleTable> Flatten(std::span<const LoweredPolicy> policies, const Universe& universe,
+                                  WithAudit audit = WithAudit::kNo);
 
 }  // namespace sluice::acl

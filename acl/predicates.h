@@ -8,8 +8,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,6 +32,9 @@ struct PodPredicate {
   auto operator<=>(const PodPredicate&) const = default;
 };
 
+// In place of an IP protocol number.
+inline constexpr uint8_t kEveryProtocol = 0;
+
 // The pod's port `name` of `protocol` has this number.
 struct PortFact {
   std::string name;
@@ -42,36 +43,26 @@ struct PortFact {
   auto operator<=>(const PortFact&) const = default;
 };
 
+// The address is one of a node that `nodes` matches.
+struct NodePredicate {
+  Selector nodes;
+  auto operator<=>(const NodePredicate&) const = default;
+};
+
 // A Cidr sorts behind the blocks that contain it, so every block is a contiguous range too.
-using Predicate = std::variant<PodPredicate, PortFact, Cidr>;
+using Predicate = std::variant<PodPredicate, PortFact, Cidr, NodePredicate>;
 using PredicateId = uint32_t;
 inline constexpr PredicateId kAllPods = 0;  // always interned
 
 std::string ToString(const Predicate& predicate);
 
 PodPredicate SubjectOf(const NetworkPolicy& policy);
+// Pods by the labels of their namespaces and their own.
+PodPredicate PodsAcross(const LabelSelector& namespaces, const LabelSelector& pods);
 // The pods that `peer` of a policy in `namespace_name` selects; `peer` has no ipBlock.
 PodPredicate PeerOf(const std::string& namespace_name, const NetworkPolicyPeer& peer);
 
 // The named ports of `endpoint`, resolved as Kubernetes does: the first of a name and protocol.
 std::vector<PortFact> FactsOf(const Endpoint& endpoint);
-
-// Immutable: sorted, distinct; the id of a predicate is its place.
-class PredicateTable {
- public:
-  // Every predicate of `policies`, which passed Validate. Port facts only for names they use.
-  PredicateTable(std::span<const NetworkPolicy* const> policies,
-                 std::span<const Endpoint* const> endpoints);
-
-  std::span<const Predicate> all() const { return predicates_; }
-  std::optional<PredicateId> Find(const Predicate& predicate) const;
-  // `predicate` was collected.
-  PredicateId IdOf(const Predicate& predicate) const { return *Find(predicate); }
-  // Every number that the port `name` of `protocol` has in some pod.
-  std::vector<PortFact> FactsNamed(const std::string& name, uint8_t protocol) const;
-
- private:
-  std::vector<Predicate> predicates_;
-};
 
 }  // namespace sluice::acl

@@ -19,9 +19,11 @@ PodSigner::PodSigner(const PredicateTable& predicates, std::span<const Namespace
     namespaces_.push_back(namespace_labels_.Add(pods->namespaces));
     if (pods->scope == PodPredicate::Scope::kOneNamespace) {
       of_one_namespace_[pods->namespace_name].push_back(id);
+    } else {
+      across_.push_back(id);
     }
   }
-  for (const Namespace& ns : namespaces) labels_of_[ns.name] = &ns.labels;
+  for (const Namespace& ns : namespaces) labels_of_[ns.name] = ns.labels;
 }
 
 const std::vector<PredicateId>& PodSigner::CandidatesIn(const std::string& namespace_name) {
@@ -33,13 +35,11 @@ const std::vector<PredicateId>& PodSigner::CandidatesIn(const std::string& names
     candidates = own->second;
   }
   const auto known = labels_of_.find(namespace_name);
-  Labels labels = known == labels_of_.end() ? Labels{} : *known->second;
+  Labels labels = known == labels_of_.end() ? Labels{} : known->second;
   labels[kNameLabel] = namespace_name;
   const EncodedLabels encoded = namespace_labels_.Encode(labels);
-  for (PredicateId id = 0; id < pods_.size(); ++id) {
-    const bool one =
-        std::get<PodPredicate>(predicates_.all()[id]).scope == PodPredicate::Scope::kOneNamespace;
-    if (!one && Matches(namespaces_[id], encoded)) candidates.push_back(id);
+  for (const PredicateId id : across_) {
+    if (Matches(namespaces_[id], encoded)) candidates.push_back(id);
   }
   std::sort(candidates.begin(), candidates.end());
   return candidates;
@@ -58,6 +58,22 @@ Signature PodSigner::Sign(const Endpoint& endpoint) {
     if (const auto id = predicates_.Find(fact)) signature.push_back(*id);
   }
   std::sort(signature.begin(), signature.end());
+  return signature;
+}
+
+NodeSigner::NodeSigner(const PredicateTable& predicates) {
+  for (PredicateId id = 0; id < predicates.all().size(); ++id) {
+    const auto* nodes = std::get_if<NodePredicate>(&predicates.all()[id]);
+    if (nodes != nullptr) selectors_.emplace_back(id, labels_.Add(nodes->nodes));
+  }
+}
+
+Signature NodeSigner::Sign(const Labels& labels) const {
+  const EncodedLabels encoded = labels_.Encode(labels);
+  Signature signature;
+  for (const auto& [id, selector] : selectors_) {
+    if (Matches(selector, encoded)) signature.push_back(id);
+  }
   return signature;
 }
 

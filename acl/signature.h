@@ -1,7 +1,8 @@
 // What holds of an address: the signature that decides its class.
 //
-// PodSigner answers for the pod behind an address, CidrIndex for the address itself. A signature is
-// the sorted list of predicates that hold; pod predicates come first, so the two parts append.
+// PodSigner answers for the pod behind an address, NodeSigner for the node, CidrIndex for the
+// address itself. A signature is the sorted list of predicates that hold; predicates sort as pods,
+// ports, CIDRs, nodes, so the parts append.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -11,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "acl/predicates.h"
+#include "acl/predicate_table.h"
 
 namespace sluice::acl {
 
@@ -21,7 +22,7 @@ using Signature = std::vector<PredicateId>;  // ascending
 // once for each pod. One thread.
 class PodSigner {
  public:
-  // Both must outlive the signer. A namespace that is not listed has no label but its name.
+  // `predicates` must outlive the signer. A namespace that is not listed has no label but its name.
   PodSigner(const PredicateTable& predicates, std::span<const Namespace> namespaces);
 
   // The pod predicates and port facts that hold of `endpoint`.
@@ -35,11 +36,23 @@ class PodSigner {
   LabelIndex namespace_labels_;
   std::vector<EncodedSelector> pods_;        // by PredicateId
   std::vector<EncodedSelector> namespaces_;  // by PredicateId; empty for kOneNamespace
-  absl::flat_hash_map<std::string, const Labels*> labels_of_;
+  std::vector<PredicateId> across_;          // of several namespaces
+  absl::flat_hash_map<std::string, Labels> labels_of_;
   absl::flat_hash_map<std::string, std::vector<PredicateId>> of_one_namespace_;
   // Pod predicates whose namespace side holds, by namespace.
   absl::flat_hash_map<std::string, std::vector<PredicateId>> candidates_;
   absl::flat_hash_map<std::pair<std::string, EncodedLabels>, Signature> signatures_;
+};
+
+// Which node predicates hold of a node.
+class NodeSigner {
+ public:
+  explicit NodeSigner(const PredicateTable& predicates);
+  Signature Sign(const Labels& labels) const;
+
+ private:
+  LabelIndex labels_;
+  std::vector<std::pair<PredicateId, EncodedSelector>> selectors_;
 };
 
 // Which of the interned CIDRs contain an address or a block.
