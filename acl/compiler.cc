@@ -21,6 +21,25 @@ absl::Status CheckDistinct(std::vector<std::string> names) {
   return absl::InvalidArgumentError(*twin + " is given twice");
 }
 
+bool IsAudited(const LoweredPolicy& policy) { return policy.options.audit; }
+
+Subjects SubjectsOf(const PolicyInput& input, const Population& population) {
+  Subjects subjects;
+  for (const Endpoint& endpoint : input.endpoints) {
+    const MemberName name{endpoint.namespace_name, endpoint.name};
+    const Member* member = population.Find(name);
+    if (member != nullptr) subjects[name] = member->subject;
+  }
+  return subjects;
+}
+
+}  // namespace
+
+Compilation::Compilation() = default;
+Compilation::Compilation(Compilation&&) noexcept = default;
+Compilation& Compilation::operator=(Compilation&&) noexcept = default;
+Compilation::~Compilation() = default;
+
 absl::Status CheckPolicies(const PolicyInput& input) {
   std::vector<std::string> names;
   const auto add = [&](const char* kind, const NetworkPolicy& policy) {
@@ -40,35 +59,6 @@ absl::Status CheckPolicies(const PolicyInput& input) {
   return CheckDistinct(std::move(names));
 }
 
-bool IsAudited(const LoweredPolicy& policy) { return policy.options.audit; }
-
-std::vector<ClassInfo> ClassesOf(const Compilation& parts) {
-  std::vector<ClassInfo> classes;
-  for (std::vector<std::string>& selectors : parts.universe->Describe()) {
-    classes.push_back({.selectors = std::move(selectors)});
-  }
-  const std::vector<size_t> counts = parts.population.addresses().CountExact(classes.size());
-  for (size_t id = 0; id < classes.size(); ++id) classes[id].endpoint_addresses = counts[id];
-  return classes;
-}
-
-Subjects SubjectsOf(const PolicyInput& input, const Population& population) {
-  Subjects subjects;
-  for (const Endpoint& endpoint : input.endpoints) {
-    const MemberName name{endpoint.namespace_name, endpoint.name};
-    const Member* member = population.Find(name);
-    if (member != nullptr) subjects[name] = member->subject;
-  }
-  return subjects;
-}
-
-}  // namespace
-
-Compilation::Compilation() = default;
-Compilation::Compilation(Compilation&&) noexcept = default;
-Compilation& Compilation::operator=(Compilation&&) noexcept = default;
-Compilation::~Compilation() = default;
-
 absl::StatusOr<Compilation> CompileParts(const PolicyInput& input) {
   if (absl::Status valid = CheckPolicies(input); !valid.ok()) return valid;
   const std::vector<LoweredPolicy> policies = Lower(input);
@@ -86,11 +76,21 @@ absl::StatusOr<Compilation> CompileParts(const PolicyInput& input) {
   return parts;
 }
 
+std::vector<ClassInfo> ClassesOf(const Universe& universe, const AddressMap& addresses) {
+  std::vector<ClassInfo> classes;
+  for (std::vector<std::string>& selectors : universe.Describe()) {
+    classes.push_back({.selectors = std::move(selectors)});
+  }
+  const std::vector<size_t> counts = addresses.CountExact(classes.size());
+  for (size_t id = 0; id < classes.size(); ++id) classes[id].endpoint_addresses = counts[id];
+  return classes;
+}
+
 absl::StatusOr<CompiledPolicy> Compile(const PolicyInput& input) {
   absl::StatusOr<Compilation> parts = CompileParts(input);
   if (!parts.ok()) return parts.status();
   CompiledPolicy result;
-  result.classes = ClassesOf(*parts);
+  result.classes = ClassesOf(*parts->universe, parts->population.addresses());
   result.subjects = SubjectsOf(input, parts->population);
   result.table = std::move(parts->table);
   result.audit_table = std::move(parts->audit_table);

@@ -64,6 +64,12 @@ struct Compilation {
 // figure; InvalidArgument for a policy that does not pass Validate and for two objects of one name.
 absl::StatusOr<Compilation> CompileParts(const PolicyInput& input);
 
+// What CompileParts asks of policies. Errors: InvalidArgument, as there.
+absl::Status CheckPolicies(const PolicyInput& input);
+
+// Cost: all of `addresses`.
+std::vector<ClassInfo> ClassesOf(const Universe& universe, const AddressMap& addresses);
+
 absl::StatusOr<CompiledPolicy> Compile(const PolicyInput& input);
 
 }  // namespace sluice::acl

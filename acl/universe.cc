@@ -181,22 +181,20 @@ absl::StatusOr<std::unique_ptr<Universe>> Universe::Build(const PolicyInput& inp
   return universe;
 }
 
-std::optional<Member> Universe::Place(const Endpoint& endpoint, bool local) {
+std::optional<Population::Change> Universe::Place(const Endpoint& endpoint, bool local) {
+  Population::Change change{.name = {endpoint.namespace_name, endpoint.name}, .member = {}};
   for (const IpAddress& address : endpoint.node_addresses) {
     if (!node_addresses_.contains(address)) return std::nullopt;
   }
-  if (!IsSomebody(endpoint)) {
-    return Member{.owner = Owner::kRemote, .subject = {}, .addresses = {}};
-  }
+  if (!IsSomebody(endpoint)) return change;
   for (const PortFact& fact : FactsOf(endpoint)) {
     if (predicates_.Names(fact) && !predicates_.Find(fact)) return std::nullopt;
   }
-  std::optional<Member> member = ClassesOf(Sign(endpoint, local));
-  const auto has_rules = [this](ClassId id) { return local_.Contains(id); };
-  if (member && local && !(has_rules(member->subject.v4) && has_rules(member->subject.v6))) {
-    return std::nullopt;
-  }
-  return member;
+  change.member = ClassesOf(Sign(endpoint, local));
+  if (!change.member) return std::nullopt;
+  const SubjectClasses& subject = change.member->subject;
+  if (local && !(local_.Contains(subject.v4) && local_.Contains(subject.v6))) return std::nullopt;
+  return change;
 }
 
 std::vector<std::vector<std::string>> Universe::Describe() const {

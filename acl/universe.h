@@ -36,11 +36,11 @@ class Universe {
   // The classes that local endpoints had as subjects: rules are made for these.
   const ClassSet& local() const { return local_; }
 
-  // Where `endpoint` belongs, for Population. Absent if that needs a universe of its own: no class
-  // for it exists, it names a port or a node address that no endpoint had, or it is local and its
-  // class was no local subject's. One without addresses, or on the host's network, is nobody: a
-  // member without addresses. Not thread-safe: signatures are remembered.
-  std::optional<Member> Place(const Endpoint& endpoint, bool local);
+  // Where `endpoint` belongs. Absent if that needs a universe of its own: no class for it exists,
+  // it names a port or a node address that no endpoint had, or it is local and its class was no
+  // local subject's. One without addresses, or on the host's network, is nobody: no member. One
+  // thread at a time, whatever others read: signatures are remembered.
+  std::optional<Population::Change> Place(const Endpoint& endpoint, bool local);
 
   // What the members of each class match, as text; by ClassId.
   std::vector<std::vector<std::string>> Describe() const;

@@ -57,7 +57,7 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   const EndpointIndex index(policy.input->endpoints);
   absl::StatusOr<Flow> flow = Resolve(probe, index);
   if (!flow.ok()) return flow.status();
-  SetSubjects(*policy.compiled, &*flow);
+  SetSubjects(policy.population, &*flow);
   ForgetRemoteSubject(*policy.input, &flow->source);
   ForgetRemoteSubject(*policy.input, &flow->destination);
   // The own-node exemption is for packets that enter by the node's host port, from its addresses.
@@ -67,7 +67,7 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
     destination.node_addresses = AdmittedNodeAddresses(*view.snapshot);
     flow->destination.endpoint = &destination;
   }
-  return Judge(*flow, *policy.addresses, *policy.rules, *policy.classifier);
+  return Judge(*flow, *policy.addresses, *policy.in_force.rules, *policy.in_force.classifier);
 }
 
 }  // namespace sluice::control

@@ -1,48 +1,83 @@
 #include "control/policy_build.h"
 
+#include <chrono>
 #include <utility>
-
-#include "control/oracle_check.h"
 
 namespace sluice::control {
 namespace {
 
-absl::StatusOr<std::shared_ptr<const acl::TrieClassifier>> BuildTrie(
-    const acl::RuleTable& rules, const acl::TrieLimits& limits) {
-  auto trie = acl::TrieClassifier::Build(rules, limits);
+class Stopwatch {
+ public:
+  // Seconds since the last call, or since it was made.
+  double Lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> lap = now - last_;
+    last_ = now;
+    return lap.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+// `table` numbered and without a classifier, or `previous` whole if it has the same rules.
+RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
+  const bool first = previous == nullptr || previous->rules == nullptr;
+  if (!first && *previous->rules == table) return *previous;
+  RuleSet set;
+  set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
+  set.rule_ids = acl::RuleIds::Next(first ? nullptr : previous->rule_ids.get(), *set.rules);
+  return set;
+}
+
+// A classifier for `set`, proven, unless it has one or needs none.
+absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits,
+                      BuildCost& cost) {
+  if (set.rules == nullptr || set.classifier != nullptr) return absl::OkStatus();
+  Stopwatch watch;
+  auto trie = acl::TrieClassifier::Build(*set.rules, limits);
   if (!trie.ok()) return trie.status();
-  absl::Status proof = CheckAgainstOracle(rules, **trie);
-  if (!proof.ok()) return proof;
-  return std::shared_ptr<const acl::TrieClassifier>(*std::move(trie));
+  cost.trie_seconds += watch.Lap();
+  const auto proof =
+      acl::ProveTrie(*set.rules, **trie, universe.classes().size(), universe.local());
+  if (!proof.ok()) return proof.status();
+  cost.proof_seconds += watch.Lap();
+  cost.proof = *proof;
+  set.classifier = *std::move(trie);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits) {
-  auto compiled = acl::Compile(input);
-  if (!compiled.ok()) return compiled.status();
+absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
+  Stopwatch watch;
+  auto parts = acl::CompileParts(input);
+  if (!parts.ok()) return parts.status();
   PolicyBuild build;
   build.input = std::make_shared<const acl::PolicyInput>(std::move(input));
-  build.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
-  const acl::CompiledPolicy& now = *build.compiled;
-  if (previous != nullptr && *previous->addresses == now.addresses) {
-    build.addresses = previous->addresses;
-  } else {
-    build.addresses = {build.compiled, &now.addresses};
+  build.universe = std::move(parts->universe);
+  build.population = std::move(parts->population);
+  const acl::AddressMap& addresses = build.population.addresses();
+  build.addresses = previous != nullptr && *previous->addresses == addresses
+                        ? previous->addresses
+                        : std::make_shared<const acl::AddressMap>(addresses);
+  build.in_force =
+      MakeRules(std::move(parts->table), previous == nullptr ? nullptr : &previous->in_force);
+  if (parts->audit_table) {
+    build.audit =
+        MakeRules(*std::move(parts->audit_table), previous == nullptr ? nullptr : &previous->audit);
   }
-  if (previous != nullptr && *previous->rules == now.table) {
-    build.rules = previous->rules;
-    build.rule_ids = previous->rule_ids;
-    build.classifier = previous->classifier;
-    return build;
+  build.cost.compile_seconds = watch.Lap();
+  return build;
+}
+
+absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
+                                        const acl::TrieLimits& limits) {
+  absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
+  if (!build.ok()) return build;
+  for (RuleSet* set : {&build->in_force, &build->audit}) {
+    if (absl::Status s = Classify(*set, *build->universe, limits, build->cost); !s.ok()) return s;
   }
-  build.rules = {build.compiled, &now.table};
-  build.rule_ids =
-      acl::RuleIds::Next(previous == nullptr ? nullptr : previous->rule_ids.get(), now.table);
-  auto trie = BuildTrie(now.table, limits);
-  if (!trie.ok()) return trie.status();
-  build.classifier = *std::move(trie);
   return build;
 }
 

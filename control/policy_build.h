@@ -1,4 +1,4 @@
-// Compiled policy with its classifier: the immutable parts of a snapshot that policy decides.
+// Compiled policy with its classifiers: the immutable parts of a snapshot that policy decides.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -8,23 +8,45 @@
 #include "acl/compiler.h"
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
+#include "acl/trie_proof.h"
+#include "acl/universe.h"
 
 namespace sluice::control {
 
-struct PolicyBuild {
-  std::shared_ptr<const acl::PolicyInput> input;
-  std::shared_ptr<const acl::CompiledPolicy> compiled;
-  // Parts of `compiled`, or of an earlier build that they equal: equal parts keep their pointer.
+// Rules in force, or as they would be. Equal rules of two builds are one object.
+struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
-  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`, continuing the earlier build's
-  std::shared_ptr<const acl::AddressMap> addresses;
+  std::shared_ptr<const acl::RuleIds> rule_ids;  // continuing the earlier build's
   std::shared_ptr<const acl::TrieClassifier> classifier;
 };
 
-// Compiles `input`. Rules that equal those of `previous` (may be null) reuse its classifier; others
-// get a trie of their own, which is held against the oracle before it is handed out. Cost: up to
-// seconds at 100,000 rules. Errors: those of acl::Compile, TrieClassifier::Build and
-// CheckAgainstOracle.
+// What it took; for `sluicectl policy cost`.
+struct BuildCost {
+  double compile_seconds = 0;
+  double trie_seconds = 0;  // 0: the earlier build's tries serve
+  double proof_seconds = 0;
+  acl::Proof proof;
+};
+
+struct PolicyBuild {
+  std::shared_ptr<const acl::PolicyInput> input;
+  std::shared_ptr<acl::Universe> universe;  // the control thread's alone
+  acl::Population population;
+  // Of `population`; equal maps of two builds are one object.
+  std::shared_ptr<const acl::AddressMap> addresses;
+  RuleSet in_force;
+  RuleSet audit;  // with audited policies in force too; null without any
+  BuildCost cost;
+};
+
+// Compiles `input`, without classifiers. Parts that equal those of `previous` (may be null) are
+// taken from there. Errors: acl::CompileParts'.
+absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
+
+// CompilePolicy with classifiers. Rules that equal those of `previous` (may be null) reuse its
+// classifier; others get tries of their own, which are proven before they are handed out. Cost: up
+// to seconds at 100,000 rules. Errors: those of acl::CompileParts, TrieClassifier::Build and
+// ProveTrie.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits);
 

@@ -108,11 +108,12 @@ absl::Status ReadService(const Probe& probe, acl::Family family, Flow* flow) {
   return absl::OkStatus();
 }
 
-void SetSubject(const acl::CompiledPolicy& compiled, End* end) {
+void SetSubject(const acl::Population& population, End* end) {
   if (end->endpoint == nullptr) return;
-  auto found = compiled.subjects.find({end->endpoint->namespace_name, end->endpoint->name});
-  if (found == compiled.subjects.end()) return;
-  end->subject = end->address.family == acl::Family::kIpv4 ? found->second.v4 : found->second.v6;
+  const acl::Member* member = population.Find({end->endpoint->namespace_name, end->endpoint->name});
+  if (member == nullptr) return;
+  const bool v4 = end->address.family == acl::Family::kIpv4;
+  end->subject = v4 ? member->subject.v4 : member->subject.v6;
 }
 
 }  // namespace
@@ -157,9 +158,9 @@ absl::StatusOr<Flow> Resolve(const Probe& probe, const EndpointIndex& endpoints)
   return flow;
 }
 
-void SetSubjects(const acl::CompiledPolicy& compiled, Flow* flow) {
-  SetSubject(compiled, &flow->source);
-  SetSubject(compiled, &flow->destination);
+void SetSubjects(const acl::Population& population, Flow* flow) {
+  SetSubject(population, &flow->source);
+  SetSubject(population, &flow->destination);
 }
 
 }  // namespace sluice::control

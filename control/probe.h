@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "acl/compiler.h"
 #include "acl/objects.h"
+#include "acl/population.h"
 #include "control/verdict.h"
 
 namespace sluice::control {
@@ -47,7 +47,7 @@ class EndpointIndex {
 // that family, no family in common, an address with two owners, unknown protocol, bad port).
 absl::StatusOr<Flow> Resolve(const Probe& probe, const EndpointIndex& endpoints);
 
-// Makes both ends subjects if they are pods that `compiled` has rules for.
-void SetSubjects(const acl::CompiledPolicy& compiled, Flow* flow);
+// Makes both ends subjects if they are pods of `population`.
+void SetSubjects(const acl::Population& population, Flow* flow);
 
 }  // namespace sluice::control

@@ -36,11 +36,11 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   if (spec.role != PortRole::kPod) return view;
   view.subject = SubjectState::kUnknown;
   const ObjectName pod{spec.pod_namespace, spec.pod_name};
-  auto subject = policy.compiled->subjects.find(pod);
-  if (policy.input->local.contains(pod) && subject != policy.compiled->subjects.end()) {
+  const acl::Member* subject = policy.population.Find(pod);
+  if (subject != nullptr && subject->owner == acl::Owner::kLocal) {
     view.subject = SubjectState::kKnown;
-    view.class_v4 = subject->second.v4;
-    view.class_v6 = subject->second.v6;
+    view.class_v4 = subject->subject.v4;
+    view.class_v6 = subject->subject.v6;
   }
   return view;
 }
@@ -51,9 +51,9 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   NetworkView network;
   network.name = spec.name;
   network.addresses = build.policy->addresses;
-  network.rules = build.policy->rules;
-  network.rule_ids = build.policy->rule_ids;
-  network.classifier = build.policy->classifier;
+  network.rules = build.policy->in_force.rules;
+  network.rule_ids = build.policy->in_force.rule_ids;
+  network.classifier = build.policy->in_force.classifier;
   network.uplink = uplink;
   network.vlan = spec.vlan;
   network.allow_dhcp = spec.allow_dhcp;

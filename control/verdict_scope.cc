@@ -44,7 +44,7 @@ bool IsNewOwner(const Endpoint* before, const Endpoint* now) {
 class Comparison {
  public:
   Comparison(const PolicyBuild& before, const PolicyBuild& now)
-      : before_(before), now_(now), same_rules_(before.rules == now.rules) {}
+      : before_(before), now_(now), same_rules_(before.in_force.rules == now.in_force.rules) {}
 
   VerdictScope Run() {
     if (before_.input->cluster_cidrs != now_.input->cluster_cidrs) {
@@ -106,11 +106,9 @@ class Comparison {
 
   bool SubjectDiffers(const ObjectName& name) const {
     if (!same_rules_) return true;
-    const auto& subjects_before = before_.compiled->subjects;
-    const auto& subjects_now = now_.compiled->subjects;
-    const auto before = subjects_before.find(name), now = subjects_now.find(name);
-    if (before == subjects_before.end() || now == subjects_now.end()) return true;
-    return before->second != now->second;
+    const acl::Member* before = before_.population.Find(name);
+    const acl::Member* now = now_.population.Find(name);
+    return before == nullptr || now == nullptr || before->subject != now->subject;
   }
 
   bool AddressDiffers(const acl::IpAddress& address) const {

@@ -72,21 +72,19 @@ OfflineCluster::OfflineCluster(const std::vector<control::Object>& objects)
     : input_(ToInput(objects)), index_(input_.endpoints) {}
 
 absl::Status OfflineCluster::Build() {
-  absl::StatusOr<acl::CompiledPolicy> compiled = acl::Compile(input_);
-  if (!compiled.ok()) return compiled.status();
-  compiled_ = *std::move(compiled);
   auto eal = dataplane::Eal::Start(OwnEal());
   if (!eal.ok()) return eal.status();
   eal_ = *std::move(eal);
-  auto classifier = acl::TrieClassifier::Build(compiled_.table);
-  if (!classifier.ok()) return classifier.status();
-  classifier_ = *std::move(classifier);
+  auto build = control::BuildPolicy(input_, nullptr, {});
+  if (!build.ok()) return build.status();
+  build_ = *std::move(build);
   return absl::OkStatus();
 }
 
 control::Verdict OfflineCluster::Judge(control::Flow flow) const {
-  control::SetSubjects(compiled_, &flow);
-  return control::Judge(flow, compiled_.addresses, compiled_.table, *classifier_);
+  control::SetSubjects(build_.population, &flow);
+  return control::Judge(flow, *build_.addresses, *build_.in_force.rules,
+                        *build_.in_force.classifier);
 }
 
 }  // namespace sluice::ctl

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "acl/compiler.h"
-#include "acl/trie_classifier.h"
+#include "acl/policy_input.h"
 #include "control/kube/manifest.h"
+#include "control/policy_build.h"
 #include "control/probe.h"
 #include "control/verdict.h"
 #include "dataplane/eal.h"
@@ -39,9 +39,8 @@ class OfflineCluster {
  private:
   acl::PolicyInput input_;
   control::EndpointIndex index_;
-  acl::CompiledPolicy compiled_;
-  std::unique_ptr<dataplane::Eal> eal_;
-  std::unique_ptr<acl::TrieClassifier> classifier_;
+  std::unique_ptr<dataplane::Eal> eal_;  // goes last: the tries are in its memory
+  control::PolicyBuild build_;
 };
 
 }  // namespace sluice::ctl

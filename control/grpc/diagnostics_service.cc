@@ -75,8 +75,8 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_namespaces(view.state->namespaces().size());
   out->set_endpoints(view.state->endpoints().size());
   out->set_policies(view.state->policies().size());
-  out->set_classes(view.policy->compiled->classes.size());
-  out->set_flat_rules(view.policy->rules->rules.size());
+  out->set_classes(view.policy->universe->classes().size());
+  out->set_flat_rules(view.policy->in_force.rules->rules.size());
   out->set_last_compile_seconds(view.last_compile_seconds);
   out->set_last_error(view.last_error);
   for (const auto& [source, version] : view.state->synced_versions()) {
@@ -165,7 +165,8 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
                            v1::ListClassesResponse* response) override {
     uint32_t id = 0;
     const std::shared_ptr<const View> view = controller_.view();
-    for (const acl::ClassInfo& info : view->policy->compiled->classes) {
+    for (const acl::ClassInfo& info :
+         acl::ClassesOf(*view->policy->universe, *view->policy->addresses)) {
       v1::PolicyClass* added = response->add_classes();
       added->set_id(id++);
       for (const std::string& selector : info.selectors) added->add_selectors(selector);

@@ -169,14 +169,15 @@ class Bench {
     ++next.epoch;
     dataplane::NetworkView& network = next.networks[0];
     network.addresses = build.addresses;
-    network.rules = build.rules;
-    network.rule_ids = build.rule_ids;
-    network.classifier = build.classifier;
+    network.rules = build.in_force.rules;
+    network.rule_ids = build.in_force.rule_ids;
+    network.classifier = build.in_force.classifier;
     std::set<dataplane::PortId> subjects;
     for (size_t id = 1; id < next.ports.size(); ++id) {
       const std::string name(1, next.ports[id].mac == test::Testbed::Mac('a') ? 'a' : 'b');
-      next.ports[id].class_v4 = build.compiled->subjects.at({"default", name}).v4;
-      next.ports[id].class_v6 = build.compiled->subjects.at({"default", name}).v6;
+      const acl::SubjectClasses subject = build.population.Find({"default", name})->subject;
+      next.ports[id].class_v4 = subject.v4;
+      next.ports[id].class_v6 = subject.v6;
       if (scope.subjects.contains({"default", name})) {
         subjects.insert(static_cast<dataplane::PortId>(id));
       }

@@ -35,18 +35,11 @@ class Builder {
         state.Apply("test", std::vector{Candidate::Of(object)}, OnRefusal::kRefuseAll).ok());
   }
   Snapshot Build(const Snapshot* previous = nullptr) {
-    PolicyBuild next;
-    next.input = std::make_shared<const acl::PolicyInput>(MakePolicyInput(state, {}));
-    auto compiled = acl::Compile(*next.input);
+    const PolicyBuild* last = last_.input == nullptr ? nullptr : &last_;
+    auto compiled = CompilePolicy(MakePolicyInput(state, {}), last);
     EXPECT_TRUE(compiled.ok()) << compiled.status();
-    next.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
-    next.rules = {next.compiled, &next.compiled->table};
-    next.addresses = {next.compiled, &next.compiled->addresses};
-    if (last_.rules != nullptr && *last_.rules == *next.rules) next.rules = last_.rules;
-    if (last_.addresses != nullptr && *last_.addresses == *next.addresses) {
-      next.addresses = last_.addresses;
-    }
-    const VerdictScope scope = CompareBuilds(last_.input == nullptr ? nullptr : &last_, next);
+    const PolicyBuild next = *std::move(compiled);
+    const VerdictScope scope = CompareBuilds(last, next);
     last_ = next;
     NetworkBuilds builds;
     dataplane::NetworkId id = 1;

@@ -12,17 +12,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Builds without tries; equal parts keep their pointers, as BuildPolicy has it.
 PolicyBuild Build(const DesiredState& state, const PolicyBuild* previous = nullptr) {
-  PolicyBuild build;
-  build.input = std::make_shared<const acl::PolicyInput>(MakePolicyInput(state, {}));
-  auto compiled = acl::Compile(*build.input);
-  EXPECT_TRUE(compiled.ok()) << compiled.status();
-  build.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
-  build.rules = {build.compiled, &build.compiled->table};
-  build.addresses = {build.compiled, &build.compiled->addresses};
-  if (previous != nullptr && *previous->rules == *build.rules) build.rules = previous->rules;
-  return build;
+  auto build = CompilePolicy(MakePolicyInput(state, {}), previous);
+  EXPECT_TRUE(build.ok()) << build.status();
+  return *std::move(build);
 }
 
 class VerdictScopeTest : public ::testing::Test {

@@ -113,17 +113,18 @@ TEST_F(ProbeTest, WhatDoesNotResolveIsNamed) {
 }
 
 TEST_F(ProbeTest, SubjectsArePodsThatHaveRules) {
-  acl::CompiledPolicy compiled;
-  compiled.subjects[{"x", "both"}] = {.v4 = 4, .v6 = 6};
+  acl::Population population;
+  const acl::Population::Change both{{"x", "both"}, acl::Member{.subject = {.v4 = 4, .v6 = 6}}};
+  population.Apply({&both, 1});
   Flow four = Ask({"x/both", "x/four", "tcp", 80}).value();
-  SetSubjects(compiled, &four);
+  SetSubjects(population, &four);
   EXPECT_EQ(four.source.subject, 4);
   EXPECT_EQ(four.destination.subject, std::nullopt) << "a pod, but not a local one";
   Flow six = Ask({"x/six", "x/both", "tcp", 80}).value();
-  SetSubjects(compiled, &six);
+  SetSubjects(population, &six);
   EXPECT_EQ(six.destination.subject, 6);
   Flow outside = Ask({"8.8.8.8", "x/both", "tcp", 80}).value();
-  SetSubjects(compiled, &outside);
+  SetSubjects(population, &outside);
   EXPECT_EQ(outside.source.subject, std::nullopt);
 }
 
