@@ -15,6 +15,9 @@
 
 namespace sluice::acl {
 
+inline constexpr Family kV6 = Family::kIpv6;
+inline const LabelSelector kWeb = Having({{"app", "web"}});
+
 // Sides as text: "-" (not judged), "allow" (nothing decided), or what decided:
 // "deny NetworkPolicy: NetworkPolicy default/a, NetworkPolicy default/b",
 // "allow Admin: ClusterNetworkPolicy p egress[0]", "reject Baseline: ...".
@@ -27,6 +30,11 @@ struct RawProbe {
   std::string ingress;
   Family family = Family::kIpv4;
 };
+
+inline RawProbe On6(RawProbe probe) {
+  probe.family = kV6;
+  return probe;
+}
 
 struct RawCase {
   std::string name;  // a sentence in CamelCase
