@@ -15,7 +15,7 @@
 namespace sluice::acl {
 namespace {
 
-constexpr uint64_t kClusters = 1000;
+constexpr uint64_t kClusters = 2000;
 constexpr int kFlows = 300;  // a cluster
 
 std::vector<RawFlow> Flows(RandomCluster& cluster, const PolicyInput& input) {

@@ -85,6 +85,14 @@ const std::vector<RawCase> kCases = {
      {},
      {ToWeb("10.0.0.2", kDeny)},
      [](PolicyInput& input) { input.endpoints[3].addresses = {Address("10.0.0.2")}; }},
+    {"AnAddressOfTwoDifferentPodsIsUnknownOutsideTheClusterCidrsToo",
+     {In({Peers({})})},
+     {},
+     {ToWeb("10.0.0.2", kDeny)},
+     [](PolicyInput& input) {
+       input.cluster_cidrs.clear();
+       input.endpoints[3].addresses = {Address("10.0.0.2")};
+     }},
     {"AnAddressOfTwoPodsThatNothingTellsApartIsTheirs",
      {In({Peers({Pods(Having({{"role", "db"}}))})})},
      {},

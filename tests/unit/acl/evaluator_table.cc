@@ -20,6 +20,7 @@ uint8_t NumberOf(const std::string& protocol) {
 std::string ToText(const std::optional<RawSide>& side) {
   if (!side) return "-";
   std::string text = side->allow ? "allow" : (side->reject ? "reject" : "deny");
+  if (side->allow && side->reject) text = "allow and reject";
   if (side->tier != "None") text += " " + side->tier + ":";
   for (size_t i = 0; i < side->policies.size(); ++i) {
     text += (i == 0 ? " " : ", ") + side->policies[i];
