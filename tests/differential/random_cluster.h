@@ -1,47 +1,53 @@
-// Random clusters for the differential tests: small vocabularies, so that selectors hit, overlap
-// and miss. The same seed makes the same cluster.
+// Random clusters for the differential tests. The same seed makes the same cluster.
 #pragma once
 
 #include <cstdint>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "acl/compiler.h"
+#include "acl/evaluator.h"
+#include "tests/differential/random_source.h"
 
 namespace sluice::acl {
 
 class RandomCluster {
  public:
-  explicit RandomCluster(uint64_t seed) : random_(seed) {}
+  // Which policies there are: networking.k8s.io/v1 alone and without options, or all kinds, legacy
+  // policies, audit and reject.
+  enum class Kinds : uint8_t { kNetworkPolicy, kAll };
 
-  // Acceptable to Compile. No address belongs to two endpoints.
+  RandomCluster(uint64_t seed, Kinds kinds) : random_(seed), kinds_(kinds) {}
+
+  // Acceptable to Compile. Where two pods claim one address, they are equals, one alone is local,
+  // or (kAll) some policy tells them apart.
   PolicyInput Make();
-  // An address that matters: of a pod, inside a CIDR of the vocabulary, or outside all of them.
-  IpAddress AnyAddress();
-  // A port at or beside an edge of the port ranges in use.
-  uint16_t AnyPort();
+  // An attempt between two ends of one family, one of them a pod with an address. Null if `input`
+  // has no such pod. Its ends point into `input`.
+  std::optional<RawFlow> AnyFlow(const PolicyInput& input);
 
  private:
-  bool Chance(int percent) { return static_cast<int>(random_() % 100) < percent; }
-  size_t Below(size_t limit) { return random_() % limit; }
-  template <typename T, size_t N>
-  T Pick(const T (&values)[N]) {
-    return values[Below(N)];
-  }
+  void AddNodes(PolicyInput& input);
+  void AddEndpoints(PolicyInput& input);
+  void AddTwins(PolicyInput& input);
+  void AddNetworkPolicies(PolicyInput& input);
+  void AddOtherPolicies(PolicyInput& input);
+  void AddClusterPolicy(PolicyInput& input, ClusterPolicyKind kind);
 
-  Labels AnyLabels();
-  LabelSelector AnySelector();
-  Endpoint AnyEndpoint(unsigned number);
-  NetworkPolicyPeer AnyPeer();
-  NetworkPolicyPort AnyPolicyPort();
-  NetworkPolicyRule AnyRule();
-  NetworkPolicy AnyPolicy(unsigned number);
+  Endpoint AnyEndpoint(unsigned number, const std::vector<Node>& nodes);
+  PolicyOptions AnyOptions();
+  RawEnd AnyEnd(const PolicyInput& input);
+  IpAddress AnyAddress();
+  uint16_t AnyPort();
 
-  std::mt19937_64 random_;
+  RandomSource random_;
+  Kinds kinds_;
 };
 
-// 1..200 and, if set, the environment variable SLUICE_SEED.
-std::vector<uint64_t> Seeds();
+// What Compile takes today.
+inline constexpr auto kCompiledKinds = RandomCluster::Kinds::kNetworkPolicy;
+
+// 1..count and, if set, the environment variable SLUICE_SEED.
+std::vector<uint64_t> Seeds(uint64_t count);
 
 }  // namespace sluice::acl

@@ -1,9 +1,8 @@
 #include "tests/soak/world.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
-#include "tests/differential/naive_evaluator.h"
+#include "acl/evaluator.h"
 
 namespace sluice::soak {
 namespace {
@@ -15,19 +14,6 @@ IpAddress LinkLocal(const MacAddress& mac) {
   const auto& m = mac.bytes;
   return Ip(fmt::format("fe80::{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}", m[0] ^ 2, m[1], m[2],
                         m[3], m[4], m[5]));
-}
-
-std::string ProtocolName(uint8_t protocol) {
-  switch (protocol) {
-    case IPPROTO_TCP:
-      return "TCP";
-    case IPPROTO_UDP:
-      return "UDP";
-    case IPPROTO_SCTP:
-      return "SCTP";
-    default:
-      return "ICMP";  // or any other: no rule names it
-  }
 }
 
 std::string ToText(const acl::LabelSelector& selector) {
@@ -125,20 +111,23 @@ IpAddress World::PeerAddress(Place place, const IpAddress& address) const {
 }
 
 bool World::Allows(Place from, Place to, const Tuple& first) const {
-  const std::vector<acl::Endpoint> endpoints = Endpoints();
-  std::vector<acl::NetworkPolicy> list;
-  for (const auto& [name, policy] : policies) list.push_back(policy);
-  const naive::World world{namespaces, endpoints, list, cluster_cidrs};
-  const std::string protocol = ProtocolName(first.protocol);
-  if (from != kUplink) {
-    const naive::Attempt egress{&pods[from].endpoint, PeerAddress(to, first.dst), false, protocol,
-                                first.dst_port};
-    if (!naive::Evaluate(world, egress).allow) return false;
-  }
-  if (to == kUplink) return true;
-  const naive::Attempt ingress{&pods[to].endpoint, PeerAddress(from, first.src), true, protocol,
-                               first.dst_port};
-  return naive::Evaluate(world, ingress).allow;
+  acl::PolicyInput input{.namespaces = namespaces, .endpoints = Endpoints()};
+  for (const auto& [name, policy] : policies) input.policies.push_back(policy);
+  input.cluster_cidrs = cluster_cidrs;
+  input.all_local = true;
+  // The switch knows a pod by its port: it exempts no address as the pod's own.
+  const auto subject = [this](Place place) {
+    acl::Endpoint pod = pods[place].endpoint;
+    pod.addresses.clear();
+    return pod;
+  };
+  acl::RawFlow flow{.protocol = first.protocol, .port = first.dst_port};
+  flow.from.address = PeerAddress(from, first.src);
+  flow.to.address = PeerAddress(to, first.dst);
+  std::optional<acl::Endpoint> source, destination;
+  if (from != kUplink) flow.from.pod = &source.emplace(subject(from));
+  if (to != kUplink) flow.to.pod = &destination.emplace(subject(to));
+  return acl::Evaluator(input).Evaluate(flow).allow;
 }
 
 std::string World::ToString() const {

@@ -1,0 +1,94 @@
+// The second opinion on policy: SEMANTICS and the text of the APIs, word for word, over raw pods
+// and labels.
+//
+// No classes, no flat rules, no normal forms. It shares the objects with the compiler and nothing
+// else: text is read anew, selectors are matched on strings. As slow as it looks; whatever must
+// agree with the compiled policy is held against this one.
+//
+// What an address is: acl/evaluate_world.h; whether a rule means an attempt: acl/evaluate_rule.h.
+// Here: exemptions, the order of policies and tiers, and the names of what decided.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acl/compiler.h"
+#include "acl/evaluate_world.h"
+
+namespace sluice::acl {
+
+struct RawAttempt;
+
+// One end of a flow: a pod with the address it uses, or a bare address. Policy knows a peer by its
+// address alone: `pod` says on whose behalf the side is judged.
+struct RawEnd {
+  const Endpoint* pod = nullptr;  // one of PolicyInput::endpoints, or of its namespace and name
+  IpAddress address;
+};
+
+// One attempt to open a connection.
+struct RawFlow {
+  RawEnd from, to;
+  uint8_t protocol = 0;  // IP protocol number
+  uint16_t port = 0;     // of the destination; 0 for protocols without ports
+};
+
+// What one direction says, in the words of DESIGN section 8.
+struct RawSide {
+  bool allow = true;
+  bool reject = false;                // only with a deny: answered, not silent
+  std::string tier = "None";          // "Admin", "NetworkPolicy", "Baseline", "None"
+  std::vector<std::string> policies;  // "Kind namespace/name" or "Kind name", sorted
+  std::string rule;                   // its name, or "ingress[0]"; empty for a default deny
+  bool operator==(const RawSide&) const = default;
+};
+
+struct RawVerdict {
+  bool allow = true;  // both sides
+  // Null: no pod subject here, or one that is not local.
+  std::optional<RawSide> egress, ingress;
+  // What the side would be if every audit policy were in force. Null if the input has none.
+  std::optional<RawSide> audited_egress, audited_ingress;
+};
+
+class Evaluator {
+ public:
+  // `input` passed validation, and outlives the evaluator. Cost: a look at every object.
+  explicit Evaluator(const PolicyInput& input);
+
+  // Cost: every rule of every policy, and the selectors of each.
+  RawVerdict Evaluate(const RawFlow& flow) const;
+
+ private:
+  // A NetworkPolicy, or what is in a MultiNetworkPolicy.
+  struct Namespaced {
+    const NetworkPolicy* policy = nullptr;
+    bool multi = false;
+    std::string Name() const;
+  };
+  enum class AuditPolicies : uint8_t { kIgnored, kInForce };
+
+  void SortClusterPolicies();
+  void SortNetworkPolicies();
+  bool IsJudged(const Endpoint* pod) const;
+  std::optional<RawSide> JudgeEgress(const RawFlow& flow, AuditPolicies audit) const;
+  std::optional<RawSide> JudgeIngress(const RawFlow& flow, AuditPolicies audit) const;
+  RawSide Judge(const RawAttempt& attempt, AuditPolicies audit) const;
+  // Null: nothing here decides.
+  std::optional<RawSide> JudgeTier(const std::vector<const ClusterPolicy*>& tier,
+                                   const RawAttempt& attempt, AuditPolicies audit) const;
+  std::optional<RawSide> JudgeNetworkPolicies(const RawAttempt& attempt, AuditPolicies audit) const;
+  bool IsSubject(const ClusterPolicy& policy, const Endpoint& pod) const;
+  bool AnnotationIsolates(const RawAttempt& attempt) const;
+  RawSide DefaultDeny(const std::vector<Namespaced>& isolating, const RawAttempt& attempt) const;
+
+  const PolicyInput& input_;
+  RawWorld world_;
+  std::vector<const ClusterPolicy*> admin_;     // the first to decide first
+  std::vector<const ClusterPolicy*> baseline_;  // likewise
+  std::vector<Namespaced> network_policies_;    // by namespace, name, kind
+  bool any_audit_ = false;
+};
+
+}  // namespace sluice::acl

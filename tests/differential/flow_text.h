@@ -1,0 +1,31 @@
+// Attempts and verdicts for people, and for comparing: every field is in the text.
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <string>
+
+#include "acl/evaluator.h"
+
+namespace sluice::acl {
+
+inline std::string ToText(const RawEnd& end) {
+  if (end.pod == nullptr) return end.address.ToString();
+  return fmt::format("{}/{} ({})", end.pod->namespace_name, end.pod->name, end.address.ToString());
+}
+
+inline std::string ToText(const RawFlow& flow) {
+  return fmt::format("{} -> {}, protocol {}, port {}", ToText(flow.from), ToText(flow.to),
+                     flow.protocol, flow.port);
+}
+
+inline std::string ToText(const std::optional<RawSide>& side) {
+  if (!side) return "not judged";
+  return fmt::format("{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
+                     side->reject ? " and reject" : "", side->tier, fmt::join(side->policies, ", "),
+                     side->rule);
+}
+
+}  // namespace sluice::acl

@@ -1,0 +1,162 @@
+// The evaluator against SEMANTICS lines 20-23: whom and what a cluster-wide rule means.
+// Expectations by hand.
+//
+// The syntax of names (line 22) and what is refused (line 23) are the readers' and not tested here.
+#include <gtest/gtest.h>
+
+#include "tests/unit/acl/evaluator_cluster_policies.h"
+
+namespace sluice::acl {
+namespace {
+
+const std::vector<RawCase> kCases = {
+    // Line 20
+    {"PodPeersLeaveAddressesAndNodesAlone",
+     {},
+     {Policy({Rule("Deny", {kAllPods})}, {Rule("Deny", {kAllPods})})},
+     {ToWeb("other/job", kDenied), ToWeb("203.0.113.9", "allow"), ToWeb("192.168.0.2", "allow"),
+      FromWeb("203.0.113.9", "allow"), FromWeb("192.168.0.1", "allow"),
+      FromWeb("default/host", "allow")}},
+    {"HostNetworkPodsAreNoSubjects",
+     {},
+     {For({}, Policy({Rule("Deny", {kAllPods})}, {Rule("Deny", {kAllPods})}))},
+     {{"default/host", "default/host", "tcp", 80, "-", "-"},
+      {"default/host", "other/job", "tcp", 80, "-", "allow"},
+      {"other/job", "default/host", "tcp", 80, "allow", "-"}}},
+    {"SubjectsAndPeersGoByNamespaceAndPodLabels",
+     {},
+     {For(NamespacesHaving({{"project", "myprojects"}}),
+          In({Rule("Deny", {PodsPeer{Having({{"team", "core"}}), Having({{"role", "db"}})}})}))},
+     {{"default/db", "other/job", "tcp", 80, "allow", kDenied},
+      {"default/client", "other/job", "tcp", 80, "allow", "allow"},
+      {"default/db", "plain/pod", "tcp", 80, "allow", "allow"}}},
+    {"ANamespaceThatIsNotListedHasItsName",
+     {},
+     {In({Rule("Deny", {NamespacesHaving({{"kubernetes.io/metadata.name", "plain"}})})})},
+     {ToWeb("plain/pod", kDenied), ToWeb("other/job", "allow")}},
+    {"NetworksMatchPodsTooAFamilyAtATime",
+     {},
+     {Out({Rule("Deny", {NetworksPeer{{"10.0.1.77/24", "2001:db8::/32"}}})})},
+     {FromWeb("other/job", kOutDenied), FromWeb("default/db", "allow"),
+      On6(FromWeb("other/job", "allow")), On6(FromWeb("2001:db8::9", kOutDenied)),
+      FromWeb("203.0.113.9", "allow")}},
+    {"TheWholeOfIpv4SaysNothingOfIpv6",
+     {},
+     {Out({Rule("Deny", {NetworksPeer{{"0.0.0.0/0"}}})})},
+     {FromWeb("203.0.113.9", kOutDenied), On6(FromWeb("2001:db8::9", "allow"))}},
+    {"NodesIncludeThePodsOwn",
+     {},
+     {Out({Rule("Deny", {kAllNodes})})},
+     {FromWeb("192.168.0.1", kOutDenied), FromWeb("default/host", kOutDenied),
+      FromWeb("192.168.0.2", kOutDenied), On6(FromWeb("fd01::2", kOutDenied)),
+      FromWeb("192.168.0.3", "allow"), FromWeb("other/job", "allow")}},
+    {"NodesGoByTheirLabels",
+     {},
+     {Out({Rule("Deny", {NodesPeer{Having({{"rack", "b"}})}})})},
+     {FromWeb("192.168.0.2", kOutDenied), FromWeb("192.168.0.1", "allow")}},
+    {"ANodeThatOnlyPodsNameHasNoLabels",
+     {},
+     {Out({Rule("Deny", {NodesPeer{Having("rack", "DoesNotExist")}})})},
+     {FromWeb("192.168.0.9", kOutDenied), FromWeb("192.168.0.2", "allow")},
+     [](PolicyInput& input) {
+       input.endpoints[4].node = "node-z";
+       input.endpoints[4].node_addresses = {Address("192.168.0.9")};
+     }},
+    {"APodReachesItselfAndItsNodeReachesIt",
+     {},
+     {For({}, Policy({Rule("Deny", {kAllPods, UnknownKind{"from"}})},
+                     {Rule("Deny", {kAllPods, NetworksPeer{{"::/0", "0.0.0.0/0"}}})}))},
+     {{"default/web", "default/web", "tcp", 80, "allow", "allow"},
+      {"default/web", "default/web", "tcp", 80, "allow", "allow", kV6},
+      {"192.168.0.1", "default/web", "tcp", 80, "-", "allow"},
+      {"default/web", "192.168.0.1", "tcp", 80, kOutDenied, "-"}}},
+    // Line 21
+    {"AnUnknownPeerVoidsTheWholeAccept",
+     {},
+     {At("a", 1, In({Rule("Accept", {kAllPods, UnknownKind{"from[1].moons"}})})),
+      In({Rule("Deny", {kAllPods})})},
+     {ToWeb("other/job", kDenied)}},
+    {"AnUnknownProtocolVoidsTheWholeAccept",
+     {},
+     {At("a", 1, In({Rule("Accept", {kAllPods}, {PortNumbers{}, UnknownKind{"protocols[1]"}})})),
+      In({Rule("Deny", {kAllPods})})},
+     {ToWeb("other/job", kDenied)}},
+    {"AnUnknownPeerMakesDenyAndPassDenyEverything",
+     {},
+     {Policy({Rule("Pass", {PodsHaving({{"role", "nobody"}}), UnknownKind{"from[1].moons"}})},
+             {Rule("Deny", {UnknownKind{"to[0].moons"}}, {PortNumbers{"TCP", 1, 1}})})},
+     {ToWeb("other/job", kDenied), ToWeb("203.0.113.9", kDenied, "icmp", 0),
+      FromWeb("203.0.113.9", kOutDenied, "udp", 53), FromWeb("default/db", kOutDenied)}},
+    {"AnUnknownProtocolMakesDenyAndPassDenyEverything",
+     {},
+     {Policy({Rule("Deny", {PodsHaving({{"role", "nobody"}})}, {UnknownKind{"protocols[0]"}})},
+             {Rule("Pass", {kAllPods}, {UnknownKind{"protocols[0]"}})})},
+     {ToWeb("203.0.113.9", kDenied, "icmp", 0), FromWeb("203.0.113.9", kOutDenied, "udp", 53)}},
+    // Line 22
+    {"DomainNamesMatchNothingAndSpoilNothing",
+     {},
+     {At("a", 1,
+         Out({Rule("Accept", {DomainNamesPeer{{"example.org"}}, PodsHaving({{"role", "db"}})}),
+              Rule("Deny", {NetworksPeer{{"0.0.0.0/0"}}})}))},
+     {FromWeb("default/db", "allow Admin: ClusterNetworkPolicy a egress[0]"),
+      FromWeb("203.0.113.9", "deny Admin: ClusterNetworkPolicy a egress[1]")}},
+    // Line 23
+    {"PortsAreRangesOfOneProtocol",
+     {},
+     {In({Rule("Deny", {kAllPods}, {PortNumbers{"TCP", 80, 90}, PortNumbers{"UDP", 53, 53}})})},
+     {ToWeb("other/job", "allow", "tcp", 79), ToWeb("other/job", kDenied, "tcp", 80),
+      ToWeb("other/job", kDenied, "tcp", 90), ToWeb("other/job", "allow", "tcp", 91),
+      ToWeb("other/job", kDenied, "udp", 53), ToWeb("other/job", "allow", "udp", 80),
+      ToWeb("other/job", "allow", "icmp", 0)}},
+    {"AProtocolWithoutPortIsAllOfIt",
+     {},
+     {In({Rule("Deny", {kAllPods}, {PortNumbers{"SCTP", 0, 65535}})})},
+     {ToWeb("other/job", kDenied, "sctp", 0), ToWeb("other/job", kDenied, "sctp", 65535),
+      ToWeb("other/job", "allow", "tcp", 80)}},
+    {"ARuleWithoutPortsIsAllTraffic",
+     {},
+     {In({Rule("Deny", {kAllPods})})},
+     {ToWeb("other/job", kDenied, "icmp", 0), ToWeb("other/job", kDenied, "sctp", 7)}},
+    {"ANamedPortIsThatOfTheDestinationPodInItsProtocol",
+     {},
+     {For({}, Policy({Rule("Deny", {kAllPods}, {PortName{"http"}, PortName{"dns"}})},
+                     {Rule("Deny", {kAllPods, kAllNodes, NetworksPeer{{"0.0.0.0/0"}}},
+                           {PortName{"http"}})}))},
+     {{"other/job", "default/web", "tcp", 8080, kOutDenied, kDenied},
+      {"other/job", "default/web", "tcp", 8081, "allow", "allow"},  // a second "http" of TCP
+      {"other/job", "default/web", "udp", 53, "allow", kDenied},
+      {"other/job", "default/web", "tcp", 53, "allow", "allow"},
+      {"other/job", "default/db", "tcp", 9090, kOutDenied, kDenied},
+      {"other/job", "default/db", "udp", 9090, "allow", "allow"},
+      {"other/job", "default/host", "tcp", 6000, "allow", "-"},
+      {"other/job", "203.0.113.9", "tcp", 8080, "allow", "-"}}},
+    {"OneNameMayStandForAPortOfEachProtocol",
+     {},
+     {In({Rule("Deny", {kAllPods}, {PortName{"http"}})})},
+     {ToWeb("other/job", kDenied, "tcp", 8080), ToWeb("other/job", kDenied, "udp", 443),
+      ToWeb("other/job", "allow", "tcp", 443)},
+     [](PolicyInput& input) {
+       input.endpoints[0].named_ports.push_back({"http", "UDP", 443});
+     }},
+    // Addresses of the cluster without a pod
+    {"UnknownAddressesMatchEveryDenyAndNothingElse",
+     {},
+     {At("a", 1,
+         Policy({Rule("Accept", {kAllPods})}, {Rule("Accept", {NetworksPeer{{"0.0.0.0/0"}}})})),
+      At("b", 2, Policy({Rule("Pass", {kAllPods})}, {Rule("Pass", {NetworksPeer{{"0.0.0.0/0"}}})})),
+      Policy({Rule("Deny", {PodsHaving({{"role", "nobody"}})}, {PortNumbers{"TCP", 80, 80}})},
+             {Rule("Deny", {NetworksPeer{{"203.0.113.0/24"}}}, {PortName{"http"}}),
+              Rule("Deny", {NetworksPeer{{"203.0.113.0/24"}}}, {PortNumbers{"TCP", 80, 80}})})},
+     {ToWeb("10.0.77.77", kDenied), ToWeb("10.0.77.77", "allow", "tcp", 81),
+      FromWeb("10.0.77.77", "deny Admin: ClusterNetworkPolicy p egress[1]"),
+      FromWeb("10.0.77.77", "allow", "tcp", 8080),
+      FromWeb("10.1.77.77", "allow Admin: ClusterNetworkPolicy a egress[0]"),
+      ToWeb("10.1.77.77", "allow")}},
+};
+
+class EvaluatorPeerTest : public testing::TestWithParam<RawCase> {};
+TEST_P(EvaluatorPeerTest, SaysWhatTheApiSays) { Check(GetParam()); }
+INSTANTIATE_TEST_SUITE_P(ClusterPolicy, EvaluatorPeerTest, testing::ValuesIn(kCases), RawCaseName);
+
+}  // namespace
+}  // namespace sluice::acl
