@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "acl/compiler.h"
+#include "acl/policy_input.h"
 
 namespace sluice::acl {
 

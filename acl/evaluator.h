@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "acl/compiler.h"
 #include "acl/evaluate_world.h"
+#include "acl/policy_input.h"
 
 namespace sluice::acl {
 

@@ -51,7 +51,7 @@ class DirectionFlattener {
 
   ClassSet ClassesOf(const PodPredicate& pods) const { return Where(pods); }
   ClassSet ClassesOf(const NodePredicate& nodes) const { return Where(nodes); }
-  ClassSet ClassesOf(const Block& block) const {
+  ClassSet ClassesOf(const AddressBlock& block) const {
     ClassSet classes = Where(block.cidr);
     for (const Cidr& except : block.except) classes = classes.Minus(Where(except));
     return classes;

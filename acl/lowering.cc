@@ -30,7 +30,7 @@ std::vector<PortRange> Merged(std::vector<PortRange> ranges) {
 
 LoweredPeer LowerPeer(const std::string& namespace_name, const NetworkPolicyPeer& peer) {
   if (!peer.ip_block) return PeerOf(namespace_name, peer);
-  Block block{.cidr = *Cidr::Parse(peer.ip_block->cidr), .except = {}};
+  AddressBlock block{.cidr = *Cidr::Parse(peer.ip_block->cidr), .except = {}};
   for (const std::string& except : peer.ip_block->except) {
     block.except.push_back(*Cidr::Parse(except));
   }
@@ -96,7 +96,7 @@ void LowerPeer(const ClusterPeer& peer, std::vector<LoweredPeer>& peers) {
     peers.push_back(NodePredicate{Normalize(nodes->nodes)});
   } else if (const auto* networks = std::get_if<NetworksPeer>(&peer)) {
     for (const std::string& cidr : networks->cidrs) {
-      peers.push_back(Block{.cidr = *Cidr::Parse(cidr), .except = {}});
+      peers.push_back(AddressBlock{.cidr = *Cidr::Parse(cidr), .except = {}});
     }
   }
 }

@@ -37,11 +37,11 @@ struct PortReference {
 };
 
 // An address block with holes.
-struct Block {
+struct AddressBlock {
   Cidr cidr;
   std::vector<Cidr> except;
 };
-using LoweredPeer = std::variant<PodPredicate, NodePredicate, Block>;
+using LoweredPeer = std::variant<PodPredicate, NodePredicate, AddressBlock>;
 
 struct LoweredRule {
   Action action = Action::kAllow;

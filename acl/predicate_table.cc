@@ -29,7 +29,7 @@ class Collector {
   }
   void Add(const PodPredicate& pods) { predicates_.insert(pods); }
   void Add(const NodePredicate& nodes) { predicates_.insert(nodes); }
-  void Add(const Block& block) {
+  void Add(const AddressBlock& block) {
     predicates_.insert(block.cidr);
     predicates_.insert(block.except.begin(), block.except.end());
   }

@@ -34,19 +34,20 @@ absl::StatusOr<std::vector<const Endpoint*>> Sorted(const std::vector<Endpoint>&
 
 // The nodes of `input`, and those that only pods name.
 std::vector<Node> NodesOf(const PolicyInput& input) {
-  std::map<std::string, Node> nodes;
-  for (const Node& node : input.nodes) nodes[node.name] = node;
+  std::map<std::string, Node> listed, named;
+  for (const Node& node : input.nodes) listed[node.name] = node;
   for (const Endpoint& endpoint : input.endpoints) {
-    if (endpoint.node_addresses.empty()) continue;
-    const std::string& name = endpoint.node;
-    const auto [entry, fresh] = nodes.try_emplace(name, Node{.name = name});
-    std::vector<IpAddress>& known = entry->second.addresses;
+    if (listed.contains(endpoint.node)) continue;
+    Node& node = named[endpoint.node];
+    node.name = endpoint.node;
+    std::vector<IpAddress>& known = node.addresses;
     for (const IpAddress& address : endpoint.node_addresses) {
       if (std::find(known.begin(), known.end(), address) == known.end()) known.push_back(address);
     }
   }
   std::vector<Node> result;
-  for (auto& [name, node] : nodes) result.push_back(std::move(node));
+  listed.merge(named);
+  for (auto& [name, node] : listed) result.push_back(std::move(node));
   return result;
 }
 
@@ -85,18 +86,37 @@ Universe::Signed Universe::Sign(const Endpoint& endpoint, bool local) {
                 .own = pods_.Sign(endpoint),
                 .addresses = {}};
   for (const IpAddress& address : endpoint.addresses) {
-    Append(result.addresses.emplace_back(address, result.own).second, cidrs_.Containing(address));
+    Append(result.addresses.emplace_back(address, result.own).second, HoldsOf(address));
   }
   return result;
 }
 
 Universe::Signed Universe::Sign(const Node& node) const {
   Signed result{.name = {"", node.name}, .owner = Owner::kNode, .own = {}, .addresses = {}};
-  const Signature holds = nodes_.Sign(node.labels);
   for (const IpAddress& address : node.addresses) {
-    Append(result.addresses.emplace_back(address, cidrs_.Containing(address)).second, holds);
+    result.addresses.emplace_back(address, HoldsOf(address));
   }
   return result;
+}
+
+void Universe::AddNodes(const std::vector<Node>& nodes) {
+  for (const Node& node : nodes) {
+    const Signature holds = nodes_.Sign(node.labels);
+    for (const IpAddress& address : node.addresses) {
+      Signature& all = nodes_at_[address];
+      Append(all, holds);
+      std::sort(all.begin(), all.end());
+      all.erase(std::unique(all.begin(), all.end()), all.end());
+    }
+  }
+}
+
+// Whoever has the address: the blocks that it lies in, and what holds of a node that has it.
+Signature Universe::HoldsOf(const IpAddress& address) const {
+  Signature holds = cidrs_.Containing(address);
+  const auto nodes = nodes_at_.find(address);
+  if (nodes != nodes_at_.end()) Append(holds, nodes->second);
+  return holds;
 }
 
 // Absent if one of its signatures has no class.
@@ -143,16 +163,16 @@ absl::StatusOr<std::unique_ptr<Universe>> Universe::Build(const PolicyInput& inp
   std::unique_ptr<Universe> universe(
       new Universe(PredicateTable(policies, *endpoints), input.namespaces));
 
+  const std::vector<Node> nodes = NodesOf(input);
+  universe->AddNodes(nodes);
+  for (const Node& node : input.nodes) universe->listed_nodes_.insert(node.name);
   std::vector<Signed> members;
   for (const Endpoint* endpoint : *endpoints) {
     const bool local =
         input.all_local || input.local.contains({endpoint->namespace_name, endpoint->name});
     members.push_back(universe->Sign(*endpoint, local));
   }
-  for (const Node& node : NodesOf(input)) {
-    members.push_back(universe->Sign(node));
-    universe->node_addresses_.insert(node.addresses.begin(), node.addresses.end());
-  }
+  for (const Node& node : nodes) members.push_back(universe->Sign(node));
   std::vector<std::pair<Cidr, Signature>> outside;
   std::vector<std::pair<Cidr, ClassId>> prefixes;
   for (const Cidr& block : Blocks(input, universe->predicates_)) {
@@ -184,7 +204,9 @@ absl::StatusOr<std::unique_ptr<Universe>> Universe::Build(const PolicyInput& inp
 std::optional<Population::Change> Universe::Place(const Endpoint& endpoint, bool local) {
   Population::Change change{.name = {endpoint.namespace_name, endpoint.name}, .member = {}};
   for (const IpAddress& address : endpoint.node_addresses) {
-    if (!node_addresses_.contains(address)) return std::nullopt;
+    if (!listed_nodes_.contains(endpoint.node) && !nodes_at_.contains(address)) {
+      return std::nullopt;
+    }
   }
   if (!IsSomebody(endpoint)) return change;
   for (const PortFact& fact : FactsOf(endpoint)) {

@@ -5,6 +5,7 @@
 // long as they fall into classes that are there (Place).
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/statusor.h>
 
@@ -58,6 +59,8 @@ class Universe {
 
   Signed Sign(const Endpoint& endpoint, bool local);
   Signed Sign(const Node& node) const;
+  void AddNodes(const std::vector<Node>& nodes);
+  Signature HoldsOf(const IpAddress& address) const;
   std::optional<Member> ClassesOf(const Signed& from) const;
   absl::Status NumberClasses(const std::vector<Signed>& members,
                              const std::vector<std::pair<Cidr, Signature>>& outside);
@@ -66,7 +69,8 @@ class Universe {
   PodSigner pods_;
   NodeSigner nodes_;
   CidrIndex cidrs_;
-  absl::flat_hash_set<IpAddress> node_addresses_;
+  absl::flat_hash_set<std::string> listed_nodes_;       // that have an object of their own
+  absl::flat_hash_map<IpAddress, Signature> nodes_at_;  // what holds of the nodes that have it
   ClassTable classes_;
   ClassSet local_;
 };

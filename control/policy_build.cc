@@ -30,10 +30,10 @@ RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
   return set;
 }
 
-// A classifier for `set`, proven, unless it has one or needs none.
+// A classifier for `set`, proven, unless it has one.
 absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits,
                       BuildCost& cost) {
-  if (set.rules == nullptr || set.classifier != nullptr) return absl::OkStatus();
+  if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
   auto trie = acl::TrieClassifier::Build(*set.rules, limits);
   if (!trie.ok()) return trie.status();
@@ -44,6 +44,21 @@ absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::Tr
   cost.proof_seconds += watch.Lap();
   cost.proof = *proof;
   set.classifier = *std::move(trie);
+  return absl::OkStatus();
+}
+
+// Holds what `set` says against what the objects mean.
+absl::Status ProveMeaning(const PolicyBuild& build, const RuleSet& set, bool audit,
+                          BuildCost& cost) {
+  Stopwatch watch;
+  const auto probes = acl::ProveMeaning({.input = *build.input,
+                                         .population = build.population,
+                                         .table = *set.rules,
+                                         .trie = *set.classifier,
+                                         .audit = audit});
+  if (!probes.ok()) return probes.status();
+  cost.probes += *probes;
+  cost.proof_seconds += watch.Lap();
   return absl::OkStatus();
 }
 
@@ -76,7 +91,10 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
   absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
   if (!build.ok()) return build;
   for (RuleSet* set : {&build->in_force, &build->audit}) {
+    if (set->rules == nullptr) continue;
     if (absl::Status s = Classify(*set, *build->universe, limits, build->cost); !s.ok()) return s;
+    const bool audit = set == &build->audit;
+    if (absl::Status s = ProveMeaning(*build, *set, audit, build->cost); !s.ok()) return s;
   }
   return build;
 }

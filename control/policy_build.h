@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "acl/compiler.h"
+#include "acl/meaning_proof.h"
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
 #include "acl/trie_proof.h"
@@ -26,6 +27,7 @@ struct BuildCost {
   double trie_seconds = 0;  // 0: the earlier build's tries serve
   double proof_seconds = 0;
   acl::Proof proof;
+  size_t probes = 0;  // put to the evaluator
 };
 
 struct PolicyBuild {
@@ -43,10 +45,10 @@ struct PolicyBuild {
 // taken from there. Errors: acl::CompileParts'.
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
 
-// CompilePolicy with classifiers. Rules that equal those of `previous` (may be null) reuse its
-// classifier; others get tries of their own, which are proven before they are handed out. Cost: up
-// to seconds at 100,000 rules. Errors: those of acl::CompileParts, TrieClassifier::Build and
-// ProveTrie.
+// CompilePolicy with classifiers. Rules that equal those of `previous` (may be null) keep theirs;
+// others get tries of their own, which are proven before they are handed out; so is what the whole
+// means. Cost: up to seconds at 100,000 rules. Errors: those of acl::CompileParts,
+// TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits);
 

@@ -3,27 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "acl/exemption.h"
-#include "tests/differential/random_cluster.h"
 
 namespace sluice::acl {
-namespace {
-
-// Wherever the compiler keeps it; nowhere as long as it takes networking.k8s.io/v1 alone.
-template <typename ADecision, typename ASource>
-bool RejectOf(const ADecision& decision, const ASource& source) {
-  if constexpr (requires { decision.reject; }) {
-    return decision.reject;
-  } else if constexpr (requires { source.reject; }) {
-    return source.reject;
-  } else {
-    static_assert(kCompiledKinds == RandomCluster::Kinds::kNetworkPolicy,
-                  "say here where compiled policy keeps what to reject");
-    return false;
-  }
-}
-
-}  // namespace
-
 CompiledSides::CompiledSides(const PolicyInput& input) : input_(input) {
   absl::StatusOr<CompiledPolicy> compiled = Compile(input);
   EXPECT_TRUE(compiled.ok()) << compiled.status();
@@ -91,7 +72,7 @@ std::optional<RawSide> CompiledSides::SideOf(const RawFlow& flow, Direction dire
   if (decision.rule == 0) return side;
   const RuleSource& source =
       compiled_.table.sources[compiled_.table.rules[decision.rule - 1].source];
-  side.reject = RejectOf(decision, source);
+  side.reject = decision.reject;
   side.policies = source.policies;
   side.rule = source.rule;
   return side;

@@ -45,7 +45,7 @@ class RandomCluster {
 };
 
 // What Compile takes today.
-inline constexpr auto kCompiledKinds = RandomCluster::Kinds::kNetworkPolicy;
+inline constexpr auto kCompiledKinds = RandomCluster::Kinds::kAll;
 
 // 1..count and, if set, the environment variable SLUICE_SEED.
 std::vector<uint64_t> Seeds(uint64_t count);
