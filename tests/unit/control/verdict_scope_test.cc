@@ -57,6 +57,24 @@ class VerdictScopeTest : public ::testing::Test {
 
 ObjectName InDefault(const std::string& name) { return {"default", name}; }
 
+TEST_F(VerdictScopeTest, AClusterPolicyTouchesThePodsOfItsSubjectBeforeAndAfter) {
+  acl::ClusterPolicy policy;
+  policy.name = "c";
+  policy.tier = "Admin";
+  policy.subject.namespaces.match_labels = {{"kubernetes.io/metadata.name", "default"}};
+  policy.subject.pods.match_labels = {{"app", "db"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("db")));
+  before_ = Build(state_, &before_);
+  policy.subject.pods.match_labels = {{"app", "web"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("db"), InDefault("web")));
+  before_ = Build(state_, &before_);
+  policy.subject.namespaces.match_labels = {{"kubernetes.io/metadata.name", "other"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("web")));
+}
+
 TEST_F(VerdictScopeTest, WithoutABuildBeforeEverythingIsTouched) {
   EXPECT_TRUE(CompareBuilds(nullptr, before_).everything);
 }
