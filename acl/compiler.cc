@@ -50,10 +50,11 @@ absl::Status CheckPolicies(const PolicyInput& input) {
     add("NetworkPolicy", policy);
   }
   for (const MultiNetworkPolicy& multi : input.multi_policies) {
-    if (absl::Status valid = Validate(multi.policy); !valid.ok()) return valid;
+    if (absl::Status valid = Validate(multi); !valid.ok()) return valid;
     add("MultiNetworkPolicy", multi.policy);
   }
   for (const ClusterPolicy& policy : input.cluster_policies) {
+    if (absl::Status valid = Validate(policy); !valid.ok()) return valid;
     names.push_back(fmt::format("{} {}", KindName(policy.kind), policy.name));
   }
   return CheckDistinct(std::move(names));

@@ -62,9 +62,9 @@ struct Service {
 // What one rule of a policy looks at, to draw attempts around its edges.
 struct Hint {
   Direction direction = Direction::kIngress;
-  std::string namespace_name;        // of its subjects; empty: any
-  std::vector<IpAddress> addresses;  // in and just outside of its blocks
-  std::vector<Service> services;     // in and just outside of its ports
+  std::string namespace_name;                  // of its subjects; empty: any
+  std::vector<IpAddress> addresses;            // in and just outside of its blocks
+  std::vector<std::vector<Service>> services;  // by port: in and just outside of it
 };
 
 class HintReader {
@@ -126,17 +126,20 @@ class HintReader {
   }
 
   void AddNamed(const std::string& name, Hint& hint) const {
+    std::vector<Service>& services = hint.services.emplace_back();
     for (const Endpoint& endpoint : input_.endpoints) {
-      if (hint.services.size() >= kMostServices) return;
+      if (services.size() >= kMostServices) return;
       for (const NamedPort& port : endpoint.named_ports) {
-        if (port.name == name) AddRange(ProtocolNumber(port.protocol), port.port, port.port, hint);
+        if (port.name == name) services.push_back({ProtocolNumber(port.protocol), port.port});
       }
     }
+    if (services.empty()) hint.services.pop_back();  // nobody has it
   }
 
   static void AddRange(uint8_t protocol, int64_t first, int64_t last, Hint& hint) {
+    std::vector<Service>& services = hint.services.emplace_back();
     for (const int64_t port : {first - 1, first, last, last + 1}) {
-      hint.services.push_back({protocol, static_cast<uint16_t>(port)});
+      services.push_back({protocol, static_cast<uint16_t>(port)});
     }
   }
 
@@ -231,7 +234,8 @@ class Sampler {
 
   Service DrawService(const Hint* hint) {
     if (hint != nullptr && !hint->services.empty() && !Chance(10)) {
-      return hint->services[random_() % hint->services.size()];
+      const std::vector<Service>& services = hint->services[random_() % hint->services.size()];
+      return services[random_() % services.size()];
     }
     const uint8_t protocol = kProtocols[random_() % kProtocols.size()];
     return {protocol, protocol == kIcmp ? uint16_t{0} : static_cast<uint16_t>(random_())};

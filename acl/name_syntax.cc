@@ -35,6 +35,27 @@ bool IsSubdomainShape(std::string_view text) {
   }
 }
 
+// The CRDs' pattern lets an underscore stand first.
+bool IsDomainLabel(std::string_view label) {
+  if (label.empty() || !(IsAlphanumeric(label.front()) || label.front() == '_')) return false;
+  if (label.size() > 1 && !IsAlphanumeric(label.back())) return false;
+  return std::ranges::all_of(label,
+                             [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_'; });
+}
+
+// Two labels or more, perhaps with "*." before them and a dot behind.
+bool IsDomainNameShape(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  if (name.ends_with('.')) name.remove_suffix(1);
+  size_t labels = 1;
+  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+    if (!IsDomainLabel(name.substr(0, dot))) return false;
+    name.remove_prefix(dot + 1);
+    ++labels;
+  }
+  return labels > 1 && IsDomainLabel(name);
+}
+
 Refusal Refuse(std::string_view text, const std::string& reason) {
   return fmt::format("{} {}", Quoted(text), reason);
 }
@@ -103,6 +124,13 @@ Refusal CheckPortName(std::string_view text) {
   return Refuse(text, fmt::format("is not a port name: it must be 1 to {} lower case alphanumeric "
                                   "characters or single inner '-', with at least one letter",
                                   kMaxPortName));
+}
+
+Refusal CheckDomainName(std::string_view text) {
+  if (IsDomainNameShape(text)) return std::nullopt;
+  return Refuse(text,
+                "is not a domain name: it must have two labels or more, with perhaps \"*.\" before "
+                "them");
 }
 
 }  // namespace sluice::acl

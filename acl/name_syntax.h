@@ -20,5 +20,7 @@ Refusal CheckDnsSubdomain(std::string_view text);  // RFC 1123 subdomain: pods, 
 Refusal CheckLabelKey(std::string_view text);      // [prefix/]name
 Refusal CheckLabelValue(std::string_view text);    // may be empty
 Refusal CheckPortName(std::string_view text);      // IANA_SVC_NAME (RFC 6335)
+// "example.org" or "*.example.org", as the CRDs of policy.networking.k8s.io have it.
+Refusal CheckDomainName(std::string_view text);
 
 }  // namespace sluice::acl

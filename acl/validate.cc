@@ -3,85 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 
-#include "acl/name_syntax.h"
+#include "acl/annotations.h"
+#include "acl/checks.h"
 
 namespace sluice::acl {
 namespace {
-
-// Every check answers the first thing wrong: "FIELD: REASON". Validate puts the object before it.
-using Finding = std::optional<std::string>;
-
-Finding At(const std::string& field, const Refusal& refusal) {
-  if (!refusal) return std::nullopt;
-  return fmt::format("{}: {}", field, *refusal);
-}
-
-absl::Status ToStatus(const std::string& object, const Finding& finding) {
-  if (!finding) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("{}: {}", object, *finding));
-}
-
-// A name for an error message: as it is if it is a name at all, else in quotes.
-std::string Shown(const std::string& name) { return CheckDnsSubdomain(name) ? Quoted(name) : name; }
-
-std::string ObjectName(const char* kind, const std::string& namespace_name,
-                       const std::string& name) {
-  return fmt::format("{} {}/{}", kind, Shown(namespace_name), Shown(name));
-}
-
-Finding CheckNames(const std::string& namespace_name, const std::string& name) {
-  if (auto f = At("metadata.namespace", CheckDnsLabel(namespace_name))) return f;
-  return At("metadata.name", CheckDnsSubdomain(name));
-}
-
-Finding CheckLabels(const std::string& field, const Labels& labels) {
-  for (const auto& [key, value] : labels) {
-    if (auto f = At(field, CheckLabelKey(key))) return f;
-    if (auto f = At(fmt::format("{}[{}]", field, key), CheckLabelValue(value))) return f;
-  }
-  return std::nullopt;
-}
-
-Finding CheckProtocol(const std::string& field, const std::string& protocol) {
-  if (ProtocolNumber(protocol) != 0) return std::nullopt;
-  return fmt::format("{}: {} is not supported: TCP, UDP or SCTP", field, Quoted(protocol));
-}
-
-Finding CheckPortNumber(const std::string& field, int64_t port) {
-  if (1 <= port && port <= 65535) return std::nullopt;
-  return fmt::format("{}: {} is not between 1 and 65535", field, port);
-}
-
-Finding CheckRequirement(const std::string& field, const Requirement& requirement) {
-  if (auto f = At(field + ".key", CheckLabelKey(requirement.key))) return f;
-  const bool sets = requirement.op == "In" || requirement.op == "NotIn";
-  if (!sets && requirement.op != "Exists" && requirement.op != "DoesNotExist") {
-    return fmt::format("{}.operator: {} is not supported: In, NotIn, Exists or DoesNotExist", field,
-                       Quoted(requirement.op));
-  }
-  if (sets && requirement.values.empty()) {
-    return fmt::format("{}.values: is required with operator {}", field, requirement.op);
-  }
-  if (!sets && !requirement.values.empty()) {
-    return fmt::format("{}.values: is not allowed with operator {}", field, requirement.op);
-  }
-  for (size_t i = 0; i < requirement.values.size(); ++i) {
-    const std::string value_field = fmt::format("{}.values[{}]", field, i);
-    if (auto f = At(value_field, CheckLabelValue(requirement.values[i]))) return f;
-  }
-  return std::nullopt;
-}
-
-Finding CheckSelector(const std::string& field, const LabelSelector& selector) {
-  if (auto f = CheckLabels(field + ".matchLabels", selector.match_labels)) return f;
-  for (size_t i = 0; i < selector.match_expressions.size(); ++i) {
-    const std::string requirement = fmt::format("{}.matchExpressions[{}]", field, i);
-    if (auto f = CheckRequirement(requirement, selector.match_expressions[i])) return f;
-  }
-  return std::nullopt;
-}
 
 Finding CheckIpBlock(const std::string& field, const IpBlock& block) {
   if (block.cidr.empty()) return field + ".cidr: is required";
@@ -164,19 +91,6 @@ Finding CheckPolicyTypes(const std::vector<std::string>& types) {
   return std::nullopt;
 }
 
-Finding CheckAddresses(const std::vector<IpAddress>& addresses) {
-  for (auto it = addresses.begin(); it != addresses.end(); ++it) {
-    const std::string field = fmt::format("status.podIPs[{}]", it - addresses.begin());
-    if (it->IsUnspecified() || it->IsMulticast()) {
-      return fmt::format("{}: {} is not the address of one pod", field, it->ToString());
-    }
-    if (std::find(addresses.begin(), it, *it) != it) {
-      return fmt::format("{}: {} is listed twice", field, it->ToString());
-    }
-  }
-  return std::nullopt;
-}
-
 Finding CheckNamedPorts(const std::vector<NamedPort>& ports) {
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string field = fmt::format("ports[{}]", i);
@@ -187,10 +101,27 @@ Finding CheckNamedPorts(const std::vector<NamedPort>& ports) {
   return std::nullopt;
 }
 
+Finding CheckAttachments(const std::vector<Attachment>& attachments) {
+  const std::string field = AnnotationPath(kNetworkStatusAnnotation);
+  for (size_t i = 0; i < attachments.size(); ++i) {
+    const std::string entry = fmt::format("{}[{}]", field, i);
+    if (auto f = CheckNetworkName(entry + ".name", attachments[i].network)) return f;
+    if (auto f = CheckAddresses(entry + ".ips", attachments[i].addresses, "pod")) return f;
+  }
+  return std::nullopt;
+}
+
+Finding Check(const Node& node) {
+  if (auto f = At("metadata.name", CheckDnsSubdomain(node.name))) return f;
+  if (auto f = CheckLabels("metadata.labels", node.labels)) return f;
+  return CheckAddresses("status.addresses", node.addresses, "node");
+}
+
 Finding Check(const Endpoint& endpoint) {
   if (auto f = CheckNames(endpoint.namespace_name, endpoint.name)) return f;
   if (auto f = CheckLabels("metadata.labels", endpoint.labels)) return f;
-  if (auto f = CheckAddresses(endpoint.addresses)) return f;
+  if (auto f = CheckAddresses("status.podIPs", endpoint.addresses, "pod")) return f;
+  if (auto f = CheckAttachments(endpoint.attachments)) return f;
   return CheckNamedPorts(endpoint.named_ports);
 }
 
@@ -200,6 +131,14 @@ Finding Check(const NetworkPolicy& policy) {
   if (auto f = CheckPolicyTypes(policy.policy_types)) return f;
   if (auto f = CheckRules("ingress", "from", policy.ingress)) return f;
   return CheckRules("egress", "to", policy.egress);
+}
+
+Finding Check(const MultiNetworkPolicy& multi) {
+  if (auto f = Check(multi.policy)) return f;
+  for (const std::string& network : multi.networks) {
+    if (auto f = CheckNetworkName(AnnotationPath(kPolicyForAnnotation), network)) return f;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -212,6 +151,16 @@ absl::Status Validate(const Namespace& ns) {
 
 absl::Status Validate(const Endpoint& endpoint) {
   return ToStatus(ObjectName("Pod", endpoint.namespace_name, endpoint.name), Check(endpoint));
+}
+
+absl::Status Validate(const Node& node) {
+  return ToStatus(fmt::format("Node {}", Shown(node.name)), Check(node));
+}
+
+absl::Status Validate(const MultiNetworkPolicy& multi) {
+  const NetworkPolicy& policy = multi.policy;
+  return ToStatus(ObjectName("MultiNetworkPolicy", policy.namespace_name, policy.name),
+                  Check(multi));
 }
 
 absl::Status Validate(const NetworkPolicy& policy) {

@@ -3,18 +3,23 @@
 // Every error is InvalidArgument and reads "KIND NAMESPACE/NAME: FIELD: REASON", FIELD being the
 // API path ("spec.ingress[0].ports[1].endPort"), so that it reaches the user unchanged. The rules
 // are those of the API server's own validation (label keys and values, names, CIDRs, except inside
-// cidr, endPort at or above port, ipBlock alone in its peer, known operators, In/NotIn with
-// values).
+// cidr, endPort at or above port, ipBlock alone in its peer, known operators, In/NotIn with values;
+// for cluster-wide policies the schema and CEL rules of their CRDs). An UnknownKind is acceptable:
+// its rule fails closed.
 #pragma once
 
 #include <absl/status/status.h>
 
+#include "acl/cluster_policy.h"
 #include "acl/objects.h"
 
 namespace sluice::acl {
 
 absl::Status Validate(const Namespace& ns);
 absl::Status Validate(const Endpoint& endpoint);
+absl::Status Validate(const Node& node);
 absl::Status Validate(const NetworkPolicy& policy);
+absl::Status Validate(const MultiNetworkPolicy& multi);
+absl::Status Validate(const ClusterPolicy& policy);
 
 }  // namespace sluice::acl

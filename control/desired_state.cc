@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <optional>
+#include <type_traits>
+
 #include "acl/validate.h"
 #include "control/stand_in.h"
 
@@ -17,19 +20,42 @@ bool NamesOtherPod(const std::string& old_uid, const std::string& new_uid) {
   return !old_uid.empty() && !new_uid.empty() && old_uid != new_uid;
 }
 
-template <typename T>
-const std::string* FindOwner(const ObjectTable<T>& table, const ObjectName& name) {
-  auto it = table.find(name);
-  return it == table.end() ? nullptr : &it->second.source;
+// The table of objects of `kind`, as visit(table, key's place in it); nothing for an unknown kind.
+template <typename Tables, typename Visit>
+void VisitTable(Tables& tables, const ObjectKey& key, Visit visit) {
+  const auto in = [&]<typename T>(std::type_identity<T>) {
+    visit(std::get<ObjectTable<T>>(tables), TableKey<T>::Of(key));
+  };
+  if (key.kind == "Namespace") return in(std::type_identity<acl::Namespace>());
+  if (key.kind == "Node") return in(std::type_identity<acl::Node>());
+  if (key.kind == "Endpoint") return in(std::type_identity<acl::Endpoint>());
+  if (key.kind == "NetworkPolicy") return in(std::type_identity<acl::NetworkPolicy>());
+  if (key.kind == "MultiNetworkPolicy") return in(std::type_identity<acl::MultiNetworkPolicy>());
+  if (ClusterPolicyKindOf(key.kind)) return in(std::type_identity<acl::ClusterPolicy>());
+}
+
+std::optional<acl::NetworkPolicy> StandInFor(const ObjectKey& key,
+                                             const acl::NetworkPolicy* refused) {
+  return MakeStandIn(key.name, refused);
+}
+std::optional<acl::MultiNetworkPolicy> StandInFor(const ObjectKey& key,
+                                                  const acl::MultiNetworkPolicy* refused) {
+  return MakeMultiStandIn(key.name, refused);
+}
+std::optional<acl::ClusterPolicy> StandInFor(const ObjectKey& key,
+                                             const acl::ClusterPolicy* refused) {
+  return MakeClusterStandIn(key, refused);
 }
 
 }  // namespace
 
 const std::string* DesiredState::OwnerOf(const ObjectKey& key) const {
-  if (key.kind == "Namespace") return FindOwner(namespaces(), key.name);
-  if (key.kind == "Endpoint") return FindOwner(endpoints(), key.name);
-  if (key.kind == "NetworkPolicy") return FindOwner(policies(), key.name);
-  return nullptr;
+  const std::string* owner = nullptr;
+  VisitTable(tables_, key, [&](const auto& table, const auto& name) {
+    auto it = table.find(name);
+    if (it != table.end()) owner = &it->second.source;
+  });
+  return owner;
 }
 
 absl::Status DesiredState::CheckOwner(const std::string& source, const ObjectKey& key) const {
@@ -47,10 +73,10 @@ absl::Status DesiredState::Check(const std::string& source, const Candidate& can
 }
 
 void DesiredState::Put(const std::string& source, const Object& object) {
-  const ObjectName name = ObjectKey::Of(object).name;
+  const ObjectKey key = ObjectKey::Of(object);
   std::visit(
       [&]<typename T>(const T& value) {
-        Table<T>()[name] = Owned<T>{value, source, false};
+        Table<T>()[TableKey<T>::Of(key)] = Owned<T>{value, source, false};
       },
       object);
 }
@@ -61,29 +87,41 @@ Refusal DesiredState::Refuse(const std::string& source, const Candidate& candida
   Refusal refusal = Refusal::From(key, why);
   if (!CheckOwner(source, key).ok()) return refusal;
   if (key.kind == "NetworkPolicy") {
-    auto& policies = Table<acl::NetworkPolicy>();
-    auto it = policies.find(key.name);
-    if (it != policies.end() && !it->second.stand_in) return refusal;
-    const acl::NetworkPolicy* refused =
-        candidate.object.ok() ? std::get_if<acl::NetworkPolicy>(&*candidate.object) : nullptr;
-    if (auto stand_in = MakeStandIn(key.name, refused)) {
-      policies[key.name] = {*std::move(stand_in), source, true};
-    }
+    PutStandIn<acl::NetworkPolicy>(source, candidate);
+  } else if (key.kind == "MultiNetworkPolicy") {
+    PutStandIn<acl::MultiNetworkPolicy>(source, candidate);
+  } else if (ClusterPolicyKindOf(key.kind)) {
+    PutStandIn<acl::ClusterPolicy>(source, candidate);
   } else if (key.kind == "Endpoint") {
-    auto& endpoints = Table<acl::Endpoint>();
-    auto it = endpoints.find(key.name);
-    // Another pod under an old name: the old one is gone, whatever is wrong with the new one.
-    if (it != endpoints.end() && NamesOtherPod(it->second.object.uid, candidate.uid)) {
-      endpoints.erase(it);
-    }
+    DropOtherPod(candidate);
   }
   return refusal;
 }
 
+template <typename T>
+void DesiredState::PutStandIn(const std::string& source, const Candidate& refused) {
+  const auto& name = TableKey<T>::Of(refused.key);
+  auto it = Table<T>().find(name);
+  if (it != Table<T>().end() && !it->second.stand_in) return;
+  const T* meant = refused.object.ok() ? std::get_if<T>(&*refused.object) : nullptr;
+  if (auto stand_in = StandInFor(refused.key, meant)) {
+    Table<T>()[name] = {*std::move(stand_in), source, true};
+  }
+}
+
+// Another pod under an old name: the old one is gone, whatever is wrong with the new one.
+void DesiredState::DropOtherPod(const Candidate& refused) {
+  auto& endpoints = Table<acl::Endpoint>();
+  auto it = endpoints.find(refused.key.name);
+  if (it != endpoints.end() && NamesOtherPod(it->second.object.uid, refused.uid)) {
+    endpoints.erase(it);
+  }
+}
+
 uint32_t DesiredState::Erase(const ObjectKey& key) {
-  if (key.kind == "Namespace") return Table<acl::Namespace>().erase(key.name);
-  if (key.kind == "Endpoint") return Table<acl::Endpoint>().erase(key.name);
-  return Table<acl::NetworkPolicy>().erase(key.name);
+  uint32_t erased = 0;
+  VisitTable(tables_, key, [&](auto& table, const auto& name) { erased = table.erase(name); });
+  return erased;
 }
 
 absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& source,
@@ -127,14 +165,20 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
 }
 
 void DesiredState::Sweep(const std::string& source, const std::set<ObjectKey>& keep) {
-  auto sweep = [&](auto& table, const char* kind) {
+  const auto sweep = [&](auto& table, auto key_of) {
     std::erase_if(table, [&](const auto& entry) {
-      return entry.second.source == source && !keep.contains({kind, entry.first});
+      return entry.second.source == source && !keep.contains(key_of(entry.first));
     });
   };
-  sweep(Table<acl::Namespace>(), "Namespace");
-  sweep(Table<acl::Endpoint>(), "Endpoint");
-  sweep(Table<acl::NetworkPolicy>(), "NetworkPolicy");
+  const auto named = [](const char* kind) {
+    return [kind](const ObjectName& name) { return ObjectKey{kind, name}; };
+  };
+  sweep(Table<acl::Namespace>(), named("Namespace"));
+  sweep(Table<acl::Node>(), named("Node"));
+  sweep(Table<acl::Endpoint>(), named("Endpoint"));
+  sweep(Table<acl::NetworkPolicy>(), named("NetworkPolicy"));
+  sweep(Table<acl::MultiNetworkPolicy>(), named("MultiNetworkPolicy"));
+  sweep(Table<acl::ClusterPolicy>(), [](const ObjectKey& key) { return key; });
 }
 
 absl::StatusOr<std::vector<Refusal>> DesiredState::Sync(const std::string& source,

@@ -1,4 +1,5 @@
-// All that is desired: namespaces, endpoints, policies with their owners, and ports.
+// All that is desired: namespaces, nodes, endpoints, policies of every kind with their owners, and
+// ports.
 //
 // A plain value: the controller copies it, tries a change on the copy, and keeps the copy only if
 // it could be built and published. What it means for packets is a function of this value alone
@@ -17,6 +18,7 @@
 #include <tuple>
 #include <vector>
 
+#include "acl/cluster_policy.h"
 #include "acl/objects.h"
 #include "control/object_key.h"
 #include "control/port_table.h"
@@ -31,8 +33,20 @@ struct Owned {
   bool operator==(const Owned&) const = default;
 };
 
+// By name; cluster-wide policies by kind too, since three kinds share a table.
 template <typename T>
-using ObjectTable = std::map<ObjectName, Owned<T>>;
+struct TableKey {
+  using type = ObjectName;
+  static const type& Of(const ObjectKey& key) { return key.name; }
+};
+template <>
+struct TableKey<acl::ClusterPolicy> {
+  using type = ObjectKey;
+  static const type& Of(const ObjectKey& key) { return key; }
+};
+
+template <typename T>
+using ObjectTable = std::map<typename TableKey<T>::type, Owned<T>>;
 
 enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 
@@ -58,7 +72,18 @@ class DesiredState {
 
   const ObjectTable<acl::Namespace>& namespaces() const { return Table<acl::Namespace>(); }
   const ObjectTable<acl::Endpoint>& endpoints() const { return Table<acl::Endpoint>(); }
+  const ObjectTable<acl::Node>& nodes() const { return Table<acl::Node>(); }
   const ObjectTable<acl::NetworkPolicy>& policies() const { return Table<acl::NetworkPolicy>(); }
+  const ObjectTable<acl::MultiNetworkPolicy>& multi_policies() const {
+    return Table<acl::MultiNetworkPolicy>();
+  }
+  const ObjectTable<acl::ClusterPolicy>& cluster_policies() const {
+    return Table<acl::ClusterPolicy>();
+  }
+  // Policies of every kind.
+  size_t policy_count() const {
+    return policies().size() + multi_policies().size() + cluster_policies().size();
+  }
   // By source: the version its last Sync named.
   const std::map<std::string, std::string>& synced_versions() const { return synced_versions_; }
 
@@ -81,11 +106,15 @@ class DesiredState {
   absl::Status Check(const std::string& source, const Candidate& candidate) const;
   void Put(const std::string& source, const Object& object);
   Refusal Refuse(const std::string& source, const Candidate& candidate, const absl::Status& why);
+  template <typename T>
+  void PutStandIn(const std::string& source, const Candidate& refused);
+  void DropOtherPod(const Candidate& refused);
   uint32_t Erase(const ObjectKey& key);
   void Sweep(const std::string& source, const std::set<ObjectKey>& keep);
 
-  std::tuple<ObjectTable<acl::Namespace>, ObjectTable<acl::Endpoint>,
-             ObjectTable<acl::NetworkPolicy>>
+  std::tuple<ObjectTable<acl::Namespace>, ObjectTable<acl::Node>, ObjectTable<acl::Endpoint>,
+             ObjectTable<acl::NetworkPolicy>, ObjectTable<acl::MultiNetworkPolicy>,
+             ObjectTable<acl::ClusterPolicy>>
       tables_;
   std::map<std::string, std::string> synced_versions_;
   PortTable ports_;

@@ -16,10 +16,21 @@ bool Means(const std::string& end, const dataplane::PortSpec& spec) {
          std::find(spec.addresses.begin(), spec.addresses.end(), *address) != spec.addresses.end();
 }
 
-absl::Status CheckOpen(const View& view, const char* field, const std::string& end) {
+// The network that a probe names: as the switch has it, or as policies do ("default/NAME").
+absl::StatusOr<std::string> FindNetwork(const View& view, const std::string& asked) {
+  if (asked.empty()) return kDefaultNetwork;
+  if (view.networks.contains(asked)) return asked;
+  for (const auto& [name, build] : view.networks) {
+    if (name != kDefaultNetwork && AttachmentName(name) == AttachmentName(asked)) return name;
+  }
+  return absl::InvalidArgumentError(fmt::format("network: there is no network {}", asked));
+}
+
+absl::Status CheckOpen(const View& view, const std::string& network, const char* field,
+                       const std::string& end) {
   for (const auto& [name, spec] : view.state->ports().specs()) {
     const dataplane::PortView& port = view.snapshot->ports[view.places.at(name).attached.id];
-    if (spec.network != kDefaultNetwork || port.subject != dataplane::SubjectState::kUnknown ||
+    if (spec.network != network || port.subject != dataplane::SubjectState::kUnknown ||
         !Means(end, spec)) {
       continue;
     }
@@ -38,10 +49,11 @@ void ForgetRemoteSubject(const acl::PolicyInput& input, End* end) {
   }
 }
 
-// What the default network's host port sends as its own passes ingress policies.
-std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& snapshot) {
+// What the network's host port sends as its own passes ingress policies.
+std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& snapshot,
+                                                  dataplane::NetworkId network) {
   for (const dataplane::PortView& port : snapshot.ports) {
-    if (port.in_use && port.network == 0 && port.admits_own) return port.addresses;
+    if (port.in_use && port.network == network && port.admits_own) return port.addresses;
   }
   return {};
 }
@@ -49,11 +61,14 @@ std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& sna
 }  // namespace
 
 absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
-  absl::Status open = CheckOpen(view, "from", probe.from);
-  if (open.ok()) open = CheckOpen(view, "to", probe.to);
+  const absl::StatusOr<std::string> network = FindNetwork(view, probe.network);
+  if (!network.ok()) return network.status();
+  absl::Status open = CheckOpen(view, *network, "from", probe.from);
+  if (open.ok()) open = CheckOpen(view, *network, "to", probe.to);
   if (!open.ok()) return open;
 
-  const PolicyBuild& policy = *view.policy;
+  const NetworkBuild& build = view.networks.at(*network);
+  const PolicyBuild& policy = *build.policy;
   const EndpointIndex index(policy.input->endpoints);
   absl::StatusOr<Flow> flow = Resolve(probe, index);
   if (!flow.ok()) return flow.status();
@@ -64,7 +79,7 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   acl::Endpoint destination;
   if (flow->destination.endpoint != nullptr) {
     destination = *flow->destination.endpoint;
-    destination.node_addresses = AdmittedNodeAddresses(*view.snapshot);
+    destination.node_addresses = AdmittedNodeAddresses(*view.snapshot, build.id);
     flow->destination.endpoint = &destination;
   }
   return Judge(*flow, *policy.addresses, *policy.in_force.rules, *policy.in_force.classifier);

@@ -11,12 +11,14 @@
 
 namespace sluice::control {
 
-// The network that is always there, and the only one that NetworkPolicy acts on.
+// The network that is always there: the primary one of pods.
 inline constexpr char kDefaultNetwork[] = "default";
 inline constexpr uint16_t kMaxVlan = 4094;
 
 struct NetworkSpec {
-  std::string name;  // 1-32 of [a-z0-9.-]
+  // "default", "NAMESPACE/NAME" of a NetworkAttachmentDefinition, or NAME, which is one of
+  // namespace default. A name has 1-63 of [a-z0-9.-], a namespace is a DNS label.
+  std::string name;
   // The uplink port that carries this network beside others, told apart by VLAN. Empty: the uplink
   // port that names this network as its own, if there is one.
   std::string uplink;
@@ -25,9 +27,22 @@ struct NetworkSpec {
   bool allow_dhcp = false;
   std::vector<dataplane::MacAddress>
       routers;  // behind the uplink, that may send back what pods sent
+  // Kinds of policy that act here: "network", "cluster", "multi". Empty: `default` takes network
+  // and cluster, every other multi.
+  std::vector<std::string> policies;
 
   bool operator==(const NetworkSpec&) const = default;
 };
+
+enum class PolicyFamily : uint8_t {
+  kNetwork,  // NetworkPolicy
+  kCluster,  // ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy
+  kMulti,    // MultiNetworkPolicy
+};
+bool Takes(const NetworkSpec& spec, PolicyFamily family);
+
+// What policies and pods call the network `name`: "default/NAME" for a bare NAME.
+std::string AttachmentName(const std::string& name);
 
 // Shape only. Errors: InvalidArgument "network NAME: FIELD: REASON".
 absl::Status Validate(const NetworkSpec& spec);

@@ -8,11 +8,19 @@ namespace sluice::control {
 namespace {
 
 ObjectKey KeyOfKind(const acl::Namespace& ns) { return {"Namespace", {"", ns.name}}; }
+ObjectKey KeyOfKind(const acl::Node& node) { return {"Node", {"", node.name}}; }
 ObjectKey KeyOfKind(const acl::Endpoint& endpoint) {
   return {"Endpoint", {endpoint.namespace_name, endpoint.name}};
 }
 ObjectKey KeyOfKind(const acl::NetworkPolicy& policy) {
   return {"NetworkPolicy", {policy.namespace_name, policy.name}};
+}
+
+ObjectKey KeyOfKind(const acl::MultiNetworkPolicy& multi) {
+  return {"MultiNetworkPolicy", {multi.policy.namespace_name, multi.policy.name}};
+}
+ObjectKey KeyOfKind(const acl::ClusterPolicy& policy) {
+  return {acl::KindName(policy.kind), {"", policy.name}};
 }
 
 // As acl::Validate names an object: a name that is none in quotes.
@@ -25,8 +33,18 @@ ObjectKey Quoted(ObjectKey key) {
 
 }  // namespace
 
+std::optional<acl::ClusterPolicyKind> ClusterPolicyKindOf(std::string_view kind) {
+  for (const auto candidate :
+       {acl::ClusterPolicyKind::kClusterNetworkPolicy, acl::ClusterPolicyKind::kAdminNetworkPolicy,
+        acl::ClusterPolicyKind::kBaselineAdminNetworkPolicy}) {
+    if (kind == acl::KindName(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
+
 bool IsObjectKind(std::string_view kind) {
-  return kind == "Namespace" || kind == "Endpoint" || kind == "NetworkPolicy";
+  return kind == "Namespace" || kind == "Node" || kind == "Endpoint" || kind == "NetworkPolicy" ||
+         kind == "MultiNetworkPolicy" || ClusterPolicyKindOf(kind).has_value();
 }
 
 ObjectKey ObjectKey::Of(const Object& object) {
@@ -34,7 +52,9 @@ ObjectKey ObjectKey::Of(const Object& object) {
 }
 
 std::string ObjectKey::ToString() const {
-  if (kind == "Namespace") return fmt::format("{} {}", kind, name.second);
+  const bool cluster_scoped =
+      kind == "Namespace" || kind == "Node" || ClusterPolicyKindOf(kind).has_value();
+  if (cluster_scoped) return fmt::format("{} {}", kind, name.second);
   // Who reads an error knows an endpoint as a pod; so do acl/validate.h's errors.
   return fmt::format("{} {}/{}", kind == "Endpoint" ? "Pod" : kind, name.first, name.second);
 }

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,19 +14,24 @@
 
 namespace sluice::control {
 
-// Namespace (empty for a Namespace object) and name.
+// Namespace (empty for cluster-scoped objects) and name.
 using ObjectName = std::pair<std::string, std::string>;
 
-inline constexpr char kObjectKinds[] = "Namespace, Endpoint or NetworkPolicy";
+inline constexpr char kObjectKinds[] =
+    "Namespace, Node, Endpoint, NetworkPolicy, MultiNetworkPolicy, ClusterNetworkPolicy, "
+    "AdminNetworkPolicy or BaselineAdminNetworkPolicy";
 bool IsObjectKind(std::string_view kind);
 
+// The kind of cluster-wide policy of that name; nothing for any other kind.
+std::optional<acl::ClusterPolicyKind> ClusterPolicyKindOf(std::string_view kind);
+
 struct ObjectKey {
-  std::string kind;  // "Namespace", "Endpoint" or "NetworkPolicy"
+  std::string kind;  // one of kObjectKinds
   ObjectName name;
 
   static ObjectKey Of(const Object& object);
-  std::string ToString()
-      const;  // "NetworkPolicy default/a", "Pod default/web", "Namespace default"
+  // "NetworkPolicy default/a", "Pod default/web", "AdminNetworkPolicy a".
+  std::string ToString() const;
   auto operator<=>(const ObjectKey&) const = default;
 };
 

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+
+#include "control/stand_in.h"
 
 namespace sluice::control {
 namespace {
@@ -46,17 +49,29 @@ std::vector<acl::IpAddress> KnownAddresses(const PortSpec& port) {
   return addresses;
 }
 
-// `remote`: pods without a port here too.
-void AddEndpoints(const DesiredState& state, const LocalPorts& ports, bool remote,
+// What the API says of `endpoint`'s addresses on `network`; nothing if it is not there.
+std::optional<std::vector<acl::IpAddress>> ApiAddresses(const acl::Endpoint& endpoint,
+                                                        const std::string& network) {
+  if (network == kDefaultNetwork) return endpoint.addresses;
+  const std::string name = AttachmentName(network);
+  const auto found = std::ranges::find(endpoint.attachments, name, &acl::Attachment::network);
+  if (found == endpoint.attachments.end()) return std::nullopt;
+  return found->addresses;
+}
+
+void AddEndpoints(const DesiredState& state, const LocalPorts& ports, const std::string& network,
                   acl::PolicyInput& input) {
   for (const auto& [name, owned] : state.endpoints()) {
     const PortSpec* port = ports.Of(owned.object);
+    auto remote = ApiAddresses(owned.object, network);
     if (port == nullptr && !remote) continue;
     acl::Endpoint endpoint = owned.object;
+    endpoint.attachments.clear();
     if (port != nullptr) {
       endpoint.addresses = KnownAddresses(*port);
       input.local.insert(name);
     } else {
+      endpoint.addresses = *std::move(remote);
       std::erase_if(endpoint.addresses,
                     [&](const acl::IpAddress& a) { return ports.addresses.contains(a); });
     }
@@ -77,19 +92,46 @@ void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::Policy
   }
 }
 
+void AddMultiPolicies(const DesiredState& state, const std::string& network,
+                      acl::PolicyInput& input) {
+  const std::string name = AttachmentName(network);
+  for (const auto& [key, owned] : state.multi_policies()) {
+    const std::vector<std::string>& networks = owned.object.networks;
+    const bool everywhere = owned.stand_in && std::ranges::count(networks, kEveryNetwork) > 0;
+    if (!everywhere && std::ranges::count(networks, name) == 0) continue;
+    // The same on every network that it names: what it names beside this one is no matter here.
+    input.multi_policies.push_back({owned.object.policy, {name}});
+  }
+}
+
+void AddPolicies(const DesiredState& state, const NetworkSpec& spec, acl::PolicyInput& input) {
+  if (Takes(spec, PolicyFamily::kNetwork)) {
+    for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
+  } else {
+    // The annotation is NetworkPolicy's, as the objects are.
+    for (acl::Namespace& ns : input.namespaces) ns.ingress_default_deny = false;
+  }
+  if (Takes(spec, PolicyFamily::kCluster)) {
+    for (const auto& [key, owned] : state.cluster_policies()) {
+      input.cluster_policies.push_back(owned.object);
+    }
+  }
+  if (Takes(spec, PolicyFamily::kMulti)) AddMultiPolicies(state, spec.name, input);
+}
+
 }  // namespace
 
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
                                  const std::string& network) {
   acl::PolicyInput input;
-  const bool primary = network == kDefaultNetwork;
   const LocalPorts ports(state.ports(), network);
-  AddEndpoints(state, ports, primary, input);
+  AddEndpoints(state, ports, network, input);
   if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
-  if (!primary) return input;
-  input.cluster_cidrs = settings.cluster_cidrs;
   for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
-  for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
+  for (const auto& [name, owned] : state.nodes()) input.nodes.push_back(owned.object);
+  AddPolicies(state, state.ports().networks().at(network), input);
+  input.legacy_policy = settings.legacy_policy;
+  if (network == kDefaultNetwork) input.cluster_cidrs = settings.cluster_cidrs;
   return input;
 }
 

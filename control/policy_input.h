@@ -26,13 +26,15 @@ struct PolicySettings {
   std::vector<acl::Cidr> cluster_cidrs;
   UnlistedPods unlisted_pods = UnlistedPods::kDeny;
   OwnNode own_node = OwnNode::kAllow;
+  acl::LegacyPolicy legacy_policy = acl::LegacyPolicy::kAnnotation;
 };
 
-// What acl::Compile takes for one network. NetworkPolicies, and the addresses that the API knows of
-// pods, are of the default network; of other networks, pods with a port there are known. A local
-// pod (one port here; UIDs agree where both sides know one) has its port's addresses and the API's
-// labels and named ports, and is listed in `local`; everyone else has the API's addresses but for
-// those a local port owns.
+// What acl::Compile takes for one network, which must exist: namespaces and nodes, the policies
+// that act on it (NetworkSpec::policies; MultiNetworkPolicies that name it), and the pods on it. On
+// the default network those are all pods, with the API's addresses; on another, pods with a port
+// there, or with an attachment to it. A local pod (one port here; UIDs agree where both sides know
+// one) has its port's addresses and the API's labels and named ports, and is listed in `local`;
+// everyone else has the API's addresses but for those a local port owns.
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
                                  const std::string& network = kDefaultNetwork);
 

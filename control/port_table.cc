@@ -188,6 +188,12 @@ absl::Status PortTable::AddNetwork(const NetworkSpec& spec) {
   if (spec.name != kDefaultNetwork && networks_.contains(spec.name)) {
     return absl::AlreadyExistsError(fmt::format("network {}: exists already", spec.name));
   }
+  for (const auto& [name, other] : networks_) {
+    const bool attached = name != kDefaultNetwork && spec.name != kDefaultNetwork;
+    if (!attached || AttachmentName(name) != AttachmentName(spec.name)) continue;
+    return absl::AlreadyExistsError(
+        fmt::format("network {}: is what policies call network {} already", spec.name, name));
+  }
   PortTable next = *this;
   next.networks_[spec.name] = spec;
   const PortSpec* uplink = next.UplinkOf(spec.name);

@@ -26,7 +26,8 @@ class PortTable {
   absl::Status Remove(const std::string& name);
 
   // Adds a network; `default`, which is always there, is replaced. Errors, all "network NAME: ...":
-  // those of Validate, AlreadyExists (name, VLAN id, uplink), InvalidArgument (no such uplink).
+  // those of Validate, AlreadyExists (name, name in policies, VLAN id, uplink), InvalidArgument (no
+  // such uplink).
   absl::Status AddNetwork(const NetworkSpec& spec);
   // Errors: NotFound; FailedPrecondition ("default", or naming a port that is on it).
   absl::Status RemoveNetwork(const std::string& name);

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "control/view_warnings.h"
+
 namespace sluice::control {
 namespace {
 
@@ -201,6 +203,8 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
   next->last_compile_seconds = compiled.count();
+  next->warnings = CollectWarnings(*next);
+  LogNewWarnings(base, *next);
   SetView(std::move(next));
   return absl::OkStatus();
 }

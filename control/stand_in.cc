@@ -37,6 +37,33 @@ std::string MadeUpName(const std::string& refused) {
   return fmt::format("refused-{:016x}", hash);
 }
 
+// Whether a policy that is good otherwise stays so with `part` in it.
+bool ClusterPartIsValid(acl::ClusterPolicy good,
+                        void (*put)(const acl::ClusterPolicy&, acl::ClusterPolicy&),
+                        const acl::ClusterPolicy& part) {
+  put(part, good);
+  return acl::Validate(good).ok();
+}
+
+acl::ClusterRule FailClosed(const char* direction) {
+  acl::ClusterRule rule;
+  rule.action = "Deny";
+  rule.peers = {acl::UnknownKind{std::string("spec.") + direction}};
+  return rule;
+}
+
+// Takes from `refused` what is valid by itself.
+void CopyValidParts(const acl::ClusterPolicy& refused, acl::ClusterPolicy* policy) {
+  constexpr void (*kParts[])(const acl::ClusterPolicy&, acl::ClusterPolicy&) = {
+      [](const auto& from, auto& to) { to.tier = from.tier; },
+      [](const auto& from, auto& to) { to.priority = from.priority; },
+      [](const auto& from, auto& to) { to.subject = from.subject; },
+  };
+  for (const auto put : kParts) {
+    if (ClusterPartIsValid(*policy, put, refused)) put(refused, *policy);
+  }
+}
+
 }  // namespace
 
 std::optional<acl::NetworkPolicy> MakeStandIn(const ObjectName& name,
@@ -48,12 +75,43 @@ std::optional<acl::NetworkPolicy> MakeStandIn(const ObjectName& name,
   if (!acl::Validate(policy).ok()) policy.name = MadeUpName(name.second);
   if (!acl::Validate(policy).ok()) return std::nullopt;
   if (refused == nullptr) return policy;
+  policy.options = refused->options;
   if (SelectorIsValid(*refused)) policy.pod_selector = refused->pod_selector;
   if (TypesAreValid(*refused)) {
     policy.policy_types.clear();
     if (refused->IsolatesIngress()) policy.policy_types.push_back("Ingress");
     if (refused->IsolatesEgress()) policy.policy_types.push_back("Egress");
   }
+  return policy;
+}
+
+std::optional<acl::MultiNetworkPolicy> MakeMultiStandIn(const ObjectName& name,
+                                                        const acl::MultiNetworkPolicy* refused) {
+  auto policy = MakeStandIn(name, refused == nullptr ? nullptr : &refused->policy);
+  if (!policy) return std::nullopt;
+  acl::MultiNetworkPolicy multi{*std::move(policy), {kEveryNetwork}};
+  if (refused == nullptr) return multi;
+  acl::MultiNetworkPolicy trial{multi.policy, refused->networks};
+  return acl::Validate(trial).ok() ? trial : multi;
+}
+
+std::optional<acl::ClusterPolicy> MakeClusterStandIn(const ObjectKey& key,
+                                                     const acl::ClusterPolicy* refused) {
+  acl::ClusterPolicy policy;
+  policy.kind = *ClusterPolicyKindOf(key.kind);
+  const bool baseline = policy.kind == acl::ClusterPolicyKind::kBaselineAdminNetworkPolicy;
+  policy.tier = baseline ? "Baseline" : "Admin";
+  policy.name = key.name.second;
+  if (!acl::Validate(policy).ok()) {
+    policy.kind = acl::ClusterPolicyKind::kClusterNetworkPolicy;
+    policy.name = MadeUpName(key.kind + " " + key.name.second);
+  }
+  if (refused != nullptr) {
+    policy.options = refused->options;
+    CopyValidParts(*refused, &policy);
+  }
+  if (refused == nullptr || !refused->ingress.empty()) policy.ingress = {FailClosed("ingress")};
+  if (refused == nullptr || !refused->egress.empty()) policy.egress = {FailClosed("egress")};
   return policy;
 }
 

@@ -14,7 +14,23 @@ using acl::PolicyInput;
 
 ObjectName NameOf(const Endpoint& endpoint) { return {endpoint.namespace_name, endpoint.name}; }
 ObjectName NameOf(const NetworkPolicy& policy) { return {policy.namespace_name, policy.name}; }
+ObjectName NameOf(const acl::MultiNetworkPolicy& multi) { return NameOf(multi.policy); }
+ObjectKey NameOf(const acl::ClusterPolicy& policy) { return ObjectKey::Of(policy); }
 std::string NameOf(const acl::Namespace& object) { return object.name; }
+std::string NameOf(const acl::Node& object) { return object.name; }
+
+const NetworkPolicy& Selects(const NetworkPolicy& policy) { return policy; }
+const NetworkPolicy& Selects(const acl::MultiNetworkPolicy& multi) { return multi.policy; }
+const acl::ClusterPolicy& Selects(const acl::ClusterPolicy& policy) { return policy; }
+
+// Labels by namespace, its own name among them.
+std::map<std::string, acl::Labels> NamespaceLabels(const PolicyInput& input) {
+  std::map<std::string, acl::Labels> labels;
+  for (const acl::Namespace& ns : input.namespaces) labels[ns.name] = ns.labels;
+  for (const Endpoint& endpoint : input.endpoints) labels[endpoint.namespace_name];
+  for (auto& [name, of] : labels) of["kubernetes.io/metadata.name"] = name;
+  return labels;
+}
 
 // Calls `visit(before, now)` for each object that came (before is null), went (now is null) or
 // changed.
@@ -51,21 +67,28 @@ class Comparison {
       scope_.everything = true;
       return std::move(scope_);
     }
-    ForEachDifference(before_.input->policies, now_.input->policies,
-                      [this](const NetworkPolicy* before, const NetworkPolicy* now) {
-                        if (before != nullptr) AddSelected(*before, *before_.input);
-                        if (now != nullptr) AddSelected(*now, *now_.input);
-                      });
+    ComparePolicies(before_.input->policies, now_.input->policies);
+    ComparePolicies(before_.input->multi_policies, now_.input->multi_policies);
+    ComparePolicies(before_.input->cluster_policies, now_.input->cluster_policies);
     ForEachDifference(before_.input->endpoints, now_.input->endpoints,
                       [this](const Endpoint* before, const Endpoint* now) {
                         AddEndpoint(before, IsNewOwner(before, now));
                         AddEndpoint(now, IsNewOwner(before, now));
                       });
     AddNamespaces();
+    AddNodes();
     return std::move(scope_);
   }
 
  private:
+  template <typename Policy>
+  void ComparePolicies(const std::vector<Policy>& before, const std::vector<Policy>& now) {
+    ForEachDifference(before, now, [this](const Policy* old, const Policy* current) {
+      if (old != nullptr) AddSelected(Selects(*old), *before_.input);
+      if (current != nullptr) AddSelected(Selects(*current), *now_.input);
+    });
+  }
+
   // The local pods of `input` that `policy` selects.
   void AddSelected(const NetworkPolicy& policy, const PolicyInput& input) {
     acl::LabelIndex index;
@@ -76,6 +99,36 @@ class Comparison {
       if (!IsLocal(name)) continue;
       if (acl::Matches(selector, index.Encode(endpoint.labels))) scope_.subjects.insert(name);
     }
+  }
+
+  void AddSelected(const acl::ClusterPolicy& policy, const PolicyInput& input) {
+    acl::LabelIndex index;
+    const acl::EncodedSelector namespaces = index.Add(acl::Normalize(policy.subject.namespaces));
+    const acl::EncodedSelector pods = index.Add(acl::Normalize(policy.subject.pods));
+    const auto labels = NamespaceLabels(input);
+    for (const Endpoint& endpoint : input.endpoints) {
+      const ObjectName name = NameOf(endpoint);
+      if (!IsLocal(name)) continue;
+      if (acl::Matches(namespaces, index.Encode(labels.at(endpoint.namespace_name))) &&
+          acl::Matches(pods, index.Encode(endpoint.labels))) {
+        scope_.subjects.insert(name);
+      }
+    }
+  }
+
+  // A node is a peer only, by its addresses.
+  void AddNodes() {
+    const auto add = [this](const acl::Node* node) {
+      if (node == nullptr) return;
+      for (const acl::IpAddress& address : node->addresses) {
+        if (AddressDiffers(address)) scope_.addresses.insert(address);
+      }
+    };
+    ForEachDifference(before_.input->nodes, now_.input->nodes,
+                      [&](const acl::Node* before, const acl::Node* now) {
+                        add(before);
+                        add(now);
+                      });
   }
 
   void AddNamespaces() {

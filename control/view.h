@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/desired_state.h"
 #include "control/network_build.h"
@@ -20,7 +21,8 @@ struct View {
   std::shared_ptr<const dataplane::Snapshot> snapshot;  // a copy of the published one
   PortPlaces places;
   double last_compile_seconds = 0;
-  std::string last_error;  // of the newest build, if it failed
+  std::string last_error;             // of the newest build, if it failed
+  std::vector<std::string> warnings;  // control/policy_warnings.h, of all networks, sorted
 };
 
 }  // namespace sluice::control

@@ -19,6 +19,7 @@ struct ExplainArguments {
   std::string to;
   std::string service;  // "tcp/80", "icmp"
   uint32_t family = 0;
+  std::string network;
 };
 
 std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
@@ -26,6 +27,7 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
   request.set_from(arguments.from);
   request.set_to(arguments.to);
   request.set_family(arguments.family);
+  request.set_network(arguments.network);
   const size_t slash = arguments.service.find('/');
   request.set_protocol(arguments.service.substr(0, slash));
   if (slash == std::string::npos) return request;
@@ -79,6 +81,7 @@ void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       ->required();
   command->add_option("--family", arguments->family, "4 or 6; the first that both have if absent")
       ->check(CLI::IsMember({4, 6}));
+  command->add_option("--network", arguments->network, "default if absent");
   command->callback([=, &options] { *exit_code = Explain(options, *arguments); });
 }
 

@@ -9,45 +9,13 @@
 #include "control/ctl/command.h"
 #include "control/ctl/listing.h"
 #include "control/ctl/output.h"
+#include "control/ctl/policy_row.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "sluice/v1/policy.grpc.pb.h"
 #include "sluice/v1/port.grpc.pb.h"
 
 namespace sluice::ctl {
 namespace {
-
-// "a=b,c=d", in order of the keys.
-template <typename Map>
-std::string JoinLabels(const Map& labels) {
-  const std::map<std::string, std::string> sorted(labels.begin(), labels.end());
-  std::string text;
-  for (const auto& [key, value] : sorted) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : ",", key, value);
-  }
-  return text;
-}
-
-template <typename Texts>
-std::string Join(const Texts& texts) {
-  return fmt::format("{}", fmt::join(texts, ","));
-}
-
-// "app=web,tier NotIn (db)"; "<all>" for an empty selector.
-std::string SelectorText(const v1::LabelSelector& selector) {
-  std::string text = JoinLabels(selector.match_labels());
-  for (const v1::LabelSelectorRequirement& requirement : selector.match_expressions()) {
-    text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ",", requirement.key(), requirement.operator_());
-    if (requirement.values_size() > 0) text += fmt::format(" ({})", Join(requirement.values()));
-  }
-  return text.empty() ? "<all>" : text;
-}
-
-// The directions that a policy isolates; the API's defaults where it names none.
-std::string PolicyTypes(const v1::NetworkPolicy& policy) {
-  if (policy.policy_types_size() > 0) return Join(policy.policy_types());
-  return policy.egress_size() > 0 ? "Ingress,Egress" : "Ingress";
-}
 
 struct GetArguments {
   std::string namespace_name;  // empty: all
@@ -75,20 +43,14 @@ const std::vector<ListView>& ListViews() {
                  Join(endpoint.addresses()),    endpoint.node(),
                  JoinLabels(endpoint.labels()), listed.source()};
        }},
-      {"policies",
-       "network policies",
-       "NetworkPolicy",
-       {"NAMESPACE", "NAME", "PODS", "TYPES", "INGRESS", "EGRESS", "SOURCE", "STATE"},
+      {"policies", "policies of every kind", "Policy", PolicyHeaders(), PolicyRow},
+      {"nodes",
+       "nodes as policies know them",
+       "Node",
+       {"NAME", "ADDRESSES", "LABELS", "SOURCE"},
        [](const v1::ListedObject& listed) -> std::vector<std::string> {
-         const v1::NetworkPolicy& policy = listed.object().network_policy();
-         return {policy.namespace_(),
-                 policy.name(),
-                 SelectorText(policy.pod_selector()),
-                 PolicyTypes(policy),
-                 fmt::format("{} rules", policy.ingress_size()),
-                 fmt::format("{} rules", policy.egress_size()),
-                 listed.source(),
-                 listed.stand_in() ? "refused, isolating" : "accepted"};
+         const v1::Node& node = listed.object().node();
+         return {node.name(), Join(node.addresses()), JoinLabels(node.labels()), listed.source()};
        }},
       {"namespaces",
        "namespaces and their labels",

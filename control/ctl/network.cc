@@ -20,6 +20,7 @@ struct NetworkArguments {
   uint32_t mtu = 0;
   bool allow_dhcp = false;
   std::vector<std::string> routers;
+  std::vector<std::string> policies;
 };
 
 ExitCode Add(const GlobalOptions& options, const NetworkArguments& arguments) {
@@ -31,6 +32,7 @@ ExitCode Add(const GlobalOptions& options, const NetworkArguments& arguments) {
   spec.set_mtu(arguments.mtu);
   spec.set_allow_dhcp(arguments.allow_dhcp);
   for (const std::string& mac : arguments.routers) spec.add_routers(mac);
+  for (const std::string& family : arguments.policies) spec.add_policies(family);
   v1::AddNetworkResponse response;
   const absl::Status status = Call<v1::NetworkService>(
       options.server, &v1::NetworkService::Stub::AddNetwork, request, &response);
@@ -58,6 +60,11 @@ ExitCode Del(const GlobalOptions& options, const std::string& name) {
   return kOk;
 }
 
+std::string PoliciesText(const v1::NetworkSpec& spec) {
+  if (!spec.policies().empty()) return fmt::format("{}", fmt::join(spec.policies(), ","));
+  return spec.name() == "default" ? "network,cluster" : "multi";
+}
+
 ExitCode List(const GlobalOptions& options) {
   v1::ListNetworksResponse response;
   const absl::Status status =
@@ -68,14 +75,14 @@ ExitCode List(const GlobalOptions& options) {
     PrintJson(response);
     return kOk;
   }
-  Table table({"NAME", "UPLINK", "VLAN", "HOST", "PORTS", "MTU", "DHCP", "ROUTERS"});
+  Table table({"NAME", "UPLINK", "VLAN", "HOST", "PORTS", "MTU", "DHCP", "ROUTERS", "POLICIES"});
   for (const v1::NetworkStatus& network : response.networks()) {
     const v1::NetworkSpec& spec = network.spec();
     table.Add({spec.name(), network.uplink(), spec.vlan() == 0 ? "" : std::to_string(spec.vlan()),
                network.host(), std::to_string(network.ports()),
                spec.mtu() == 0 ? "" : std::to_string(spec.mtu()),
                spec.allow_dhcp() ? "allowed" : "as policy says",
-               fmt::format("{}", fmt::join(spec.routers(), ","))});
+               fmt::format("{}", fmt::join(spec.routers(), ",")), PoliciesText(spec)});
   }
   table.Print();
   return kOk;
@@ -104,7 +111,9 @@ ExitCode Macs(const GlobalOptions& options, const std::string& network) {
 void AddAdd(CLI::App& network, const GlobalOptions& options, ExitCode* exit_code) {
   auto arguments = std::make_shared<NetworkArguments>();
   CLI::App* add = network.add_subcommand("add", "a new bridge domain; default is changed");
-  add->add_option("NAME", arguments->name, "of the network")->required();
+  add->add_option("NAME", arguments->name,
+                  "NAMESPACE/NAME of a NetworkAttachmentDefinition; NAME is default/NAME")
+      ->required();
   add->add_option("--uplink", arguments->uplink,
                   "uplink port that carries it beside that port's own network");
   add->add_option("--vlan", arguments->vlan, "its VLAN id on the uplink; 0: no tag")
@@ -118,6 +127,11 @@ void AddAdd(CLI::App& network, const GlobalOptions& options, ExitCode* exit_code
         const auto mac = dataplane::MacAddress::Parse(text);
         return mac.ok() ? std::string() : std::string(mac.status().message());
       });
+  add->add_option("--policies", arguments->policies,
+                  "kinds of policy that act on it: network, cluster, multi; default takes network "
+                  "and cluster if absent, every other network multi")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"network", "cluster", "multi"}));
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }
 

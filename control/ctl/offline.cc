@@ -1,30 +1,29 @@
 #include "control/ctl/offline.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <utility>
 #include <variant>
 
+#include "control/object_key.h"
+#include "control/policy_warnings.h"
+
 namespace sluice::ctl {
 namespace {
 
-template <typename T>
-std::pair<std::string, std::string> NameOf(const T& object) {
-  return {object.namespace_name, object.name};
-}
-std::pair<std::string, std::string> NameOf(const acl::Namespace& ns) { return {"", ns.name}; }
+constexpr char kPrimary[] = "default";
 
 // The objects of one kind, the last one of each name, in order of the names.
 template <typename T>
 std::vector<T> LastOfEach(const std::vector<control::Object>& objects) {
-  std::map<std::pair<std::string, std::string>, const T*> by_name;
+  std::map<control::ObjectKey, const T*> by_name;
   for (const control::Object& object : objects) {
-    if (const T* value = std::get_if<T>(&object)) by_name[NameOf(*value)] = value;
+    if (const T* value = std::get_if<T>(&object)) by_name[control::ObjectKey::Of(object)] = value;
   }
   std::vector<T> result;
   result.reserve(by_name.size());
@@ -32,29 +31,75 @@ std::vector<T> LastOfEach(const std::vector<control::Object>& objects) {
   return result;
 }
 
-// A node's addresses are what all its pods say together: a pod's own hostIPs may lack a family.
-void ShareNodeAddresses(std::vector<acl::Endpoint>* endpoints) {
-  std::map<std::string, std::vector<acl::IpAddress>> nodes;
-  for (const acl::Endpoint& endpoint : *endpoints) {
-    if (endpoint.node.empty()) continue;
-    std::vector<acl::IpAddress>& addresses = nodes[endpoint.node];
-    for (const acl::IpAddress& address : endpoint.node_addresses) {
-      if (std::ranges::count(addresses, address) == 0) addresses.push_back(address);
-    }
+void AddOnce(const std::vector<acl::IpAddress>& from, std::vector<acl::IpAddress>* to) {
+  for (const acl::IpAddress& address : from) {
+    if (std::ranges::count(*to, address) == 0) to->push_back(address);
   }
+}
+
+// A node's addresses are what it and all its pods say together: a pod's own hostIPs may lack a
+// family.
+void ShareNodeAddresses(const std::vector<acl::Node>& nodes,
+                        std::vector<acl::Endpoint>* endpoints) {
+  std::map<std::string, std::vector<acl::IpAddress>> by_name;
+  for (const acl::Endpoint& endpoint : *endpoints) {
+    if (!endpoint.node.empty()) AddOnce(endpoint.node_addresses, &by_name[endpoint.node]);
+  }
+  for (const acl::Node& node : nodes) AddOnce(node.addresses, &by_name[node.name]);
   for (acl::Endpoint& endpoint : *endpoints) {
-    if (!endpoint.node.empty()) endpoint.node_addresses = nodes[endpoint.node];
+    if (!endpoint.node.empty()) endpoint.node_addresses = by_name[endpoint.node];
   }
 }
 
 acl::PolicyInput ToInput(const std::vector<control::Object>& objects) {
   acl::PolicyInput input;
   input.namespaces = LastOfEach<acl::Namespace>(objects);
+  input.nodes = LastOfEach<acl::Node>(objects);
   input.endpoints = LastOfEach<acl::Endpoint>(objects);
-  ShareNodeAddresses(&input.endpoints);
+  ShareNodeAddresses(input.nodes, &input.endpoints);
   input.policies = LastOfEach<acl::NetworkPolicy>(objects);
+  input.multi_policies = LastOfEach<acl::MultiNetworkPolicy>(objects);
+  input.cluster_policies = LastOfEach<acl::ClusterPolicy>(objects);
   input.all_local = true;
   return input;
+}
+
+// What `endpoint` has on `network`; a host-network pod is on none but its node's.
+void MoveTo(const std::string& network, acl::Endpoint* endpoint) {
+  endpoint->addresses.clear();
+  for (const acl::Attachment& attachment : endpoint->attachments) {
+    if (attachment.network == network) endpoint->addresses = attachment.addresses;
+  }
+  if (endpoint->host_network) endpoint->node_addresses.clear();
+}
+
+// DESIGN 5.8: the primary network takes NetworkPolicies and cluster-wide policies, every other the
+// MultiNetworkPolicies that name it.
+acl::PolicyInput OnNetwork(acl::PolicyInput input, const std::string& network) {
+  if (network == kPrimary) {
+    input.multi_policies.clear();
+  } else {
+    input.policies.clear();
+    input.cluster_policies.clear();
+    for (acl::Namespace& ns : input.namespaces) ns.ingress_default_deny = false;
+    std::erase_if(input.multi_policies, [&](const acl::MultiNetworkPolicy& multi) {
+      return std::ranges::count(multi.networks, network) == 0;
+    });
+    for (acl::Endpoint& endpoint : input.endpoints) MoveTo(network, &endpoint);
+  }
+  for (acl::Endpoint& endpoint : input.endpoints) endpoint.attachments.clear();
+  return input;
+}
+
+std::set<std::string> OtherNetworks(const acl::PolicyInput& all) {
+  std::set<std::string> names;
+  for (const acl::Endpoint& endpoint : all.endpoints) {
+    for (const acl::Attachment& attachment : endpoint.attachments) names.insert(attachment.network);
+  }
+  for (const acl::MultiNetworkPolicy& multi : all.multi_policies) {
+    names.insert(multi.networks.begin(), multi.networks.end());
+  }
+  return names;
 }
 
 // Process ids alone would meet: containers number theirs anew and share /run.
@@ -68,13 +113,10 @@ dataplane::EalConfig OwnEal() {
 
 }  // namespace
 
-OfflineCluster::OfflineCluster(const std::vector<control::Object>& objects)
-    : input_(ToInput(objects)), index_(input_.endpoints) {}
+OfflineCluster::OfflineCluster(acl::PolicyInput input)
+    : input_(std::move(input)), index_(input_.endpoints) {}
 
 absl::Status OfflineCluster::Build() {
-  auto eal = dataplane::Eal::Start(OwnEal());
-  if (!eal.ok()) return eal.status();
-  eal_ = *std::move(eal);
   auto build = control::BuildPolicy(input_, nullptr, {});
   if (!build.ok()) return build.status();
   build_ = *std::move(build);
@@ -85,6 +127,58 @@ control::Verdict OfflineCluster::Judge(control::Flow flow) const {
   control::SetSubjects(build_.population, &flow);
   return control::Judge(flow, *build_.addresses, *build_.in_force.rules,
                         *build_.in_force.classifier);
+}
+
+OfflineNetworks::OfflineNetworks(const std::vector<control::Object>& objects,
+                                 acl::LegacyPolicy legacy_policy)
+    : all_(ToInput(objects)), others_(OtherNetworks(all_)) {
+  all_.legacy_policy = legacy_policy;
+}
+
+absl::StatusOr<OfflineCluster*> OfflineNetworks::Find(const std::string& network) {
+  const absl::StatusOr<std::string> name = FullName(network);
+  if (!name.ok()) return name.status();
+  return &At(*name);
+}
+
+absl::Status OfflineNetworks::Build() {
+  auto eal = dataplane::Eal::Start(OwnEal());
+  if (!eal.ok()) return eal.status();
+  eal_ = *std::move(eal);
+  for (const auto& [name, cluster] : clusters_) {
+    if (absl::Status status = cluster->Build(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> OfflineNetworks::Warnings() {
+  return control::WarningsOfTogether(At(kPrimary).input());
+}
+
+absl::StatusOr<std::string> OfflineNetworks::FullName(const std::string& network) const {
+  if (network.empty() || network == kPrimary) return kPrimary;
+  const bool bare = network.find('/') == std::string::npos;
+  const std::string name = bare ? "default/" + network : network;
+  if (others_.contains(name)) return name;
+  std::vector<std::string> same;  // in other namespaces
+  for (const std::string& other : others_) {
+    if (bare && other.ends_with("/" + network)) same.push_back(other);
+  }
+  if (same.size() == 1) return same[0];
+  if (same.size() > 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("network: {} could be {}", network, fmt::join(same, " or ")));
+  }
+  std::vector<std::string> known(others_.begin(), others_.end());
+  known.insert(known.begin(), kPrimary);
+  return absl::InvalidArgumentError(
+      fmt::format("network: there is no network {}, only {}", network, fmt::join(known, ", ")));
+}
+
+OfflineCluster& OfflineNetworks::At(const std::string& network) {
+  std::unique_ptr<OfflineCluster>& cluster = clusters_[network];
+  if (cluster == nullptr) cluster = std::make_unique<OfflineCluster>(OnNetwork(all_, network));
+  return *cluster;
 }
 
 }  // namespace sluice::ctl

@@ -1,9 +1,13 @@
 // A cluster out of manifest files, judged without a daemon: the same compile and the same tries.
+//
+// Networks never mix: each that a probe asks about is a cluster of its own.
 #pragma once
 
 #include <absl/status/statusor.h>
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,10 +20,10 @@
 
 namespace sluice::ctl {
 
+// One network. `input` has every pod of the cluster, with its addresses there.
 class OfflineCluster {
  public:
-  // Of objects with one name the last one counts, as with apply. Every pod is local to its node.
-  explicit OfflineCluster(const std::vector<control::Object>& objects);
+  explicit OfflineCluster(acl::PolicyInput input);
   OfflineCluster(const OfflineCluster&) = delete;
   OfflineCluster& operator=(const OfflineCluster&) = delete;
 
@@ -28,19 +32,46 @@ class OfflineCluster {
     return control::Resolve(probe, index_);
   }
 
-  // Compiles the policies and builds the tries; needs no root and no huge pages, and leaves other
-  // DPDK processes alone. One at a time in a process. Errors: as acl::Compile, Eal::Start,
-  // TrieClassifier::Build.
+  // Compiles the policies and builds the tries. Errors: as acl::Compile, TrieClassifier::Build.
   absl::Status Build();
 
-  // After Build.
+  // After Build, of a flow that this cluster resolved.
   control::Verdict Judge(control::Flow flow) const;
+
+  const acl::PolicyInput& input() const { return input_; }
 
  private:
   acl::PolicyInput input_;
   control::EndpointIndex index_;
-  std::unique_ptr<dataplane::Eal> eal_;  // goes last: the tries are in its memory
   control::PolicyBuild build_;
+};
+
+class OfflineNetworks {
+ public:
+  // Of objects with one name the last one counts, as with apply. Every pod is local to its node.
+  OfflineNetworks(const std::vector<control::Object>& objects, acl::LegacyPolicy legacy_policy);
+
+  // The network that a probe means: "default" or empty, "namespace/name" as pods or policies of the
+  // manifests name it, or a bare name, which is that of namespace default, else the only one of
+  // that name. Errors: InvalidArgument "network: ..." for one that is not there, or that could be
+  // two.
+  absl::StatusOr<OfflineCluster*> Find(const std::string& network);
+
+  // Builds what has been found so far; needs no root and no huge pages, and leaves other DPDK
+  // processes alone. Once a process. Errors: as OfflineCluster::Build, Eal::Start.
+  absl::Status Build();
+
+  // What policies say together that has no effect (control/policy_warnings.h).
+  std::vector<std::string> Warnings();
+
+ private:
+  absl::StatusOr<std::string> FullName(const std::string& network) const;
+  OfflineCluster& At(const std::string& network);
+
+  acl::PolicyInput all_;          // objects of every kind, pods with their primary addresses
+  std::set<std::string> others_;  // networks beside the primary one
+  std::unique_ptr<dataplane::Eal> eal_;
+  std::map<std::string, std::unique_ptr<OfflineCluster>> clusters_;
 };
 
 }  // namespace sluice::ctl

@@ -25,9 +25,7 @@ control::Probe ReadProbe(control::ObjectReader probe) {
       probe.Fail("family", fmt::format("{} is neither 4 nor 6", *family));
     result.family = static_cast<int>(*family);
   }
-  if (const std::string network = probe.Text("network"); !network.empty() && network != "default") {
-    probe.Fail("network", fmt::format("there is no network {}, only default", network));
-  }
+  result.network = probe.Text("network");
   probe.RefuseOtherFields();
   return result;
 }

@@ -12,8 +12,9 @@
 namespace sluice::ctl {
 
 // [{"from": "ns/pod", "to": "10.0.0.1", "protocol": "tcp", "port": 80, "family": 4,
-// "network": "default"}, ...]; family and network are optional, port is absent for icmp. Errors:
-// InvalidArgument "FILE: probe[I]: FIELD: REASON".
+// "network": "default"}, ...]; family and network are optional, port is absent for icmp. Whether
+// there is such a pod or network is not asked here. Errors: InvalidArgument "FILE: probe[I]: FIELD:
+// REASON".
 absl::StatusOr<std::vector<control::Probe>> ParseProbes(std::string_view file,
                                                         std::string_view text);
 

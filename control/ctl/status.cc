@@ -28,6 +28,7 @@ void PrintStatus(const v1::GetStatusResponse& status) {
   if (!status.last_error().empty()) {
     fmt::print("THE NEWEST STATE IS NOT IN FORCE: {}\n", status.last_error());
   }
+  for (const std::string& warning : status.warnings()) fmt::print("warning: {}\n", warning);
   Table table({"WORKER", "CORE", "BUSY", "PACKETS", "CLASSIFIED", "CREATED", "REMOVED"});
   for (const v1::WorkerStatus& worker : status.workers()) {
     const double busy = worker.loops() == 0 ? 0 : 100.0 * worker.busy_loops() / worker.loops();

@@ -24,6 +24,13 @@ using Json = nlohmann::ordered_json;
 struct VerdictArguments {
   std::vector<std::string> manifests;
   std::string probes;
+  std::string legacy_policy = "annotation";
+};
+
+// A flow, and the network that judges it.
+struct Question {
+  OfflineCluster* cluster = nullptr;
+  control::Flow flow;
 };
 
 const char* Word(bool allow) { return allow ? "allow" : "deny"; }
@@ -90,19 +97,26 @@ absl::StatusOr<std::vector<control::Probe>> ReadProbes(const std::string& path) 
   return ParseProbes(path == "-" ? "stdin" : path, *text);
 }
 
-absl::StatusOr<std::vector<control::Flow>> ResolveAll(const OfflineCluster& cluster,
-                                                      const std::string& file,
-                                                      const std::vector<control::Probe>& probes) {
-  std::vector<control::Flow> flows;
+absl::StatusOr<Question> Resolve(OfflineNetworks& networks, const control::Probe& probe) {
+  const absl::StatusOr<OfflineCluster*> cluster = networks.Find(probe.network);
+  if (!cluster.ok()) return cluster.status();
+  absl::StatusOr<control::Flow> flow = (*cluster)->Resolve(probe);
+  if (!flow.ok()) return flow.status();
+  return Question{*cluster, *flow};
+}
+
+absl::StatusOr<std::vector<Question>> ResolveAll(OfflineNetworks& networks, const std::string& file,
+                                                 const std::vector<control::Probe>& probes) {
+  std::vector<Question> questions;
   for (const control::Probe& probe : probes) {
-    absl::StatusOr<control::Flow> flow = cluster.Resolve(probe);
-    if (!flow.ok()) {
-      return absl::InvalidArgumentError(fmt::format("{}: probe[{}]: {}", file, flows.size(),
-                                                    std::string(flow.status().message())));
+    absl::StatusOr<Question> question = Resolve(networks, probe);
+    if (!question.ok()) {
+      return absl::InvalidArgumentError(fmt::format("{}: probe[{}]: {}", file, questions.size(),
+                                                    std::string(question.status().message())));
     }
-    flows.push_back(*flow);
+    questions.push_back(*question);
   }
-  return flows;
+  return questions;
 }
 
 // All input is read and found good before anything is printed.
@@ -111,15 +125,21 @@ ExitCode RunVerdict(const GlobalOptions& options, const VerdictArguments& argume
   if (!manifest.ok()) return Report(manifest.status(), kBadInput);
   const auto probes = ReadProbes(arguments.probes);
   if (!probes.ok()) return Report(probes.status(), kBadInput);
-  OfflineCluster cluster(manifest->objects);
-  const auto flows = ResolveAll(cluster, arguments.probes, *probes);
-  if (!flows.ok()) return Report(flows.status(), kBadInput);
-  const absl::Status built = cluster.Build();
+  OfflineNetworks networks(manifest->objects, arguments.legacy_policy == "v1"
+                                                  ? acl::LegacyPolicy::kV1
+                                                  : acl::LegacyPolicy::kAnnotation);
+  const auto questions = ResolveAll(networks, arguments.probes, *probes);
+  if (!questions.ok()) return Report(questions.status(), kBadInput);
+  const std::vector<std::string> warnings = networks.Warnings();
+  const absl::Status built = networks.Build();
   if (!built.ok()) return Report(built, kRefused);
 
   for (const std::string& warning : manifest->warnings) fmt::print(stderr, "{}\n", warning);
+  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
   std::vector<Verdict> verdicts;
-  for (const control::Flow& flow : *flows) verdicts.push_back(cluster.Judge(flow));
+  for (const Question& question : *questions) {
+    verdicts.push_back(question.cluster->Judge(question.flow));
+  }
   if (options.json()) {
     PrintJsonLines(verdicts);
   } else {
@@ -136,8 +156,16 @@ void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       app.add_subcommand("verdict", "what manifests say of probes, without a daemon");
   command->add_option("-f,--filename", arguments->manifests, "manifests, - is standard input")
       ->required();
-  command->add_option("--probes", arguments->probes, "JSON list of {from, to, protocol, port}")
+  command
+      ->add_option("--probes", arguments->probes,
+                   "JSON list of {from, to, protocol, port, network}")
       ->required();
+  command
+      ->add_option("--legacy-policy", arguments->legacy_policy,
+                   "what extensions/v1beta1 NetworkPolicies mean: annotation, as before Kubernetes "
+                   "1.7; v1, as networking.k8s.io/v1")
+      ->check(CLI::IsMember({"annotation", "v1"}))
+      ->capture_default_str();
   command->callback([=, &options] { *exit_code = RunVerdict(options, *arguments); });
 }
 

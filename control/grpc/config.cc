@@ -23,6 +23,8 @@ const std::map<std::string, OwnNode> kOwnNode = {{"allow", OwnNode::kAllow},
                                                  {"judge", OwnNode::kJudge}};
 const std::map<std::string, OnPolicyChange> kOnPolicyChange = {{"strict", OnPolicyChange::kStrict},
                                                                {"keep", OnPolicyChange::kKeep}};
+const std::map<std::string, acl::LegacyPolicy> kLegacyPolicy = {
+    {"annotation", acl::LegacyPolicy::kAnnotation}, {"v1", acl::LegacyPolicy::kV1}};
 const std::vector<std::string> kLogLevels = {"trace", "debug",    "info", "warning",
                                              "error", "critical", "off"};
 
@@ -31,6 +33,7 @@ struct Texts {
   std::string huge_pages = "auto";
   std::string unlisted_pods = "deny";
   std::string own_node = "allow";
+  std::string legacy_policy = "annotation";
   std::string mode = "enforce";
   std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
@@ -110,6 +113,11 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
          "what this node sends to its pods by a host port passes their ingress policies, or "
          "is judged")
       ->check(CLI::IsMember(&kOwnNode));
+  app.add_option(
+         "--legacy-policy", texts.legacy_policy,
+         "what extensions/v1beta1 NetworkPolicies mean: as before Kubernetes 1.7, where the "
+         "namespace's annotation isolates, or as networking.k8s.io/v1")
+      ->check(CLI::IsMember(&kLegacyPolicy));
   app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
                  "MAC addresses that each network learns at most")
       ->check(CLI::Range(1u, 1u << 20));
@@ -151,6 +159,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);
   config.publisher.policy.own_node = kOwnNode.at(texts.own_node);
+  config.publisher.policy.legacy_policy = kLegacyPolicy.at(texts.legacy_policy);
   config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));

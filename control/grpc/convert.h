@@ -1,12 +1,13 @@
 // Objects <-> protobuf, for the services and for sluicectl.
 //
-// The protos mirror acl/objects.h field by field; what differs is only that addresses are text
-// there.
+// The protos mirror acl/objects.h and acl/cluster_policy.h field by field; what differs is only
+// that addresses are text there. One file a family of kinds: control/grpc/convert_parts.h.
 #pragma once
 
 #include <absl/status/statusor.h>
 
 #include "control/kube/manifest.h"
+#include "control/object_key.h"
 #include "sluice/v1/objects.pb.h"
 
 namespace sluice::control {
@@ -21,7 +22,7 @@ absl::StatusOr<Object> UncheckedFromProto(const sluice::v1::Object& proto);
 // REASON", FIELD being a proto path for what has no counterpart in the Kubernetes API.
 absl::StatusOr<Object> FromProto(const sluice::v1::Object& proto);
 
-// What names the object; kind is "Namespace", "Endpoint" or "NetworkPolicy".
+// What names the object (control/object_key.h).
 sluice::v1::ObjectKey KeyOf(const Object& object);
 
 }  // namespace sluice::control

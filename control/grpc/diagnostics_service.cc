@@ -74,7 +74,9 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_ports(view.state->ports().specs().size());
   out->set_namespaces(view.state->namespaces().size());
   out->set_endpoints(view.state->endpoints().size());
-  out->set_policies(view.state->policies().size());
+  out->set_policies(view.state->policy_count());
+  out->set_nodes(view.state->nodes().size());
+  for (const std::string& warning : view.warnings) out->add_warnings(warning);
   out->set_classes(view.policy->universe->classes().size());
   out->set_flat_rules(view.policy->in_force.rules->rules.size());
   out->set_last_compile_seconds(view.last_compile_seconds);
@@ -177,8 +179,12 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
 
   grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
                        v1::ExplainResponse* response) override {
-    Probe probe{request->from(), request->to(), request->protocol(), std::nullopt,
-                static_cast<int>(request->family())};
+    Probe probe{request->from(),
+                request->to(),
+                request->protocol(),
+                std::nullopt,
+                static_cast<int>(request->family()),
+                request->network()};
     if (request->port() != 0) probe.port = request->port();
     const std::shared_ptr<const View> view = controller_.view();
     absl::StatusOr<Verdict> verdict = control::Explain(*view, probe);

@@ -12,6 +12,8 @@
 namespace sluice::control {
 namespace {
 
+constexpr char kAnyPolicy[] = "Policy";  // in a ListRequest
+
 // What the objects of one Sync may take together: they are held until the stream ends.
 constexpr size_t kMaxSyncBytes = size_t{512} << 20;
 
@@ -24,6 +26,14 @@ ObjectKey KeyOfUnread(const v1::Object& proto) {
     case v1::Object::kNetworkPolicy:
       return {"NetworkPolicy",
               {proto.network_policy().namespace_(), proto.network_policy().name()}};
+    case v1::Object::kNode:
+      return {"Node", {"", proto.node().name()}};
+    case v1::Object::kMultiNetworkPolicy: {
+      const v1::NetworkPolicy& policy = proto.multi_network_policy().policy();
+      return {"MultiNetworkPolicy", {policy.namespace_(), policy.name()}};
+    }
+    case v1::Object::kClusterPolicy:
+      return {proto.cluster_policy().kind(), {"", proto.cluster_policy().name()}};
     case v1::Object::KIND_NOT_SET:
       break;
   }
@@ -57,14 +67,23 @@ void WriteRefusals(const Outcome& outcome, Response* response) {
   }
 }
 
-template <typename T>
-void ListTable(const ObjectTable<T>& table, const v1::ListRequest& request, const char* kind,
+// A Namespace object is listed under its own name; other cluster-scoped ones are in no namespace.
+bool IsListed(const ObjectKey& key, const v1::ListRequest& request) {
+  const bool any_policy = request.kind() == kAnyPolicy && key.kind.ends_with("NetworkPolicy");
+  if (!request.kind().empty() && !any_policy && request.kind() != key.kind) return false;
+  const std::string& in = key.kind == "Namespace" ? key.name.second : key.name.first;
+  return request.namespace_().empty() || request.namespace_() == in;
+}
+
+// `kind` is what the keys of the table leave out.
+ObjectKey KeyIn(const char* kind, const ObjectName& name) { return {kind, name}; }
+ObjectKey KeyIn(const char*, const ObjectKey& key) { return key; }
+
+template <typename Table>
+void ListTable(const Table& table, const v1::ListRequest& request, const char* kind,
                v1::ListResponse* response) {
-  if (!request.kind().empty() && request.kind() != kind) return;
   for (const auto& [name, owned] : table) {
-    // A Namespace object is listed under its own name.
-    const std::string& in = name.first.empty() ? name.second : name.first;
-    if (!request.namespace_().empty() && request.namespace_() != in) continue;
+    if (!IsListed(KeyIn(kind, name), request)) continue;
     v1::ListedObject* listed = response->add_objects();
     ToProto(owned.object, listed->mutable_object());
     listed->set_source(owned.source);
@@ -133,14 +152,18 @@ class PolicyService final : public v1::PolicyService::Service {
 
   grpc::Status List(grpc::ServerContext*, const v1::ListRequest* request,
                     v1::ListResponse* response) override {
-    if (!request->kind().empty() && !IsObjectKind(request->kind())) {
+    const std::string& kind = request->kind();
+    if (!kind.empty() && kind != kAnyPolicy && !IsObjectKind(kind)) {
       return {grpc::StatusCode::INVALID_ARGUMENT,
-              fmt::format("kind: \"{}\" is not {}", request->kind(), kObjectKinds)};
+              fmt::format("kind: \"{}\" is not {}", kind, kObjectKinds)};
     }
     const std::shared_ptr<const View> view = controller_.view();
     ListTable(view->state->namespaces(), *request, "Namespace", response);
     ListTable(view->state->endpoints(), *request, "Endpoint", response);
+    ListTable(view->state->nodes(), *request, "Node", response);
     ListTable(view->state->policies(), *request, "NetworkPolicy", response);
+    ListTable(view->state->multi_policies(), *request, "MultiNetworkPolicy", response);
+    ListTable(view->state->cluster_policies(), *request, "", response);
     response->set_epoch(view->snapshot->epoch);
     return grpc::Status::OK;
   }

@@ -121,6 +121,7 @@ absl::StatusOr<NetworkSpec> NetworkFromProto(const v1::NetworkSpec& proto) {
     }
     spec.routers.push_back(*mac);
   }
+  spec.policies = {proto.policies().begin(), proto.policies().end()};
   return spec;
 }
 
@@ -131,6 +132,7 @@ void NetworkToProto(const NetworkSpec& spec, v1::NetworkSpec* out) {
   out->set_mtu(spec.mtu);
   out->set_allow_dhcp(spec.allow_dhcp);
   for (const dataplane::MacAddress& mac : spec.routers) out->add_routers(mac.ToString());
+  out->mutable_policies()->Assign(spec.policies.begin(), spec.policies.end());
 }
 
 }  // namespace sluice::control

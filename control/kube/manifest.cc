@@ -1,6 +1,7 @@
 #include "control/kube/manifest.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include "control/kube/documents.h"
 #include "control/kube/file.h"
 #include "control/kube/object_reader.h"
+#include "control/kube/object_warnings.h"
 #include "control/kube/one_line.h"
 #include "control/kube/readers.h"
 
@@ -27,13 +29,20 @@ struct TypeMeta {
   std::string kind;
 };
 
+bool IsClusterScoped(std::string_view kind) {
+  constexpr std::array<std::string_view, 5> kKinds = {"Namespace", "Node", "ClusterNetworkPolicy",
+                                                      "AdminNetworkPolicy",
+                                                      "BaselineAdminNetworkPolicy"};
+  return std::ranges::count(kKinds, kind) > 0;
+}
+
 // "KIND NAMESPACE/NAME" for messages, or "KIND (document 2)" for what has no name.
 std::string Describe(const TypeMeta& type, const json& tree, const std::string& place) {
   absl::Status ignored;
   ObjectReader object(tree, "", &ignored);
   const Metadata metadata = ReadMetadata(object);
   if (metadata.name.empty()) return fmt::format("{} ({})", type.kind, place);
-  if (type.kind == "Namespace") return fmt::format("{} {}", type.kind, metadata.name);
+  if (IsClusterScoped(type.kind)) return fmt::format("{} {}", type.kind, metadata.name);
   return fmt::format("{} {}/{}", type.kind, metadata.namespace_name, metadata.name);
 }
 
@@ -62,27 +71,60 @@ class ManifestReader {
   Manifest manifest_;
 };
 
-// The kinds that are policy's concern; `group` is the API group, "" for the core.
+// The kinds that are policy's concern, a row for each version; `group` is the API group, "" for the
+// core.
 struct Kind {
   const char* kind;
   const char* group;
-  const char* api_version;
+  const char* version;
   absl::StatusOr<Object> (*read)(const json& tree);
+
+  std::string ApiVersion() const {
+    return *group == '\0' ? version : fmt::format("{}/{}", group, version);
+  }
 };
+constexpr char kPolicyGroup[] = "policy.networking.k8s.io";
+constexpr char kMultiGroup[] = "k8s.cni.cncf.io";
 constexpr std::array kKinds = {
     Kind{"Namespace", "", "v1", ReadAs<ReadNamespace>},
+    Kind{"Node", "", "v1", ReadAs<ReadNode>},
     Kind{"Pod", "", "v1", ReadAs<ReadPod>},
-    Kind{"NetworkPolicy", "networking.k8s.io", "networking.k8s.io/v1", ReadAs<ReadNetworkPolicy>},
-    // Served until Kubernetes 1.15; not read yet, and not to be lost among the other kinds.
-    Kind{"NetworkPolicy", "extensions", "networking.k8s.io/v1", ReadAs<ReadNetworkPolicy>},
+    Kind{"NetworkPolicy", "networking.k8s.io", "v1", ReadAs<ReadNetworkPolicy>},
+    Kind{"NetworkPolicy", "extensions", "v1beta1", ReadAs<ReadExtensionsPolicy>},
+    Kind{"MultiNetworkPolicy", kMultiGroup, "v1beta1", ReadAs<ReadMultiPolicyV1Beta1>},
+    Kind{"MultiNetworkPolicy", kMultiGroup, "v1beta2", ReadAs<ReadMultiPolicyV1Beta2>},
+    Kind{"ClusterNetworkPolicy", kPolicyGroup, "v1alpha2", ReadAs<ReadClusterNetworkPolicy>},
+    Kind{"AdminNetworkPolicy", kPolicyGroup, "v1alpha1", ReadAs<ReadAdminNetworkPolicy>},
+    Kind{"BaselineAdminNetworkPolicy", kPolicyGroup, "v1alpha1",
+         ReadAs<ReadBaselineAdminNetworkPolicy>},
 };
 
-const Kind* FindKind(const TypeMeta& type) {
+// The rows of a kind in its group, whatever their version.
+std::vector<const Kind*> FindKinds(const TypeMeta& type) {
   const size_t slash = type.api_version.find('/');
   const std::string group = slash == std::string::npos ? "" : type.api_version.substr(0, slash);
-  const auto found = std::ranges::find_if(
-      kKinds, [&](const Kind& row) { return row.kind == type.kind && row.group == group; });
-  return found == kKinds.end() ? nullptr : &*found;
+  std::vector<const Kind*> rows;
+  for (const Kind& row : kKinds) {
+    if (row.kind == type.kind && row.group == group) rows.push_back(&row);
+  }
+  return rows;
+}
+
+absl::Status ErrorAt(const std::string& object, std::string_view reason) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", object, reason));
+}
+
+// The row of an object's very version.
+absl::StatusOr<const Kind*> ChooseVersion(const std::vector<const Kind*>& rows,
+                                          const TypeMeta& type, const std::string& object) {
+  std::vector<std::string> versions;
+  for (const Kind* row : rows) {
+    versions.push_back(row->ApiVersion());
+    if (versions.back() == type.api_version) return row;
+  }
+  return ErrorAt(object,
+                 fmt::format("apiVersion: {} is not supported, only {} {}", type.api_version,
+                             fmt::join(versions, " and "), versions.size() == 1 ? "is" : "are"));
 }
 
 // Whether to skip an object of this kind, as written, could lose a policy or what policies select:
@@ -91,10 +133,6 @@ bool MustNotBeSkipped(std::string kind) {
   std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
   if (kind.ends_with(kList)) kind.erase(kind.size() - kList.size());
   return kind.empty() || kind == "pod" || kind == "namespace" || kind.ends_with("networkpolicy");
-}
-
-absl::Status ErrorAt(const std::string& object, std::string_view reason) {
-  return absl::InvalidArgumentError(fmt::format("{}: {}", object, reason));
 }
 
 absl::Status ManifestReader::Read(const json& tree, const TypeMeta& fallback,
@@ -109,14 +147,11 @@ absl::Status ManifestReader::Read(const json& tree, const TypeMeta& fallback,
   if (!error.ok()) return ErrorAt(place, std::string(error.message()));
 
   if (type.kind.ends_with("List") && tree.contains("items")) return ReadItems(tree, type, place);
-  const Kind* kind = FindKind(type);
-  if (kind == nullptr) return Skip(tree, type, place);
-  if (kind->api_version != type.api_version) {
-    return ErrorAt(Describe(type, tree, place),
-                   fmt::format("apiVersion: {} is not supported, only {} is", type.api_version,
-                               kind->api_version));
-  }
-  return Add(tree, kind->read(tree), type, place);
+  const std::vector<const Kind*> rows = FindKinds(type);
+  if (rows.empty()) return Skip(tree, type, place);
+  const auto kind = ChooseVersion(rows, type, Describe(type, tree, place));
+  if (!kind.ok()) return kind.status();
+  return Add(tree, (*kind)->read(tree), type, place);
 }
 
 absl::Status ManifestReader::Skip(const json& tree, const TypeMeta& type,
@@ -128,9 +163,9 @@ absl::Status ManifestReader::Skip(const json& tree, const TypeMeta& type,
     return ErrorAt(Describe(type, tree, place),
                    fmt::format("kind: {} {} is not supported", type.api_version, type.kind));
   }
-  manifest_.warnings.push_back(
-      OneLine(fmt::format("{}: {}: skipped, only Namespace, Pod and NetworkPolicy are read", file_,
-                          Describe(type, tree, place))));
+  manifest_.warnings.push_back(OneLine(
+      fmt::format("{}: {}: skipped, only Namespace, Node, Pod and network policies are read", file_,
+                  Describe(type, tree, place))));
   return absl::OkStatus();
 }
 
@@ -160,6 +195,9 @@ absl::Status ManifestReader::Add(const json& tree, absl::StatusOr<Object> object
   }
   absl::Status valid = std::visit([](const auto& value) { return acl::Validate(value); }, *object);
   if (!valid.ok()) return valid;
+  for (const std::string& warning : WarningsOf(*object)) {
+    manifest_.warnings.push_back(OneLine(fmt::format("{}: {}", file_, warning)));
+  }
   manifest_.objects.push_back(*std::move(object));
   return absl::OkStatus();
 }

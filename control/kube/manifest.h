@@ -9,20 +9,25 @@
 #include <variant>
 #include <vector>
 
+#include "acl/cluster_policy.h"
 #include "acl/objects.h"
 
 namespace sluice::control {
 
-using Object = std::variant<acl::Namespace, acl::Endpoint, acl::NetworkPolicy>;
+using Object = std::variant<acl::Namespace, acl::Node, acl::Endpoint, acl::NetworkPolicy,
+                            acl::MultiNetworkPolicy, acl::ClusterPolicy>;
 
 struct Manifest {
   std::vector<Object> objects;  // in file order, each validated (acl/validate.h)
-  // "FILE: KIND NAME: ...", one line each, for kinds that are not policy's concern
+  // "FILE: KIND NAME: ...", one line each: kinds that are not policy's concern, and what has no
+  // effect in those that are (control/kube/object_warnings.h)
   std::vector<std::string> warnings;
 };
 
-// `file` names the text in errors. Kinds read: Namespace, Pod, NetworkPolicy, and lists of them.
-// A namespaced object without a namespace is in "default". Errors: InvalidArgument, one line
+// `file` names the text in errors. Kinds read: Namespace, Node, Pod, NetworkPolicy (also of
+// extensions/v1beta1), MultiNetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy,
+// BaselineAdminNetworkPolicy, and lists of them. A namespaced object without a namespace is in
+// "default". Errors: InvalidArgument, one line
 // "FILE: KIND NAMESPACE/NAME: FIELD: REASON" (or "FILE: line N: REASON" for text that does not
 // parse; an object that does not say what it is goes by its place, "document 2"); unknown fields
 // inside metadata and a policy's spec are errors of their own, as `kubectl --validate=strict`. So

@@ -116,10 +116,15 @@ std::vector<ObjectReader> ObjectReader::Objects(std::string_view field) {
   return readers;
 }
 
-void ObjectReader::RefuseOtherFields() {
+std::optional<std::string> ObjectReader::OtherField() const {
   for (const auto& [field, value] : value_->items()) {
-    if (!known_.contains(field)) Fail(field, "unknown field");
+    if (!known_.contains(field)) return field;
   }
+  return std::nullopt;
+}
+
+void ObjectReader::RefuseOtherFields() {
+  if (const std::optional<std::string> field = OtherField()) Fail(*field, "unknown field");
 }
 
 void ObjectReader::Fail(std::string_view field, std::string_view reason) {

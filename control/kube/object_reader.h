@@ -37,6 +37,8 @@ class ObjectReader {
   // One for each element, in order; empty if absent.
   std::vector<ObjectReader> Objects(std::string_view field);
 
+  // A field that is there and was not asked for so far; nothing if there is none.
+  std::optional<std::string> OtherField() const;
   // Nothing but the fields asked for so far may be there.
   void RefuseOtherFields();
 

@@ -4,12 +4,12 @@ namespace sluice::control {
 namespace {
 
 // ObjectMeta of meta/v1 beyond what is read; the last two are in dumps of old servers.
-constexpr const char* kOtherFields[] = {
-    "annotations",       "creationTimestamp", "deletionGracePeriodSeconds",
-    "deletionTimestamp", "finalizers",        "generateName",
-    "generation",        "managedFields",     "ownerReferences",
-    "resourceVersion",   "selfLink",          "clusterName",
-    "initializers"};
+constexpr const char* kOtherFields[] = {"creationTimestamp", "deletionGracePeriodSeconds",
+                                        "deletionTimestamp", "finalizers",
+                                        "generateName",      "generation",
+                                        "managedFields",     "ownerReferences",
+                                        "resourceVersion",   "selfLink",
+                                        "clusterName",       "initializers"};
 
 }  // namespace
 
@@ -18,20 +18,13 @@ Metadata ReadMetadata(ObjectReader& object) {
   Metadata result{.namespace_name = metadata.Text("namespace"),
                   .name = metadata.Text("name"),
                   .uid = metadata.Text("uid"),
-                  .labels = metadata.TextMap("labels")};
+                  .labels = metadata.TextMap("labels"),
+                  .annotations = metadata.TextMap("annotations")};
   for (const char* field : kOtherFields) metadata.Has(field);
   metadata.RefuseOtherFields();
   if (result.namespace_name.empty()) result.namespace_name = "default";
   if (result.name.empty()) metadata.Fail("name", "is missing");
   return result;
-}
-
-absl::StatusOr<acl::Namespace> ReadNamespace(const nlohmann::json& tree) {
-  absl::Status status;
-  ObjectReader object(tree, "", &status);
-  Metadata metadata = ReadMetadata(object);
-  if (!status.ok()) return status;
-  return acl::Namespace{std::move(metadata.name), std::move(metadata.labels)};
 }
 
 }  // namespace sluice::control

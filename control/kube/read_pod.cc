@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/kube/annotations.h"
 #include "control/kube/readers.h"
 
 namespace sluice::control {
@@ -64,12 +65,14 @@ void DropForeignAddresses(const std::string& phase, acl::Endpoint* endpoint) {
   const bool finished = phase == "Succeeded" || phase == "Failed";
   if (finished) {
     endpoint->addresses.clear();
+    endpoint->attachments.clear();
     endpoint->node_addresses.clear();
   } else if (endpoint->host_network) {
     for (const acl::IpAddress& address : endpoint->addresses) {
       AddOnce(address, &endpoint->node_addresses);
     }
     endpoint->addresses.clear();
+    endpoint->attachments.clear();
   }
 }
 
@@ -79,6 +82,7 @@ absl::StatusOr<acl::Endpoint> ReadPod(const nlohmann::json& tree) {
   absl::Status error;
   ObjectReader object(tree, "", &error);
   Metadata metadata = ReadMetadata(object);
+  std::vector<acl::Attachment> attachments = ReadAttachments(metadata, &error);
   ObjectReader spec = object.Object("spec");
   ObjectReader status = object.Object("status");
   acl::Endpoint endpoint{.namespace_name = std::move(metadata.namespace_name),
@@ -86,6 +90,7 @@ absl::StatusOr<acl::Endpoint> ReadPod(const nlohmann::json& tree) {
                          .uid = std::move(metadata.uid),
                          .labels = std::move(metadata.labels),
                          .addresses = ReadAddresses(status, "podIPs", "podIP"),
+                         .attachments = std::move(attachments),
                          .named_ports = ReadNamedPorts(spec),
                          .node = spec.Text("nodeName"),
                          .node_addresses = ReadAddresses(status, "hostIPs", "hostIP"),

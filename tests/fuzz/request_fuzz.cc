@@ -1,5 +1,5 @@
-// What gRPC clients send: objects and port specs out of arbitrary protobuf bytes. An object that is
-// taken is valid, and means the same after a way there and back.
+// What gRPC clients send: objects, port and network specs out of arbitrary protobuf bytes. An
+// object that is taken is valid, and means the same after a way there and back.
 #include <cstdint>
 #include <cstdlib>
 #include <variant>
@@ -33,6 +33,15 @@ void CheckPort(const sluice::v1::PortSpec& proto) {
   if (!back.ok() || !(*back == *spec)) std::abort();
 }
 
+void CheckNetwork(const sluice::v1::NetworkSpec& proto) {
+  const auto spec = sluice::control::NetworkFromProto(proto);
+  if (!spec.ok()) return;
+  sluice::v1::NetworkSpec again;
+  sluice::control::NetworkToProto(*spec, &again);
+  const auto back = sluice::control::NetworkFromProto(again);
+  if (!back.ok() || !(*back == *spec)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -42,5 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   sluice::v1::AddPortRequest add;
   if (add.ParseFromArray(data, static_cast<int>(size))) CheckPort(add.spec());
+  sluice::v1::AddNetworkRequest network;
+  if (network.ParseFromArray(data, static_cast<int>(size))) CheckNetwork(network.spec());
   return 0;
 }

@@ -117,7 +117,8 @@ TEST(Apply, NothingToApplyIsExitCodeTwo) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"empty.yaml", "no objects passed to apply\n"},
       {"other.yaml",
-       "other.yaml: Secret default/s: skipped, only Namespace, Pod and NetworkPolicy are read\n"
+       "other.yaml: Secret default/s: skipped, only Namespace, Node, Pod and network policies are "
+       "read\n"
        "no objects passed to apply\n"}};
   for (const auto& [file, error] : rows) {
     const Command command{

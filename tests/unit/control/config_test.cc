@@ -107,6 +107,10 @@ TEST(ConfigTest, FlagsOfNetworksArrive) {
   EXPECT_EQ(line.config->publisher.learned_macs.capacity, 100u);
   EXPECT_EQ(line.config->publisher.learned_macs.max_age_s, 7u);
   EXPECT_FALSE(Parse({"--own-node", "maybe"}).config.has_value());
+  EXPECT_EQ(defaults.config->publisher.policy.legacy_policy, acl::LegacyPolicy::kAnnotation);
+  EXPECT_EQ(Parse({"--legacy-policy", "v1"}).config->publisher.policy.legacy_policy,
+            acl::LegacyPolicy::kV1);
+  EXPECT_FALSE(Parse({"--legacy-policy", "v2"}).config.has_value());
   EXPECT_FALSE(Parse({"--learned-macs", "0"}).config.has_value());
 }
 

@@ -34,6 +34,12 @@ TEST_P(NetworkRefusalTest, IsRefusedWithTheReasonAndChangesNothing) {
   EXPECT_EQ(table, before);
 }
 
+NetworkSpec Taking(std::vector<std::string> policies) {
+  NetworkSpec spec = Network("red");
+  spec.policies = std::move(policies);
+  return spec;
+}
+
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kExists = absl::StatusCode::kAlreadyExists;
 
@@ -41,11 +47,23 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, NetworkRefusalTest,
     ::testing::Values(
         NetworkRefusalCase{"NoName", Network(""), kInvalid,
-                           "network : name: must have 1 to 32 characters"},
+                           "network : name: must have 1 to 63 characters"},
         NetworkRefusalCase{"BadName", Network("Blue"), kInvalid,
                            "network Blue: name: may hold only a-z, 0-9, '-' and '.'"},
         NetworkRefusalCase{"VlanTooHigh", Network("red", "up", 4095), kInvalid,
                            "network red: vlan: 4095 is not between 0 and 4094"},
+        NetworkRefusalCase{"BadNamespace", Network("a.b/c"), kInvalid,
+                           "network a.b/c: name: namespace: \"a.b\" must consist of lower case "
+                           "alphanumeric characters or '-', and must start and end with an "
+                           "alphanumeric character"},
+        NetworkRefusalCase{"TwoSlashes", Network("a/b/c"), kInvalid,
+                           "network a/b/c: name: may hold only a-z, 0-9, '-' and '.'"},
+        NetworkRefusalCase{"UnknownPolicies", Taking({"multi", "admin"}), kInvalid,
+                           "network red: policies: \"admin\" is none of network, cluster, multi"},
+        NetworkRefusalCase{"PoliciesTwice", Taking({"multi", "multi"}), kInvalid,
+                           "network red: policies: multi is listed twice"},
+        NetworkRefusalCase{"SameInPolicies", Network("default/blue"), kExists,
+                           "network default/blue: is what policies call network blue already"},
         NetworkRefusalCase{"SameName", Network("blue"), kExists, "network blue: exists already"},
         NetworkRefusalCase{"SameVlan", Network("red", "up", 100), kExists,
                            "network red: vlan: 100 on uplink up is network blue"},

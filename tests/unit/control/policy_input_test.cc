@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/unit/control/objects.h"
 
 namespace sluice::control {
@@ -147,6 +149,128 @@ TEST(PolicyInputTest, OtherNetworksKnowTheirOwnPodsAndNoPolicy) {
   EXPECT_THAT(input.local, ElementsAre(Pair("default", "db")));
   EXPECT_THAT(input.policies, IsEmpty());
   EXPECT_THAT(MakePolicyInput(state, {}).local, ElementsAre(Pair("default", "web")));
+}
+
+acl::Endpoint Attached(const std::string& name, const std::string& network,
+                       const std::string& address) {
+  acl::Endpoint pod = Pod(name, "10.0.0.9");
+  pod.attachments = {{"x/other", {Ip("10.9.0.9")}}, {network, {Ip(address)}}};
+  return pod;
+}
+
+dataplane::PortSpec PortOn(const std::string& network, const std::string& pod,
+                           const std::string& address) {
+  dataplane::PortSpec port = RingPort("port-" + pod, pod, kMac, address);
+  port.network = network;
+  return port;
+}
+
+// Networks that policies know as x/blue and default/red, and one object of every kind.
+DesiredState StateOfEveryKind() {
+  DesiredState state;
+  acl::ClusterPolicy cluster;
+  cluster.name = "c";
+  cluster.tier = "Admin";
+  const auto applied =
+      state.Apply("test",
+                  Candidates(acl::Namespace{"default", {{"a", "b"}}},
+                             acl::Node{"n", {}, {Ip("192.0.2.1")}}, DenyAll("np"), cluster,
+                             acl::MultiNetworkPolicy{DenyAll("blue"), {"x/blue", "y/green"}},
+                             acl::MultiNetworkPolicy{DenyAll("red"), {"default/red"}},
+                             acl::MultiNetworkPolicy{DenyAll("none"), {}}),
+                  OnRefusal::kRefuseAll);
+  EXPECT_TRUE(applied.ok()) << applied.status();
+  EXPECT_TRUE(state.ports().AddNetwork(Network("x/blue")).ok());
+  EXPECT_TRUE(state.ports().AddNetwork(Network("red")).ok());
+  return state;
+}
+
+std::vector<std::string> NamesOf(const acl::PolicyInput& input) {
+  std::vector<std::string> names;
+  for (const auto& policy : input.policies) names.push_back("network " + policy.name);
+  for (const auto& policy : input.cluster_policies) names.push_back("cluster " + policy.name);
+  for (const auto& multi : input.multi_policies) {
+    names.push_back("multi " + multi.policy.name);
+    for (const std::string& network : multi.networks) names.push_back("on " + network);
+  }
+  return names;
+}
+
+TEST(PolicyInputTest, EachNetworkTakesTheKindsThatActOnIt) {
+  const DesiredState state = StateOfEveryKind();
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {})), ElementsAre("network np", "cluster c"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "x/blue")),
+              ElementsAre("multi blue", "on x/blue"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "red")),
+              ElementsAre("multi red", "on default/red"));
+  for (const char* network : {"default", "x/blue", "red"}) {
+    const acl::PolicyInput input = MakePolicyInput(state, {}, network);
+    EXPECT_EQ(input.namespaces.size(), 1u) << network;
+    EXPECT_EQ(input.nodes.size(), 1u) << network;
+  }
+}
+
+TEST(PolicyInputTest, ANetworkMayChooseItsKinds) {
+  DesiredState state = StateOfEveryKind();
+  NetworkSpec all = Network("y/green");
+  all.policies = {"network", "cluster", "multi"};
+  ASSERT_TRUE(state.ports().AddNetwork(all).ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "y/green")),
+              ElementsAre("network np", "cluster c", "multi blue", "on y/green"));
+  NetworkSpec primary = Network("default");
+  primary.policies = {"cluster"};
+  ASSERT_TRUE(state.ports().AddNetwork(primary).ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {})), ElementsAre("cluster c"));
+}
+
+TEST(PolicyInputTest, AStandInForEveryNetworkActsOnEachThatTakesItsKind) {
+  DesiredState state = StateOfEveryKind();
+  acl::MultiNetworkPolicy bad{DenyAll("bad"), {"no network"}};
+  ASSERT_TRUE(state.Apply("test", Candidates(bad), OnRefusal::kSkip).ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "red")),
+              ElementsAre("multi bad", "on default/red", "multi red", "on default/red"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {})), ElementsAre("network np", "cluster c"));
+}
+
+TEST(PolicyInputTest, PodsOfOtherNetworksHaveTheirAttachmentsAddresses) {
+  DesiredState state = StateOfEveryKind();
+  ASSERT_TRUE(state
+                  .Apply("test",
+                         Candidates(Attached("web", "x/blue", "10.1.0.1"),
+                                    Attached("remote", "x/blue", "10.1.0.2"),
+                                    Attached("thief", "x/blue", "10.1.0.3"), Pod("no", "10.0.0.8")),
+                         OnRefusal::kRefuseAll)
+                  .ok());
+  ASSERT_TRUE(state.ports().Add(PortOn("x/blue", "web", "10.1.0.3")).ok());
+  const acl::PolicyInput input = MakePolicyInput(state, {}, "x/blue");
+  ASSERT_EQ(input.endpoints.size(), 3u);
+  std::map<std::string, std::vector<acl::IpAddress>> addresses;
+  for (const acl::Endpoint& endpoint : input.endpoints) {
+    EXPECT_THAT(endpoint.attachments, IsEmpty());
+    addresses[endpoint.name] = endpoint.addresses;
+  }
+  EXPECT_THAT(addresses["web"], ElementsAre(Ip("10.1.0.3")));
+  EXPECT_THAT(addresses["remote"], ElementsAre(Ip("10.1.0.2")));
+  EXPECT_THAT(addresses["thief"], IsEmpty());
+  EXPECT_THAT(input.local, ElementsAre(Pair("default", "web")));
+}
+
+TEST(PolicyInputTest, ABareNetworkIsThatOfNamespaceDefault) {
+  DesiredState state = StateOfEveryKind();
+  ASSERT_TRUE(
+      state.Apply("test", Candidates(Attached("web", "default/red", "10.1.0.1")), OnRefusal::kSkip)
+          .ok());
+  EXPECT_EQ(MakePolicyInput(state, {}, "red").endpoints.size(), 1u);
+  EXPECT_THAT(MakePolicyInput(state, {}, "x/blue").endpoints, IsEmpty());
+  EXPECT_EQ(std::string(state.ports().AddNetwork(Network("default/red")).message()),
+            "network default/red: is what policies call network red already");
+}
+
+TEST(PolicyInputTest, TheLegacySettingIsPassedOn) {
+  PolicySettings settings;
+  EXPECT_EQ(MakePolicyInput({}, settings).legacy_policy, acl::LegacyPolicy::kAnnotation);
+  settings.legacy_policy = acl::LegacyPolicy::kV1;
+  EXPECT_EQ(MakePolicyInput({}, settings).legacy_policy, acl::LegacyPolicy::kV1);
 }
 
 TEST(PolicyInputTest, UplinksMakeNobodyLocal) {

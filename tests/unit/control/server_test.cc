@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "control/grpc/convert.h"
+#include "control/grpc/port_convert.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "sluice/v1/policy.grpc.pb.h"
 #include "sluice/v1/port.grpc.pb.h"
@@ -164,6 +165,50 @@ TEST_F(ServerTest, WhatIsAppliedIsListedAndCanBeDeleted) {
   ASSERT_TRUE(v1::PolicyService::NewStub(channel_)->Delete(&context, request, &response).ok());
   EXPECT_EQ(response.deleted(), 1u);
   EXPECT_EQ(List("NetworkPolicy").objects_size(), 0);
+}
+
+std::vector<Object> EveryKindOfPolicy() {
+  std::vector<Object> objects = {DenyAll("a"), acl::MultiNetworkPolicy{DenyAll("a"), {}}};
+  for (const char* kind :
+       {"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"}) {
+    acl::ClusterPolicy policy;
+    policy.kind = *ClusterPolicyKindOf(kind);
+    policy.name = "default";
+    policy.tier =
+        policy.kind == acl::ClusterPolicyKind::kBaselineAdminNetworkPolicy ? "Baseline" : "Admin";
+    objects.emplace_back(policy);
+  }
+  return objects;
+}
+
+TEST_F(ServerTest, PoliciesOfEveryKindAreListedTogetherAndDeletedByTheirKeys) {
+  const std::vector<Object> policies = EveryKindOfPolicy();
+  MustApply(policies);
+  MustApply({acl::Node{"n", {}, {Ip("192.0.2.1")}}, Pod("p", "10.0.0.2")});
+  EXPECT_EQ(List().objects_size(), 7);
+  EXPECT_EQ(List("Node").objects_size(), 1);
+  EXPECT_EQ(List("AdminNetworkPolicy").objects_size(), 1);
+  const v1::ListResponse listed = List("Policy");
+  ASSERT_EQ(listed.objects_size(), 5);
+
+  grpc::ClientContext context;
+  v1::GetStatusResponse status;
+  ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&context, {}, &status).ok());
+  EXPECT_EQ(status.policies(), 5u);
+  EXPECT_EQ(status.nodes(), 1u);
+  EXPECT_THAT(status.warnings(),
+              testing::ElementsAre(StartsWith("ClusterNetworkPolicy default: spec.priority: 0"),
+                                   StartsWith("MultiNetworkPolicy default/a: metadata.")));
+
+  grpc::ClientContext delete_context;
+  v1::DeleteRequest request;
+  request.set_source("test");
+  for (const Object& policy : policies) *request.add_objects() = KeyOf(policy);
+  v1::DeleteResponse response;
+  ASSERT_TRUE(
+      v1::PolicyService::NewStub(channel_)->Delete(&delete_context, request, &response).ok());
+  EXPECT_EQ(response.deleted(), 5u);
+  EXPECT_EQ(List("Policy").objects_size(), 0);
 }
 
 TEST_F(ServerTest, TheAnswersEpochIsInForce) {
@@ -415,6 +460,41 @@ TEST_F(ServerTest, ExplainKnowsWhatTheHostPortAdmits) {
   EXPECT_EQ(response.verdict(), "allow");
   ASSERT_TRUE(Explain("10.0.0.9", "default/web", 80, &response).ok());
   EXPECT_EQ(response.verdict(), "deny") << "what the node routes is judged as who it is";
+}
+
+TEST_F(ServerTest, ExplainAsksTheNetworkThatIsNamed) {
+  grpc::ClientContext add_context;
+  v1::AddNetworkRequest add;
+  add.mutable_spec()->set_name("blue");
+  add.mutable_spec()->add_policies("network");
+  v1::AddNetworkResponse added;
+  ASSERT_TRUE(v1::NetworkService::NewStub(channel_)->AddNetwork(&add_context, add, &added).ok());
+  grpc::ClientContext port_context;
+  v1::AddPortRequest port;
+  PortToProto(RingPort("blue", "web", "02:00:00:00:00:01", "10.1.0.2"), port.mutable_spec());
+  port.mutable_spec()->set_network("blue");
+  v1::AddPortResponse port_added;
+  ASSERT_TRUE(v1::PortService::NewStub(channel_)->AddPort(&port_context, port, &port_added).ok());
+  MustApply({Pod("web", "10.0.0.2"), DenyAll("closed")});
+
+  const auto explain = [&](const std::string& network) {
+    grpc::ClientContext context;
+    v1::ExplainRequest request;
+    request.set_from("10.9.9.9");
+    request.set_to("default/web");
+    request.set_protocol("tcp");
+    request.set_port(80);
+    request.set_network(network);
+    v1::ExplainResponse response;
+    const grpc::Status status =
+        v1::DiagnosticsService::NewStub(channel_)->Explain(&context, request, &response);
+    if (!status.ok()) return std::string(status.error_message());
+    return response.verdict() + (response.has_ingress() ? " ingress" : "");
+  };
+  EXPECT_EQ(explain("blue"), "deny ingress");
+  EXPECT_EQ(explain("default/blue"), "deny ingress");
+  EXPECT_EQ(explain(""), "allow") << "the pod has no port on the primary network";
+  EXPECT_EQ(explain("red"), "network: there is no network red");
 }
 
 TEST_F(ServerTest, ExplainAsksTheTriesInForce) {

@@ -50,6 +50,24 @@ class VerdictScopeTest : public ::testing::Test {
 
 ObjectName InDefault(const std::string& name) { return {"default", name}; }
 
+TEST_F(VerdictScopeTest, AClusterPolicyTouchesThePodsOfItsSubjectBeforeAndAfter) {
+  acl::ClusterPolicy policy;
+  policy.name = "c";
+  policy.tier = "Admin";
+  policy.subject.namespaces.match_labels = {{"kubernetes.io/metadata.name", "default"}};
+  policy.subject.pods.match_labels = {{"app", "db"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("db")));
+  before_ = Build(state_, &before_);
+  policy.subject.pods.match_labels = {{"app", "web"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("db"), InDefault("web")));
+  before_ = Build(state_, &before_);
+  policy.subject.namespaces.match_labels = {{"kubernetes.io/metadata.name", "other"}};
+  Apply(policy);
+  EXPECT_THAT(Scope().subjects, ElementsAre(InDefault("web")));
+}
+
 TEST_F(VerdictScopeTest, WithoutABuildBeforeEverythingIsTouched) {
   EXPECT_TRUE(CompareBuilds(nullptr, before_).everything);
 }
@@ -112,7 +130,8 @@ TEST_F(VerdictScopeTest, APolicyWhoseBlockAloneChangesTouchesItsPods) {
   before_ = Build(state_);
   Apply(from("198.51.100.0/24"));
   const PolicyBuild now = Build(state_, &before_);
-  EXPECT_EQ(now.rules, before_.rules) << "the case this is about: equal rules over other blocks";
+  EXPECT_EQ(now.in_force.rules, before_.in_force.rules)
+      << "the case this is about: equal rules over other blocks";
   EXPECT_THAT(CompareBuilds(&before_, now).subjects, ElementsAre(InDefault("web")));
 }
 

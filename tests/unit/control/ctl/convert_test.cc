@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -38,8 +40,58 @@ std::vector<Object> EveryShape() {
           acl::NetworkPolicy{.namespace_name = "x", .name = "empty"}};
 }
 
+acl::ClusterPolicy Cluster(acl::ClusterPolicyKind kind, const std::string& tier) {
+  acl::ClusterPolicy policy;
+  policy.kind = kind;
+  policy.name = "default";
+  policy.tier = tier;
+  return policy;
+}
+
+acl::ClusterPolicy WholeClusterPolicy() {
+  acl::ClusterPolicy policy = Cluster(acl::ClusterPolicyKind::kClusterNetworkPolicy, "Baseline");
+  policy.options = {.audit = true, .reject = true};
+  policy.priority = 1000;
+  policy.subject = {{{{"a", "b"}}, {}}, {{}, {{"c", "In", {"d"}}}}};
+  policy.ingress = {{.name = "first",
+                     .action = "Deny",
+                     .peers = {acl::PodsPeer{{}, {{{"e", "f"}}, {}}}, acl::UnknownKind{"spec.x"}},
+                     .ports = {acl::PortNumbers{"TCP", 1, 65535}, acl::PortName{"http"},
+                               acl::UnknownKind{"spec.y"}}},
+                    {.action = "Pass", .peers = {acl::PodsPeer{}}}};
+  policy.egress = {
+      {.action = "Accept",
+       .peers = {acl::NodesPeer{{{{"g", "h"}}, {}}}, acl::NetworksPeer{{"10.0.0.0/8", "::/0"}},
+                 acl::DomainNamesPeer{{"*.example.org"}}},
+       .ports = {acl::PortNumbers{"UDP", 0, 65535}}}};
+  return policy;
+}
+
+// What came after the first three kinds, and their later fields.
+std::vector<Object> EveryNewShape() {
+  acl::NetworkPolicy legacy{.namespace_name = "x", .name = "old"};
+  legacy.legacy = true;
+  legacy.options.audit = true;
+  acl::MultiNetworkPolicy multi{.policy = legacy, .networks = {"x/net1", "y/net2"}};
+  multi.policy.options = {.audit = false, .reject = true};
+  const acl::Endpoint pod{
+      .namespace_name = "x",
+      .name = "a",
+      .attachments = {{"x/net1", {Ip("10.1.0.1"), Ip("fd01::1")}}, {"y/net2", {}}}};
+  return {acl::Namespace{"x", {}, true},
+          acl::Node{"n1", {{"a", "b"}}, {Ip("192.0.2.1"), Ip("fd00::1")}},
+          pod,
+          legacy,
+          multi,
+          WholeClusterPolicy(),
+          Cluster(acl::ClusterPolicyKind::kAdminNetworkPolicy, "Admin"),
+          Cluster(acl::ClusterPolicyKind::kBaselineAdminNetworkPolicy, "Baseline")};
+}
+
 TEST(Convert, ObjectsComeBackAsTheyWere) {
-  for (const Object& object : EveryShape()) {
+  std::vector<Object> objects = EveryShape();
+  std::ranges::move(EveryNewShape(), std::back_inserter(objects));
+  for (const Object& object : objects) {
     v1::Object proto;
     ToProto(object, &proto);
     const auto back = FromProto(proto);
@@ -58,6 +110,56 @@ TEST(Convert, KeysNameKindAndScope) {
   }
   EXPECT_EQ(keys, (std::vector<std::string>{"Namespace /x", "Endpoint x/a", "Endpoint x/h",
                                             "NetworkPolicy x/p", "NetworkPolicy x/empty"}));
+}
+
+TEST(Convert, KeysOfClusterScopedKindsHaveNoNamespace) {
+  std::vector<std::string> keys;
+  for (const Object& object : EveryNewShape()) {
+    const v1::ObjectKey key = KeyOf(object);
+    keys.push_back(key.kind() + " " + key.namespace_() + "/" + key.name());
+  }
+  EXPECT_EQ(keys, (std::vector<std::string>{
+                      "Namespace /x", "Node /n1", "Endpoint x/a", "NetworkPolicy x/old",
+                      "MultiNetworkPolicy x/old", "ClusterNetworkPolicy /default",
+                      "AdminNetworkPolicy /default", "BaselineAdminNetworkPolicy /default"}));
+}
+
+// A newer sender's kind of peer arrives as a peer of no kind.
+TEST(Convert, PeersAndPortsOfNoKindFailClosed) {
+  v1::Object proto;
+  ToProto(WholeClusterPolicy(), &proto);
+  v1::ClusterRule* rule = proto.mutable_cluster_policy()->mutable_ingress(1);
+  rule->mutable_peers(0)->Clear();
+  rule->add_ports();
+  const auto object = FromProto(proto);
+  ASSERT_TRUE(object.ok()) << object.status();
+  const auto& read = std::get<acl::ClusterPolicy>(*object).ingress[1];
+  EXPECT_EQ(read.peers[0], acl::ClusterPeer(acl::UnknownKind()));
+  EXPECT_EQ(read.ports[0], acl::ClusterPort(acl::UnknownKind()));
+}
+
+TEST(Convert, BadProtoOfNewKindsIsRefusedByName) {
+  const auto message = [](const v1::Object& proto) {
+    return std::string(FromProto(proto).status().message());
+  };
+  v1::Object node;
+  node.mutable_node()->set_name("n");
+  node.mutable_node()->add_addresses("x");
+  EXPECT_EQ(message(node), "Node n: addresses[0]: \"x\" is not an IP address");
+  v1::Object pod;
+  pod.mutable_endpoint()->set_namespace_("x");
+  pod.mutable_endpoint()->set_name("a");
+  pod.mutable_endpoint()->add_attachments()->add_addresses("10.0.0");
+  EXPECT_EQ(message(pod), "Pod x/a: attachments[0].addresses[0]: \"10.0.0\" is not an IP address");
+  v1::Object policy;
+  policy.mutable_cluster_policy()->set_kind("NetworkPolicy");
+  policy.mutable_cluster_policy()->set_name("p");
+  EXPECT_EQ(message(policy),
+            "ClusterPolicy p: kind: \"NetworkPolicy\" is no kind of cluster-wide policy");
+  policy.mutable_cluster_policy()->set_kind("AdminNetworkPolicy");
+  EXPECT_EQ(message(policy), "AdminNetworkPolicy p: spec.subject: is required");
+  policy.mutable_cluster_policy()->mutable_subject();
+  EXPECT_EQ(message(policy), "AdminNetworkPolicy p: spec.tier: is required");
 }
 
 TEST(Convert, BadProtoIsRefusedByName) {

@@ -12,7 +12,7 @@ namespace {
 TEST(ProbeFile, ProbesAreRead) {
   const auto probes = ParseProbes("p", R"([
     {"from": "a/b", "to": "10.0.0.1", "protocol": "tcp", "port": 80},
-    {"from": "a/b", "to": "c/d", "protocol": "icmp", "port": null, "family": 6, "network": "default"}
+    {"from": "a/b", "to": "c/d", "protocol": "icmp", "port": null, "family": 6, "network": "a/fast"}
   ])");
   ASSERT_TRUE(probes.ok()) << probes.status();
   ASSERT_EQ(probes->size(), 2);
@@ -23,6 +23,8 @@ TEST(ProbeFile, ProbesAreRead) {
   EXPECT_EQ((*probes)[0].family, 0);
   EXPECT_EQ((*probes)[1].port, std::nullopt);
   EXPECT_EQ((*probes)[1].family, 6);
+  EXPECT_EQ((*probes)[0].network, "");
+  EXPECT_EQ((*probes)[1].network, "a/fast");
   EXPECT_TRUE(ParseProbes("p", "[]").ok());
 }
 
@@ -47,8 +49,8 @@ TEST(ProbeFile, BadProbeIsNamed) {
        "p: probe[0]: port: must be an integer, not the number 80.5"},
       {R"([{"from":"a/b","to":"c/d","protocol":"tcp","port":80,"family":0}])",
        "p: probe[0]: family: 0 is neither 4 nor 6"},
-      {R"([{"from":"a/b","to":"c/d","protocol":"tcp","port":80,"network":"fast"}])",
-       "p: probe[0]: network: there is no network fast, only default"},
+      {R"([{"from":"a/b","to":"c/d","protocol":"tcp","port":80,"network":1}])",
+       "p: probe[0]: network: must be text (in quotes), not the number 1"},
       {R"([{"from":"a/b","to":"c/d","protocol":"tcp","prot":80}])",
        "p: probe[0]: prot: unknown field"},
   };

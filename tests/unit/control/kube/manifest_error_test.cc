@@ -45,9 +45,16 @@ TEST(ManifestError, WhatIsNoObjectIsRefused) {
       {"apiVersion: v1\nkind: List\nitems: [{}]", "document 1 items[0]: kind: is missing"},
       {"apiVersion: v1\nkind: PodList\nitems: [{}]",
        "Pod (document 1 items[0]): metadata.name: is missing"},
-      {"apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: p}",
-       "NetworkPolicy default/p: apiVersion: extensions/v1beta1 is not supported, only "
-       "networking.k8s.io/v1 is"},
+      {"apiVersion: extensions/v1\nkind: NetworkPolicy\nmetadata: {name: p}",
+       "NetworkPolicy default/p: apiVersion: extensions/v1 is not supported, only "
+       "extensions/v1beta1 is"},
+      {"apiVersion: k8s.cni.cncf.io/v1\nkind: MultiNetworkPolicy\nmetadata: {name: p}",
+       "MultiNetworkPolicy default/p: apiVersion: k8s.cni.cncf.io/v1 is not supported, only "
+       "k8s.cni.cncf.io/v1beta1 and k8s.cni.cncf.io/v1beta2 are"},
+      {"apiVersion: policy.networking.k8s.io/v1alpha2\nkind: AdminNetworkPolicy\n"
+       "metadata: {name: p}",
+       "AdminNetworkPolicy p: apiVersion: policy.networking.k8s.io/v1alpha2 is not supported, only "
+       "policy.networking.k8s.io/v1alpha1 is"},
       {"apiVersion: networking.k8s.io/v2\nkind: NetworkPolicy\nmetadata: {name: p}",
        "NetworkPolicy default/p: apiVersion: networking.k8s.io/v2 is not supported, only "
        "networking.k8s.io/v1 is"},
@@ -62,10 +69,8 @@ TEST(ManifestError, KindThatMustNotBeLostIsRefused) {
                fmt::format("{0} default/p: kind: {1} {0} is not supported", kind, api_version)};
   };
   ExpectErrors({
-      refused("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy"),
-      refused("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy"),
-      refused("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"),
-      refused("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy"),
+      refused("example.org/v1", "MultiNetworkPolicy"),
+      refused("policy.networking.k8s.io/v1alpha2", "NetworkPolicy"),
       refused("projectcalico.org/v3", "NetworkPolicy"),
       refused("crd.projectcalico.org/v1", "GlobalNetworkPolicy"),
       refused("cilium.io/v2", "CiliumNetworkPolicy"),
@@ -78,10 +83,8 @@ TEST(ManifestError, KindThatMustNotBeLostIsRefused) {
       refused("v1", "NAMESPACE"),
       {"apiVersion: networking.k8s.io/v1\nkind: Namespace\nmetadata: {name: p}",
        "Namespace p: kind: networking.k8s.io/v1 Namespace is not supported"},
-      {"apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicyList\n"
-       "items: [{metadata: {name: p}}]",
-       "AdminNetworkPolicy default/p: kind: policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy "
-       "is not supported"},
+      {"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicyList\nitems: [{metadata: {name: p}}]",
+       "CiliumNetworkPolicy default/p: kind: cilium.io/v2 CiliumNetworkPolicy is not supported"},
       {"apiVersion: v1\nkind: List", "document 1: items: is missing"},
       {"apiVersion: v1\nkind: List\nitem: [{}]", "document 1: items: is missing"},
       {"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicyList",

@@ -302,12 +302,17 @@ TEST(Manifest, OtherKindsAreSkippedWithAWarning) {
   EXPECT_THAT(
       manifest->warnings,
       ElementsAre(
-          "f.yaml: Service default/web: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: ConfigMap n/c: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: Deployment default/d: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: Secret (document 4): skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: PodTemplate default/t: skipped, only Namespace, Pod and NetworkPolicy are read",
-          "f.yaml: AllowList default/l: skipped, only Namespace, Pod and NetworkPolicy are read"));
+          "f.yaml: Service default/web: skipped, only Namespace, Node, Pod and network policies "
+          "are read",
+          "f.yaml: ConfigMap n/c: skipped, only Namespace, Node, Pod and network policies are read",
+          "f.yaml: Deployment default/d: skipped, only Namespace, Node, Pod and network policies "
+          "are read",
+          "f.yaml: Secret (document 4): skipped, only Namespace, Node, Pod and network policies "
+          "are read",
+          "f.yaml: PodTemplate default/t: skipped, only Namespace, Node, Pod and network policies "
+          "are read",
+          "f.yaml: AllowList default/l: skipped, only Namespace, Node, Pod and network policies "
+          "are read"));
 }
 
 TEST(Manifest, WarningIsOneLineWhateverTheNames) {
@@ -315,10 +320,8 @@ TEST(Manifest, WarningIsOneLineWhateverTheNames) {
                                       "apiVersion: v1\nkind: \"Se\\ncret\"\nmetadata: {name: "
                                       "\"a\\u2028b\", namespace: \"x\\ty\"}\n");
   ASSERT_TRUE(manifest.ok()) << manifest.status();
-  EXPECT_THAT(
-      manifest->warnings,
-      ElementsAre(
-          "f .yaml: Se cret x y/a b: skipped, only Namespace, Pod and NetworkPolicy are read"));
+  EXPECT_THAT(manifest->warnings, ElementsAre("f .yaml: Se cret x y/a b: skipped, only Namespace, "
+                                              "Node, Pod and network policies are read"));
 }
 
 TEST(Manifest, UnreadableFileIsNamed) {

@@ -1,0 +1,33 @@
+// Objects <-> protobuf, kind by kind. Use control/grpc/convert.h.
+//
+// Write fills an empty message; Read gives what was sent, not validated. Errors of Read:
+// InvalidArgument "KIND NAME: FIELD: REASON" for what the object cannot hold.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "acl/cluster_policy.h"
+#include "acl/objects.h"
+#include "sluice/v1/objects.pb.h"
+
+namespace sluice::control {
+
+void Write(const acl::LabelSelector& selector, v1::LabelSelector* out);
+acl::LabelSelector Read(const v1::LabelSelector& proto);
+void Write(const acl::PolicyOptions& options, v1::PolicyOptions* out);
+acl::PolicyOptions Read(const v1::PolicyOptions& proto);
+
+void Write(const acl::Namespace& ns, v1::Namespace* out);
+acl::Namespace Read(const v1::Namespace& proto);
+void Write(const acl::Node& node, v1::Node* out);
+absl::StatusOr<acl::Node> Read(const v1::Node& proto);
+void Write(const acl::Endpoint& endpoint, v1::Endpoint* out);
+absl::StatusOr<acl::Endpoint> Read(const v1::Endpoint& proto);
+void Write(const acl::NetworkPolicy& policy, v1::NetworkPolicy* out);
+acl::NetworkPolicy Read(const v1::NetworkPolicy& proto);
+void Write(const acl::MultiNetworkPolicy& multi, v1::MultiNetworkPolicy* out);
+acl::MultiNetworkPolicy Read(const v1::MultiNetworkPolicy& proto);
+void Write(const acl::ClusterPolicy& policy, v1::ClusterPolicy* out);
+absl::StatusOr<acl::ClusterPolicy> Read(const v1::ClusterPolicy& proto);
+
+}  // namespace sluice::control
