@@ -49,6 +49,20 @@ std::optional<acl::ClusterPolicy> StandInFor(const ObjectKey& key,
 
 }  // namespace
 
+PortTable& DesiredState::ports() {
+  ports_ = std::make_shared<PortTable>(*ports_);
+  return *ports_;
+}
+
+void DesiredState::Freeze() {
+  std::apply([](auto&... tables) { (tables.Freeze(), ...); }, tables_);
+}
+
+bool DesiredState::operator==(const DesiredState& other) const {
+  return tables_ == other.tables_ && synced_versions_ == other.synced_versions_ &&
+         (ports_ == other.ports_ || *ports_ == *other.ports_);
+}
+
 const std::string* DesiredState::OwnerOf(const ObjectKey& key) const {
   const std::string* owner = nullptr;
   VisitTable(tables_, key, [&](const auto& table, const auto& name) {
@@ -76,7 +90,7 @@ void DesiredState::Put(const std::string& source, const Object& object) {
   const ObjectKey key = ObjectKey::Of(object);
   std::visit(
       [&]<typename T>(const T& value) {
-        Table<T>()[TableKey<T>::Of(key)] = Owned<T>{value, source, false};
+        Table<T>().insert_or_assign(TableKey<T>::Of(key), Owned<T>{value, source, false});
       },
       object);
 }
@@ -105,7 +119,7 @@ void DesiredState::PutStandIn(const std::string& source, const Candidate& refuse
   if (it != Table<T>().end() && !it->second.stand_in) return;
   const T* meant = refused.object.ok() ? std::get_if<T>(&*refused.object) : nullptr;
   if (auto stand_in = StandInFor(refused.key, meant)) {
-    Table<T>()[name] = {*std::move(stand_in), source, true};
+    Table<T>().insert_or_assign(name, Owned<T>{*std::move(stand_in), source, true});
   }
 }
 
@@ -114,14 +128,14 @@ void DesiredState::DropOtherPod(const Candidate& refused) {
   auto& endpoints = Table<acl::Endpoint>();
   auto it = endpoints.find(refused.key.name);
   if (it != endpoints.end() && NamesOtherPod(it->second.object.uid, refused.uid)) {
-    endpoints.erase(it);
+    endpoints.erase(refused.key.name);
   }
 }
 
 uint32_t DesiredState::Erase(const ObjectKey& key) {
-  uint32_t erased = 0;
+  size_t erased = 0;
   VisitTable(tables_, key, [&](auto& table, const auto& name) { erased = table.erase(name); });
-  return erased;
+  return static_cast<uint32_t>(erased);
 }
 
 absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& source,
@@ -166,9 +180,11 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
 
 void DesiredState::Sweep(const std::string& source, const std::set<ObjectKey>& keep) {
   const auto sweep = [&](auto& table, auto key_of) {
-    std::erase_if(table, [&](const auto& entry) {
-      return entry.second.source == source && !keep.contains(key_of(entry.first));
-    });
+    std::vector<typename std::decay_t<decltype(table)>::value_type::first_type> gone;
+    for (const auto& [name, owned] : table) {
+      if (owned.source == source && !keep.contains(key_of(name))) gone.push_back(name);
+    }
+    for (const auto& name : gone) table.erase(name);
   };
   const auto named = [](const char* kind) {
     return [kind](const ObjectName& name) { return ObjectKey{kind, name}; };

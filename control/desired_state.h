@@ -1,10 +1,10 @@
 // All that is desired: namespaces, nodes, endpoints, policies of every kind with their owners, and
 // ports.
 //
-// A plain value: the controller copies it, tries a change on the copy, and keeps the copy only if
-// it could be built and published. What it means for packets is a function of this value alone
-// (control/policy_input.h), never of the path to it. Each object has one owner, the source that
-// brought it; another source may neither replace nor delete it.
+// A plain value that is cheap to copy once frozen: the controller copies it, tries a change on the
+// copy, and keeps the copy only if it could be built and published. What it means for packets is a
+// function of this value alone (control/policy_input.h), never of the path to it. Each object has
+// one owner, the source that brought it; another source may neither replace nor delete it.
 #pragma once
 
 #include <absl/status/status.h>
@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "acl/cluster_policy.h"
+#include "acl/cow_map.h"
 #include "acl/objects.h"
 #include "control/object_key.h"
 #include "control/port_table.h"
@@ -46,7 +48,7 @@ struct TableKey<acl::ClusterPolicy> {
 };
 
 template <typename T>
-using ObjectTable = std::map<typename TableKey<T>::type, Owned<T>>;
+using ObjectTable = acl::CowMap<typename TableKey<T>::type, Owned<T>>;
 
 enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 
@@ -87,10 +89,14 @@ class DesiredState {
   // By source: the version its last Sync named.
   const std::map<std::string, std::string>& synced_versions() const { return synced_versions_; }
 
-  PortTable& ports() { return ports_; }
-  const PortTable& ports() const { return ports_; }
+  // To be changed: a copy of its own, whoever else has the state.
+  PortTable& ports();
+  const PortTable& ports() const { return *ports_; }
 
-  bool operator==(const DesiredState&) const = default;
+  // Copies are cheap from here on, until the next change.
+  void Freeze();
+
+  bool operator==(const DesiredState& other) const;
 
  private:
   template <typename T>
@@ -117,7 +123,7 @@ class DesiredState {
              ObjectTable<acl::ClusterPolicy>>
       tables_;
   std::map<std::string, std::string> synced_versions_;
-  PortTable ports_;
+  std::shared_ptr<PortTable> ports_ = std::make_shared<PortTable>();
 };
 
 }  // namespace sluice::control

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace sluice::control {
 namespace {
@@ -32,18 +33,85 @@ NetworkId TakeSlot(std::set<NetworkId>& taken) {
   return id;
 }
 
+// The endpoints of one network that differ, of those that may.
+std::vector<EndpointChange> ChangesOn(const std::string& network, const StateChange& change,
+                                      const PolicySettings& settings) {
+  const EndpointJoin before(*change.before, settings, network);
+  const EndpointJoin now(*change.now, settings, network);
+  std::vector<EndpointChange> changes;
+  for (const ObjectName& name : *change.endpoints) {
+    EndpointChange endpoint{name, before.Find(name), now.Find(name)};
+    if (endpoint.before != endpoint.now) changes.push_back(std::move(endpoint));
+  }
+  return changes;
+}
+
+void Merge(VerdictScope more, VerdictScope& scope) {
+  scope.everything = scope.everything || more.everything;
+  scope.subjects.merge(more.subjects);
+  scope.addresses.merge(more.addresses);
+  scope.new_owners.merge(more.new_owners);
+}
+
+// Builds the policy of one network after the other.
+class NetworksBuilder {
+ public:
+  NetworksBuilder(const StateChange& change, const PolicySettings& settings,
+                  const acl::TrieLimits& limits)
+      : change_(change), settings_(settings), limits_(limits) {}
+
+  absl::StatusOr<std::shared_ptr<const PolicyBuild>> Build(const std::string& network,
+                                                           const NetworkBuild* old) {
+    if (old != nullptr && change_.endpoints) {
+      if (auto updated = Update(network, old->policy)) return updated;
+    }
+    acl::PolicyInput input = MakePolicyInput(*change_.now, settings_, network);
+    if (old != nullptr && *old->policy->input == input) return old->policy;
+    auto built =
+        BuildPolicy(std::move(input), old == nullptr ? nullptr : old->policy.get(), limits_);
+    if (!built.ok()) return built.status();
+    auto policy = std::make_shared<const PolicyBuild>(*std::move(built));
+    if (old != nullptr) Merge(CompareBuilds(old->policy.get(), *policy), scope_);
+    return policy;
+  }
+
+  VerdictScope TakeScope() { return std::move(scope_); }
+
+ private:
+  // Null: there is no way around a whole build.
+  std::shared_ptr<const PolicyBuild> Update(const std::string& network,
+                                            const std::shared_ptr<const PolicyBuild>& old) {
+    const std::vector<EndpointChange> changes = ChangesOn(network, change_, settings_);
+    if (changes.empty()) return old;
+    LazyInput input([state = change_.now, settings = settings_, network] {
+      return MakePolicyInput(*state, settings, network);
+    });
+    auto updated = UpdateEndpoints(*old, changes, std::move(input));
+    if (!updated) return nullptr;
+    auto policy = std::make_shared<const PolicyBuild>(*std::move(updated));
+    Merge(CompareEndpoints(*old, *policy, changes), scope_);
+    return policy;
+  }
+
+  const StateChange& change_;
+  const PolicySettings& settings_;
+  const acl::TrieLimits& limits_;
+  VerdictScope scope_;
+};
+
 }  // namespace
 
-absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
+absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
                                             const acl::TrieLimits& limits,
                                             const LearnedMacsLimits& macs) {
-  NetworkBuilds builds;
-  std::set<NetworkId> taken = TakenSlots(state, previous);
-  for (const auto& [name, spec] : state.ports().networks()) {
+  BuiltNetworks built;
+  NetworksBuilder builder(change, settings, limits);
+  std::set<NetworkId> taken = TakenSlots(*change.now, previous);
+  for (const auto& [name, spec] : change.now->ports().networks()) {
     const NetworkBuild* old = Find(previous, name);
-    NetworkBuild& build = builds[name];
+    NetworkBuild& build = built.builds[name];
     if (old != nullptr) {
       build.id = old->id;
       build.learned = old->learned;
@@ -52,32 +120,13 @@ absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
       build.learned =
           std::make_shared<dataplane::LearnedMacs>(macs.capacity, macs.max_age_s * kMsPerSecond);
     }
-    acl::PolicyInput input = MakePolicyInput(state, settings, name);
-    if (old != nullptr && *old->policy->input == input) {
-      build.policy = old->policy;
-      continue;
-    }
-    auto policy =
-        BuildPolicy(std::move(input), old == nullptr ? nullptr : old->policy.get(), limits);
+    auto policy = builder.Build(name, old);
     if (!policy.ok()) return policy.status();
-    build.policy = std::make_shared<const PolicyBuild>(*std::move(policy));
+    build.policy = *std::move(policy);
   }
-  return builds;
-}
-
-VerdictScope CompareNetworks(const NetworkBuilds* previous, const NetworkBuilds& now) {
-  VerdictScope scope;
-  scope.everything = previous == nullptr;
-  for (const auto& [name, build] : now) {
-    const NetworkBuild* old = Find(previous, name);
-    if (old == nullptr || old->policy == build.policy) continue;
-    VerdictScope own = CompareBuilds(old->policy.get(), *build.policy);
-    scope.everything = scope.everything || own.everything;
-    scope.subjects.merge(own.subjects);
-    scope.addresses.merge(own.addresses);
-    scope.new_owners.merge(own.new_owners);
-  }
-  return scope;
+  built.scope = builder.TakeScope();
+  built.scope.everything = built.scope.everything || previous == nullptr;
+  return built;
 }
 
 }  // namespace sluice::control

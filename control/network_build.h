@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "control/desired_state.h"
@@ -29,16 +31,28 @@ struct LearnedMacsLimits {
   uint32_t max_age_s = 300;
 };
 
-// Builds every network of `state`; those whose input is as in `previous` (null: the first) are
-// taken from there, and all keep their slots. Errors: BuildPolicy's.
-absl::StatusOr<NetworkBuilds> BuildNetworks(const DesiredState& state,
+// From one state to the next.
+struct StateChange {
+  std::shared_ptr<const DesiredState> before;  // null: the first
+  std::shared_ptr<const DesiredState> now;
+  // The endpoints that alone differ; absent: anything may.
+  std::optional<std::set<ObjectName>> endpoints;
+};
+
+struct BuiltNetworks {
+  NetworkBuilds builds;
+  // What differs, for networks that were there before: those of others are new, or gone with their
+  // ports. Everything, for the first.
+  VerdictScope scope;
+};
+
+// Builds every network of `change.now`. Those whose input is as in `previous` (null: the first) are
+// taken from there, those of which endpoints alone changed are updated if they can be, and all keep
+// their slots. Errors: BuildPolicy's.
+absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
                                             const acl::TrieLimits& limits,
                                             const LearnedMacsLimits& macs);
-
-// What differs between two sets of builds, for networks that are in both: those of others are new,
-// or gone with their ports. `previous` may be null: then everything is touched.
-VerdictScope CompareNetworks(const NetworkBuilds* previous, const NetworkBuilds& now);
 
 }  // namespace sluice::control

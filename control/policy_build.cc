@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace sluice::control {
 namespace {
@@ -69,7 +70,7 @@ absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBu
   auto parts = acl::CompileParts(input);
   if (!parts.ok()) return parts.status();
   PolicyBuild build;
-  build.input = std::make_shared<const acl::PolicyInput>(std::move(input));
+  build.input = LazyInput(std::move(input));
   build.universe = std::move(parts->universe);
   build.population = std::move(parts->population);
   const acl::AddressMap& addresses = build.population.addresses();
@@ -96,6 +97,31 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
     const bool audit = set == &build->audit;
     if (absl::Status s = ProveMeaning(*build, *set, audit, build->cost); !s.ok()) return s;
   }
+  return build;
+}
+
+std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
+                                           std::span<const EndpointChange> changes,
+                                           LazyInput input) {
+  Stopwatch watch;
+  std::vector<acl::Population::Change> placed;
+  for (const EndpointChange& change : changes) {
+    if (!change.now) {
+      placed.push_back({.name = change.name, .member = {}});
+      continue;
+    }
+    auto place = previous.universe->Place(change.now->endpoint, change.now->local);
+    if (!place) return std::nullopt;
+    placed.push_back(*std::move(place));
+  }
+  PolicyBuild build = previous;
+  build.input = std::move(input);
+  build.population.Apply(placed);
+  build.population.Freeze();
+  if (!(build.population.addresses() == *previous.addresses)) {
+    build.addresses = std::make_shared<const acl::AddressMap>(build.population.addresses());
+  }
+  build.cost = {.compile_seconds = watch.Lap()};
   return build;
 }
 

@@ -4,6 +4,8 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "acl/compiler.h"
 #include "acl/meaning_proof.h"
@@ -11,6 +13,7 @@
 #include "acl/trie_classifier.h"
 #include "acl/trie_proof.h"
 #include "acl/universe.h"
+#include "control/lazy_input.h"
 
 namespace sluice::control {
 
@@ -31,7 +34,7 @@ struct BuildCost {
 };
 
 struct PolicyBuild {
-  std::shared_ptr<const acl::PolicyInput> input;
+  LazyInput input;
   std::shared_ptr<acl::Universe> universe;  // the control thread's alone
   acl::Population population;
   // Of `population`; equal maps of two builds are one object.
@@ -51,5 +54,25 @@ absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBu
 // TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits);
+
+// An endpoint as policies of one network know it.
+struct JoinedEndpoint {
+  acl::Endpoint endpoint;
+  bool local = false;  // has a port here
+  bool operator==(const JoinedEndpoint&) const = default;
+};
+
+// One that came (no `before`), went (no `now`) or changed.
+struct EndpointChange {
+  acl::MemberName name;
+  std::optional<JoinedEndpoint> before, now;
+};
+
+// `previous` with these endpoints changed: what policies say stays, and no trie is built. `input`
+// is what the result could have been compiled from. Absent if some endpoint does not fit into the
+// classes there are: then BuildPolicy is to be called.
+std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
+                                           std::span<const EndpointChange> changes,
+                                           LazyInput input);
 
 }  // namespace sluice::control

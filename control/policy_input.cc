@@ -1,10 +1,6 @@
 #include "control/policy_input.h"
 
-#include <absl/container/flat_hash_set.h>
-
 #include <algorithm>
-#include <map>
-#include <optional>
 
 #include "control/stand_in.h"
 
@@ -13,29 +9,6 @@ namespace {
 
 using dataplane::PortRole;
 using dataplane::PortSpec;
-
-// The ports of one network, by what they own: pods, and the node's own.
-struct LocalPorts {
-  LocalPorts(const PortTable& table, const std::string& network) {
-    for (const auto& [name, spec] : table.specs()) {
-      if (spec.role == PortRole::kUplink || spec.network != network) continue;
-      if (spec.role == PortRole::kPod) by_pod[{spec.pod_namespace, spec.pod_name}] = &spec;
-      addresses.insert(spec.addresses.begin(), spec.addresses.end());
-    }
-  }
-
-  // The port of the very pod `endpoint` describes; null if it has none here.
-  const PortSpec* Of(const acl::Endpoint& endpoint) const {
-    auto it = by_pod.find({endpoint.namespace_name, endpoint.name});
-    if (it == by_pod.end() || endpoint.host_network) return nullptr;
-    const std::string& uid = it->second->pod_uid;
-    if (!uid.empty() && !endpoint.uid.empty() && uid != endpoint.uid) return nullptr;
-    return it->second;
-  }
-
-  std::map<ObjectName, const PortSpec*> by_pod;
-  absl::flat_hash_set<acl::IpAddress> addresses;
-};
 
 // What policies know a local pod by: its own addresses first, then single addresses that it is
 // allowed. A block that it is allowed is known by its CIDR only.
@@ -59,36 +32,25 @@ std::optional<std::vector<acl::IpAddress>> ApiAddresses(const acl::Endpoint& end
   return found->addresses;
 }
 
-void AddEndpoints(const DesiredState& state, const LocalPorts& ports, const std::string& network,
-                  acl::PolicyInput& input) {
-  for (const auto& [name, owned] : state.endpoints()) {
-    const PortSpec* port = ports.Of(owned.object);
-    auto remote = ApiAddresses(owned.object, network);
-    if (port == nullptr && !remote) continue;
-    acl::Endpoint endpoint = owned.object;
-    endpoint.attachments.clear();
-    if (port != nullptr) {
-      endpoint.addresses = KnownAddresses(*port);
-      input.local.insert(name);
-    } else {
-      endpoint.addresses = *std::move(remote);
-      std::erase_if(endpoint.addresses,
-                    [&](const acl::IpAddress& a) { return ports.addresses.contains(a); });
-    }
-    input.endpoints.push_back(std::move(endpoint));
-  }
+acl::Endpoint UnlistedPod(const ObjectName& pod, const PortSpec& port) {
+  acl::Endpoint endpoint;
+  endpoint.namespace_name = pod.first;
+  endpoint.name = pod.second;
+  endpoint.uid = port.pod_uid;
+  endpoint.addresses = KnownAddresses(port);
+  return endpoint;
 }
 
-void AddUnlisted(const DesiredState& state, const LocalPorts& ports, acl::PolicyInput& input) {
-  for (const auto& [pod, port] : ports.by_pod) {
-    if (state.endpoints().contains(pod)) continue;
-    acl::Endpoint endpoint;
-    endpoint.namespace_name = pod.first;
-    endpoint.name = pod.second;
-    endpoint.uid = port->pod_uid;
-    endpoint.addresses = KnownAddresses(*port);
-    input.endpoints.push_back(std::move(endpoint));
-    input.local.insert(pod);
+void AddEndpoints(const DesiredState& state, const EndpointJoin& join, acl::PolicyInput& input) {
+  const auto add = [&](const ObjectName& name) {
+    std::optional<JoinedEndpoint> joined = join.Find(name);
+    if (!joined) return;
+    if (joined->local) input.local.insert(name);
+    input.endpoints.push_back(std::move(joined->endpoint));
+  };
+  for (const auto& [name, owned] : state.endpoints()) add(name);
+  for (const ObjectName& pod : join.PodsWithPorts()) {
+    if (!state.endpoints().contains(pod)) add(pod);
   }
 }
 
@@ -121,12 +83,59 @@ void AddPolicies(const DesiredState& state, const NetworkSpec& spec, acl::Policy
 
 }  // namespace
 
+EndpointJoin::EndpointJoin(const DesiredState& state, const PolicySettings& settings,
+                           const std::string& network)
+    : state_(state), unlisted_pods_(settings.unlisted_pods), network_(network) {
+  for (const auto& [name, spec] : state.ports().specs()) {
+    if (spec.role == PortRole::kUplink || spec.network != network) continue;
+    if (spec.role == PortRole::kPod) by_pod_[{spec.pod_namespace, spec.pod_name}] = &spec;
+    addresses_.insert(spec.addresses.begin(), spec.addresses.end());
+  }
+}
+
+// The port of the very pod `endpoint` describes; null if it has none here.
+const PortSpec* EndpointJoin::PortOf(const acl::Endpoint& endpoint) const {
+  auto it = by_pod_.find({endpoint.namespace_name, endpoint.name});
+  if (it == by_pod_.end() || endpoint.host_network) return nullptr;
+  const std::string& uid = it->second->pod_uid;
+  if (!uid.empty() && !endpoint.uid.empty() && uid != endpoint.uid) return nullptr;
+  return it->second;
+}
+
+std::optional<JoinedEndpoint> EndpointJoin::Find(const ObjectName& name) const {
+  const auto listed = state_.endpoints().find(name);
+  if (listed == state_.endpoints().end()) {
+    const auto port = by_pod_.find(name);
+    const bool counts = unlisted_pods_ == UnlistedPods::kDefaultClass && port != by_pod_.end();
+    if (!counts) return std::nullopt;
+    return JoinedEndpoint{UnlistedPod(name, *port->second), true};
+  }
+  const acl::Endpoint& object = listed->second.object;
+  const PortSpec* port = PortOf(object);
+  auto remote = ApiAddresses(object, network_);
+  if (port == nullptr && !remote) return std::nullopt;
+  JoinedEndpoint joined{object, port != nullptr};
+  joined.endpoint.attachments.clear();
+  if (port != nullptr) {
+    joined.endpoint.addresses = KnownAddresses(*port);
+    return joined;
+  }
+  joined.endpoint.addresses = *std::move(remote);
+  std::erase_if(joined.endpoint.addresses,
+                [&](const acl::IpAddress& a) { return addresses_.contains(a); });
+  return joined;
+}
+
+std::vector<ObjectName> EndpointJoin::PodsWithPorts() const {
+  std::vector<ObjectName> pods;
+  for (const auto& [pod, port] : by_pod_) pods.push_back(pod);
+  return pods;
+}
+
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
                                  const std::string& network) {
   acl::PolicyInput input;
-  const LocalPorts ports(state.ports(), network);
-  AddEndpoints(state, ports, network, input);
-  if (settings.unlisted_pods == UnlistedPods::kDefaultClass) AddUnlisted(state, ports, input);
+  AddEndpoints(state, EndpointJoin(state, settings, network), input);
   for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
   for (const auto& [name, owned] : state.nodes()) input.nodes.push_back(owned.object);
   AddPolicies(state, state.ports().networks().at(network), input);

@@ -1,12 +1,17 @@
 // The join: what ports say of local pods (addresses) with what the API says of all pods (labels).
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
+
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "acl/address.h"
-#include "acl/compiler.h"
+#include "acl/policy_input.h"
 #include "control/desired_state.h"
+#include "control/policy_build.h"
 
 namespace sluice::control {
 
@@ -27,6 +32,27 @@ struct PolicySettings {
   UnlistedPods unlisted_pods = UnlistedPods::kDeny;
   OwnNode own_node = OwnNode::kAllow;
   acl::LegacyPolicy legacy_policy = acl::LegacyPolicy::kAnnotation;
+};
+
+// The endpoints of one network, which must exist, one at a time: MakePolicyInput's, by name.
+class EndpointJoin {
+ public:
+  // `state` outlives it. Cost: all ports.
+  EndpointJoin(const DesiredState& state, const PolicySettings& settings,
+               const std::string& network);
+
+  std::optional<JoinedEndpoint> Find(const ObjectName& name) const;  // absent: not on the network
+  std::vector<ObjectName> PodsWithPorts() const;
+
+ private:
+  const dataplane::PortSpec* PortOf(const acl::Endpoint& endpoint) const;
+
+  const DesiredState& state_;
+  const UnlistedPods unlisted_pods_;
+  const std::string network_;
+  // The ports of the network, by what they own: pods, and the node's own.
+  std::map<ObjectName, const dataplane::PortSpec*> by_pod_;
+  absl::flat_hash_set<acl::IpAddress> addresses_;
 };
 
 // What acl::Compile takes for one network, which must exist: namespaces and nodes, the policies

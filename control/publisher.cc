@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -41,9 +42,11 @@ struct Publisher::Attempt {
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
   bool moved = false;                                // a port, to another worker
+  std::set<ObjectName> endpoints;                    // that may differ from the base's
+  bool anything = false;                             // else may differ, too
 
   Attempt(std::shared_ptr<const View> view, dataplane::Mode first_mode)
-      : base(std::move(view)), mode(first_mode) {
+      : base(std::move(view)), mode(first_mode), anything(base == nullptr) {
     if (base == nullptr) return;
     mode = base->snapshot->mode;
     state = *base->state;
@@ -51,6 +54,13 @@ struct Publisher::Attempt {
   }
   bool Changed() const {
     return base == nullptr || !opened.empty() || moved || ModeChanged() || state != *base->state;
+  }
+  void Touch(const ObjectKey& key) {
+    if (key.kind == "Endpoint") {
+      endpoints.insert(key.name);
+    } else {
+      anything = true;
+    }
   }
   bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
 };
@@ -104,14 +114,17 @@ std::vector<Result> Publisher::ProcessHalves(std::span<const Command> segment) {
 }
 
 Result Publisher::Try(Attempt& attempt, const ApplyCommand& command) {
+  for (const Candidate& candidate : command.objects) attempt.Touch(candidate.key);
   return Refused(attempt.state.Apply(command.source, command.objects, command.on_refusal));
 }
 
 Result Publisher::Try(Attempt& attempt, const SyncCommand& command) {
+  attempt.anything = true;
   return Refused(attempt.state.Sync(command.source, command.objects, command.version));
 }
 
 Result Publisher::Try(Attempt& attempt, const DeleteCommand& command) {
+  for (const ObjectKey& key : command.objects) attempt.Touch(key);
   auto deleted = attempt.state.Delete(command.source, command.objects);
   if (!deleted.ok()) return deleted.status();
   Outcome outcome;
@@ -121,6 +134,7 @@ Result Publisher::Try(Attempt& attempt, const DeleteCommand& command) {
 
 Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
   const std::string& name = command.spec.name;
+  attempt.anything = true;
   absl::Status wanted = attempt.state.ports().Add(command.spec);
   if (!wanted.ok()) return wanted;
   auto attached = switch_.AttachPort(command.spec);
@@ -137,25 +151,28 @@ Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
 }
 
 Result Publisher::Try(Attempt& attempt, const DeletePortCommand& command) {
+  attempt.anything = true;
   absl::Status removed = attempt.state.ports().Remove(command.name);
   if (!removed.ok()) return removed;
   return Outcome{};
 }
 
 Result Publisher::Try(Attempt& attempt, const AddNetworkCommand& command) {
+  attempt.anything = true;
   absl::Status added = attempt.state.ports().AddNetwork(command.spec);
   if (!added.ok()) return added;
   return Outcome{};
 }
 
 Result Publisher::Try(Attempt& attempt, const DeleteNetworkCommand& command) {
+  attempt.anything = true;
   absl::Status removed = attempt.state.ports().RemoveNetwork(command.name);
   if (!removed.ok()) return removed;
   return Outcome{};
 }
 
 Result Publisher::Try(Attempt& attempt, const MovePortCommand& command) {
-  if (!attempt.state.ports().specs().contains(command.name)) {
+  if (!std::as_const(attempt.state).ports().specs().contains(command.name)) {
     return absl::NotFoundError(fmt::format("port {}: does not exist", command.name));
   }
   if (command.worker >= switch_.worker_count()) {
@@ -177,16 +194,17 @@ Result Publisher::Try(Attempt& attempt, const SetModeCommand& command) {
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
-  auto networks =
-      BuildNetworks(attempt.state, config_.policy, base == nullptr ? nullptr : &base->networks,
-                    config_.trie_limits, config_.learned_macs);
+  attempt.state.Freeze();
+  const auto state = std::make_shared<const DesiredState>(std::move(attempt.state));
+  StateChange change{.before = base == nullptr ? nullptr : base->state, .now = state};
+  if (!attempt.anything) change.endpoints = std::move(attempt.endpoints);
+  auto networks = BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
+                                config_.trie_limits, config_.learned_macs);
   if (!networks.ok()) return networks.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
-  const VerdictScope scope =
-      CompareNetworks(base == nullptr ? nullptr : &base->networks, *networks);
   auto snapshot = std::make_shared<dataplane::Snapshot>(
-      BuildSnapshot(attempt.state.ports(), attempt.places, *networks, scope,
+      BuildSnapshot(state->ports(), attempt.places, networks->builds, networks->scope,
                     {config_.policy.own_node, config_.on_policy_change}, switch_.worker_count(),
                     base == nullptr ? nullptr : base->snapshot.get()));
   snapshot->mode = attempt.mode;
@@ -194,25 +212,29 @@ absl::Status Publisher::Commit(Attempt& attempt) {
     snapshot->everything_epoch = ++snapshot->verdict_epoch;
   }
   switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
-  CloseUnwanted(attempt);
+  CloseUnwanted(state->ports(), attempt);
 
   auto next = std::make_shared<View>();
-  next->state = std::make_shared<const DesiredState>(std::move(attempt.state));
-  next->policy = networks->at(kDefaultNetwork).policy;
-  next->networks = *std::move(networks);
+  next->state = state;
+  next->policy = networks->builds.at(kDefaultNetwork).policy;
+  next->networks = std::move(networks->builds);
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
   next->last_compile_seconds = compiled.count();
-  next->warnings = CollectWarnings(*next);
-  LogNewWarnings(base, *next);
+  if (change.endpoints) {  // warnings are of policies
+    next->warnings = base->warnings;
+  } else {
+    next->warnings = CollectWarnings(*next);
+    LogNewWarnings(base, *next);
+  }
   SetView(std::move(next));
   return absl::OkStatus();
 }
 
-void Publisher::CloseUnwanted(Attempt& attempt) {
+void Publisher::CloseUnwanted(const PortTable& wanted, Attempt& attempt) {
   std::erase_if(attempt.places, [&](const auto& entry) {
     const auto& [name, place] = entry;
-    if (attempt.state.ports().specs().contains(name)) return false;
+    if (wanted.specs().contains(name)) return false;
     absl::Status closed = switch_.DetachPort(place.attached.id);
     if (!closed.ok()) attempt.close_errors[name] = closed;
     return true;

@@ -63,7 +63,7 @@ class Publisher {
   Result Try(Attempt& attempt, const MovePortCommand& command);
   Result Try(Attempt& attempt, const SetModeCommand& command);
   absl::Status Commit(Attempt& attempt);
-  void CloseUnwanted(Attempt& attempt);
+  void CloseUnwanted(const PortTable& wanted, Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);
   void SetView(std::shared_ptr<const View> view);
 

@@ -80,6 +80,16 @@ class Comparison {
     return std::move(scope_);
   }
 
+  VerdictScope RunOn(std::span<const EndpointChange> changes) {
+    for (const EndpointChange& change : changes) {
+      const Endpoint* before = change.before ? &change.before->endpoint : nullptr;
+      const Endpoint* now = change.now ? &change.now->endpoint : nullptr;
+      AddEndpoint(before, IsNewOwner(before, now));
+      AddEndpoint(now, IsNewOwner(before, now));
+    }
+    return std::move(scope_);
+  }
+
  private:
   template <typename Policy>
   void ComparePolicies(const std::vector<Policy>& before, const std::vector<Policy>& now) {
@@ -144,7 +154,11 @@ class Comparison {
   }
 
   bool IsLocal(const ObjectName& name) const {
-    return before_.input->local.contains(name) || now_.input->local.contains(name);
+    const auto local = [&](const PolicyBuild& build) {
+      const acl::Member* member = build.population.Find(name);
+      return member != nullptr && member->owner == acl::Owner::kLocal;
+    };
+    return local(before_) || local(now_);
   }
 
   void AddEndpoint(const Endpoint* endpoint, bool new_owner) {
@@ -179,6 +193,11 @@ class Comparison {
 VerdictScope CompareBuilds(const PolicyBuild* before, const PolicyBuild& now) {
   if (before == nullptr) return {.everything = true};
   return Comparison(*before, now).Run();
+}
+
+VerdictScope CompareEndpoints(const PolicyBuild& before, const PolicyBuild& now,
+                              std::span<const EndpointChange> changes) {
+  return Comparison(before, now).RunOn(changes);
 }
 
 }  // namespace sluice::control

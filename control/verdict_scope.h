@@ -10,6 +10,7 @@
 #pragma once
 
 #include <set>
+#include <span>
 
 #include "control/object_key.h"
 #include "control/policy_build.h"
@@ -28,5 +29,9 @@ struct VerdictScope {
 
 // `before` may be null: then everything is touched. Cost: linear in both inputs.
 VerdictScope CompareBuilds(const PolicyBuild* before, const PolicyBuild& now);
+
+// The same for builds that differ in these endpoints alone. Cost: theirs.
+VerdictScope CompareEndpoints(const PolicyBuild& before, const PolicyBuild& now,
+                              std::span<const EndpointChange> changes);
 
 }  // namespace sluice::control

@@ -157,14 +157,14 @@ class Bench {
   static double Cycles(double seconds) { return seconds * static_cast<double>(rte_get_tsc_hz()); }
 
   control::PolicyBuild Build() {
-    return Must(control::BuildPolicy(cluster_.input(), last_.input == nullptr ? nullptr : &last_,
+    return Must(control::BuildPolicy(cluster_.input(), last_.input ? &last_ : nullptr,
                                      acl::TrieLimits{}));
   }
 
   // As control's publisher does, on the testbed's ports.
   void Install(control::PolicyBuild build) {
     const control::VerdictScope scope =
-        control::CompareBuilds(last_.input == nullptr ? nullptr : &last_, build);
+        control::CompareBuilds(last_.input ? &last_ : nullptr, build);
     dataplane::Snapshot& next = bed_.next();
     ++next.epoch;
     dataplane::NetworkView& network = next.networks[0];
@@ -183,7 +183,7 @@ class Bench {
       }
     }
     const dataplane::Snapshot before = next;  // its epochs are the published one's
-    control::StampVerdicts(scope, subjects, last_.input == nullptr ? nullptr : &before, next);
+    control::StampVerdicts(scope, subjects, last_.input ? &before : nullptr, next);
     bed_.Publish();
     last_ = std::move(build);
   }

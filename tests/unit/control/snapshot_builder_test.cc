@@ -35,7 +35,7 @@ class Builder {
         state.Apply("test", std::vector{Candidate::Of(object)}, OnRefusal::kRefuseAll).ok());
   }
   Snapshot Build(const Snapshot* previous = nullptr) {
-    const PolicyBuild* last = last_.input == nullptr ? nullptr : &last_;
+    const PolicyBuild* last = last_.input ? &last_ : nullptr;
     auto compiled = CompilePolicy(MakePolicyInput(state, {}), last);
     EXPECT_TRUE(compiled.ok()) << compiled.status();
     const PolicyBuild next = *std::move(compiled);
