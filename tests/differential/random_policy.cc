@@ -1,5 +1,7 @@
 #include "tests/differential/random_policy.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -83,7 +85,9 @@ ClusterPeer AnyClusterPeer(RandomSource& random, const RuleForm& form) {
   if (form.TakesAddresses() && random.Chance(50)) {
     if (random.Chance(40)) return NodesPeer{AnySelector(random)};
     NetworksPeer peer;
-    for (size_t i = 0; i <= random.Below(2); ++i) peer.cidrs.push_back(AnyBlock(random));
+    std::set<std::string> blocks;  // each once, as the API wants it
+    for (size_t i = 0; i <= random.Below(2); ++i) blocks.insert(AnyBlock(random));
+    peer.cidrs.assign(blocks.begin(), blocks.end());
     return peer;
   }
   PodsPeer peer{AnySelector(random), {}};
