@@ -17,7 +17,10 @@ Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Directio
     if (hit == 0) continue;
     const Action action = table.rules[hit - 1].action;
     if (action == Action::kPass) continue;
-    return {.allow = action == Action::kAllow, .tier = tier, .rule = hit};
+    return {.allow = action == Action::kAllow,
+            .tier = tier,
+            .rule = hit,
+            .reject = action == Action::kReject};
   }
   return {};
 }

@@ -45,7 +45,8 @@ unsigned CategoriesOf(const RuleTable& table);
 struct Decision {
   bool allow = true;
   Tier tier = Tier::kNone;
-  uint32_t rule = 0;  // 0: nothing matched (allowed by default); else 1 + index of the rule
+  uint32_t rule = 0;    // 0: nothing matched (allowed by default); else 1 + index of the rule
+  bool reject = false;  // denied, and to be answered
   bool operator==(const Decision&) const = default;
 };
 

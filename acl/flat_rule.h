@@ -23,7 +23,12 @@ inline constexpr unsigned kDirections = 2;
 enum class Tier : uint8_t { kAdmin = 0, kNetworkPolicy = 1, kBaseline = 2, kNone = 3 };
 const char* TierName(Tier tier);  // "Admin", "NetworkPolicy", "Baseline", "None"
 
-enum class Action : uint8_t { kAllow, kDeny, kPass };
+enum class Action : uint8_t {
+  kAllow,
+  kDeny,
+  kPass,
+  kReject,  // denied, and who sent it is told
+};
 
 // Inclusive on both ends.
 struct ClassInterval {
