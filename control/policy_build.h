@@ -19,6 +19,11 @@ struct PolicyBuild {
   std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`, continuing the earlier build's
   std::shared_ptr<const acl::AddressMap> addresses;
   std::shared_ptr<const acl::TrieClassifier> classifier;
+  // The same with the policies under audit in force, too; null if there are none. The rule ids go
+  // on from build to build, null classifier or not: counts outlive their policies.
+  std::shared_ptr<const acl::RuleTable> audit_rules;
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids;
+  std::shared_ptr<const acl::TrieClassifier> audit_classifier;
 };
 
 // Compiles `input`. Rules that equal those of `previous` (may be null) reuse its classifier; others

@@ -54,6 +54,9 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   network.rules = build.policy->rules;
   network.rule_ids = build.policy->rule_ids;
   network.classifier = build.policy->classifier;
+  network.audit_rules = build.policy->audit_rules;
+  network.audit_rule_ids = build.policy->audit_rule_ids;
+  network.audit_classifier = build.policy->audit_classifier;
   network.uplink = uplink;
   network.vlan = spec.vlan;
   network.allow_dhcp = spec.allow_dhcp;

@@ -24,6 +24,8 @@ class Builder {
   DesiredState state;
   PortPlaces places;
   OnPolicyChange mode = OnPolicyChange::kStrict;
+  std::shared_ptr<const acl::RuleTable> audit_rules;
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids;
 
   void AddPort(const dataplane::PortSpec& spec, PortId id) {
     ASSERT_TRUE(state.ports().Add(spec).ok());
@@ -42,6 +44,8 @@ class Builder {
     next.compiled = std::make_shared<const acl::CompiledPolicy>(*std::move(compiled));
     next.rules = {next.compiled, &next.compiled->table};
     next.addresses = {next.compiled, &next.compiled->addresses};
+    next.audit_rules = audit_rules;
+    next.audit_rule_ids = audit_rule_ids;
     if (last_.rules != nullptr && *last_.rules == *next.rules) next.rules = last_.rules;
     if (last_.addresses != nullptr && *last_.addresses == *next.addresses) {
       next.addresses = last_.addresses;
@@ -66,6 +70,17 @@ class Builder {
 
 dataplane::PortSpec WebPort() { return RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2"); }
 dataplane::PortSpec DbPort() { return RingPort("db", "db", "02:00:00:00:00:02", "10.0.0.3"); }
+
+TEST(SnapshotBuilderTest, WhatIsUnderAuditIsPassedOnBesideWhatIsInForce) {
+  Builder builder;
+  EXPECT_EQ(builder.Build().networks[0].audit_rules, nullptr);
+  builder.audit_rules = std::make_shared<acl::RuleTable>();
+  builder.audit_rule_ids = acl::RuleIds::Next(nullptr, *builder.audit_rules);
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.networks[0].audit_rules, builder.audit_rules);
+  EXPECT_EQ(snapshot.networks[0].audit_rule_ids, builder.audit_rule_ids);
+  EXPECT_NE(snapshot.networks[0].rules, builder.audit_rules);
+}
 
 TEST(SnapshotBuilderTest, APodsPortIsUnknownUntilTheApiKnowsThePod) {
   Builder builder;
