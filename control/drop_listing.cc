@@ -9,11 +9,12 @@ namespace {
 
 using dataplane::Denial;
 using dataplane::DropReason;
+using dataplane::Outcome;
 using dataplane::PortId;
 
 struct Denied {
   DropReason reason;
-  bool observed;
+  Outcome outcome;
   dataplane::NetworkId network;
   acl::RuleId rule;
   auto operator<=>(const Denied&) const = default;
@@ -25,20 +26,24 @@ std::map<std::pair<PortId, uint16_t>, Denials> SumUp(const dataplane::Switch& da
   std::map<std::pair<PortId, uint16_t>, Denials> sums;
   for (const auto& [denial, packets] : data_plane.ReadDenials()) {
     sums[{denial.port, denial.generation}]
-        [{denial.reason, denial.observed, denial.network, denial.rule}] += packets;
+        [{denial.reason, denial.outcome, denial.network, denial.rule}] += packets;
   }
   return sums;
 }
 
+bool Died(Outcome outcome) { return outcome == Outcome::kDropped || outcome == Outcome::kRejected; }
+
 DropRow RowOf(const std::string& port, const Denied& denied, uint64_t packets,
               const dataplane::Snapshot& snapshot) {
   DropRow row{.port = port, .reason = denied.reason, .packets = packets};
-  row.observed = denied.observed;
+  row.outcome = denied.outcome;
   if (denied.rule == acl::kNoRule) return row;
   row.attributed = true;
   row.rule = acl::RuleSource{acl::Tier::kNone, {"(deleted)"}, ""};
   if (denied.network >= snapshot.networks.size()) return row;
-  const acl::RuleIds* rules = snapshot.networks[denied.network].rule_ids.get();
+  const dataplane::NetworkView& network = snapshot.networks[denied.network];
+  const acl::RuleIds* rules =
+      (denied.outcome == Outcome::kAudited ? network.audit_rule_ids : network.rule_ids).get();
   if (rules == nullptr) return row;
   row.in_force = rules->InForce(denied.rule);
   const acl::RuleSource* source = rules->Find(denied.rule);
@@ -54,7 +59,7 @@ void ListPort(const std::string& name, const dataplane::PortCounters& counters,
   for (const auto& [denied, packets] : denials) {
     const auto reason = static_cast<size_t>(denied.reason);
     split[reason].push_back(RowOf(name, denied, packets, snapshot));
-    if (!denied.observed) rest[reason] -= std::min(rest[reason], packets);
+    if (Died(denied.outcome)) rest[reason] -= std::min(rest[reason], packets);
   }
   for (size_t reason = 0; reason < rest.size(); ++reason) {
     rows->insert(rows->end(), split[reason].begin(), split[reason].end());

@@ -7,6 +7,7 @@
 
 #include "acl/flat_rule.h"
 #include "control/view.h"
+#include "dataplane/denial.h"
 #include "dataplane/drop_reason.h"
 #include "dataplane/switch.h"
 
@@ -21,12 +22,12 @@ struct DropRow {
   bool attributed = false;
   acl::RuleSource rule;
   bool in_force = false;
-  bool observed = false;  // mode observe: they were let through
+  dataplane::Outcome outcome = dataplane::Outcome::kDropped;
   bool operator==(const DropRow&) const = default;
 };
 
-// Every port in force, in order of name, then of reason; without zeros. The enforced rows of one
-// port and reason add up to the port's counter.
+// Every port in force, in order of name, then of reason; without zeros. The rows of one port and
+// reason of what died (dropped, rejected) add up to the port's counter.
 std::vector<DropRow> ListDrops(const View& view, const dataplane::Switch& data_plane);
 
 }  // namespace sluice::control

@@ -127,9 +127,11 @@ MonitorEvent Monitor::Name(const View& view, const dataplane::ConnectionEvent& r
   if (raw.network >= view.snapshot->networks.size()) return event;
   const dataplane::NetworkView& network = view.snapshot->networks[raw.network];
   event.network = network.name;
-  if (network.rule_ids == nullptr) return event;
-  event.egress = SourceOf(*network.rule_ids, raw.egress_rule);
-  event.ingress = SourceOf(*network.rule_ids, raw.ingress_rule);
+  const bool audited = raw.kind == dataplane::EventKind::kAudited;
+  const acl::RuleIds* rules = (audited ? network.audit_rule_ids : network.rule_ids).get();
+  if (rules == nullptr) return event;
+  event.egress = SourceOf(*rules, raw.egress_rule);
+  event.ingress = SourceOf(*rules, raw.ingress_rule);
   return event;
 }
 

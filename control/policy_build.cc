@@ -23,11 +23,12 @@ class Stopwatch {
 
 // `table` numbered and without a classifier, or `previous` whole if it has the same rules.
 RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
-  const bool first = previous == nullptr || previous->rules == nullptr;
-  if (!first && *previous->rules == table) return *previous;
+  const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
+  if (same) return *previous;
   RuleSet set;
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
-  set.rule_ids = acl::RuleIds::Next(first ? nullptr : previous->rule_ids.get(), *set.rules);
+  set.rule_ids =
+      acl::RuleIds::Next(previous == nullptr ? nullptr : previous->rule_ids.get(), *set.rules);
   return set;
 }
 

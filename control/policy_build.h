@@ -40,7 +40,8 @@ struct PolicyBuild {
   // Of `population`; equal maps of two builds are one object.
   std::shared_ptr<const acl::AddressMap> addresses;
   RuleSet in_force;
-  RuleSet audit;  // with audited policies in force too; null without any
+  // With audited policies in force too. Null without any, but for the names of rules that were.
+  RuleSet audit;
   BuildCost cost;
 };
 

@@ -54,6 +54,9 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   network.rules = build.policy->in_force.rules;
   network.rule_ids = build.policy->in_force.rule_ids;
   network.classifier = build.policy->in_force.classifier;
+  network.audit_rules = build.policy->audit.rules;
+  network.audit_rule_ids = build.policy->audit.rule_ids;
+  network.audit_classifier = build.policy->audit.classifier;
   network.uplink = uplink;
   network.vlan = spec.vlan;
   network.allow_dhcp = spec.allow_dhcp;

@@ -10,6 +10,7 @@
 namespace sluice::control {
 namespace {
 
+using dataplane::AnswerKind;
 using dataplane::DropReason;
 using dataplane::PortId;
 using dataplane::PortView;
@@ -37,7 +38,7 @@ class Narrator {
       const bool dropped = died && stage == last;
       if (report_.waits && stage > Stage::kFragments) break;
       std::string text = TextOf(stage);
-      if (dropped) text = Joined(text, DropText("dropped", report_.drop));
+      if (dropped) text = Joined(text, DropText("dropped", report_.drop) + AnswerText());
       if (!text.empty()) steps.push_back({StageName(stage), std::move(text), dropped});
     }
     return steps;
@@ -67,6 +68,20 @@ class Narrator {
   }
   static std::string DropText(const char* what, DropReason reason) {
     return fmt::format("{}: {} ({})", what, DropReasonName(reason), DropReasonText(reason));
+  }
+
+  // What a policy with reject adds to its refusal.
+  std::string AnswerText() const {
+    if (!report_.rejected) return "";
+    switch (report_.answer) {
+      case AnswerKind::kReset:
+        return ", rejected: answered with a reset";
+      case AnswerKind::kUnreachable:
+        return ", rejected: answered with ICMP unreachable, prohibited";
+      case AnswerKind::kNone:
+        break;
+    }
+    return ", rejected: not to be answered";
   }
 
   std::string TextOf(Stage stage) const {
@@ -181,9 +196,14 @@ class Narrator {
                        fmt::join(side->policies, ", "), rule);
   }
 
-  std::string Observed(const std::string& text) const {
-    if (report_.would_drop == DropReason::kNone) return text;
-    return Joined(text, DropText("mode observe, would be dropped", report_.would_drop));
+  std::string Observed(std::string text) const {
+    if (report_.would_drop != DropReason::kNone) {
+      text = Joined(text, DropText("mode observe, would be dropped", report_.would_drop));
+    }
+    if (report_.audit_drop != DropReason::kNone) {
+      text = Joined(text, DropText("audited, would be dropped", report_.audit_drop));
+    }
+    return text;
   }
 
   std::string PortText(PortId id) const {

@@ -11,10 +11,12 @@
 namespace sluice::dataplane {
 
 enum class EventKind : uint8_t {
-  kNew,      // policy let it in, and it has an entry
-  kClosed,   // its entry is gone: over, timed out, evicted, cut or its port deleted
-  kDenied,   // policy refused the packet
-  kObserved  // mode observe: policy would have
+  kNew,       // policy let it in, and it has an entry
+  kClosed,    // its entry is gone: over, timed out, evicted, cut or its port deleted
+  kDenied,    // policy refused the packet
+  kRejected,  // policy refused the packet, and wants its sender told
+  kObserved,  // mode observe: policy would have
+  kAudited    // with the policies under audit, it would have
 };
 
 // One end, with the port slot it is behind; {0, 0}: none of ours.
@@ -29,14 +31,14 @@ struct EventEnd {
 struct ConnectionEvent {
   EventKind kind = EventKind::kNew;
   uint8_t protocol = 0;
-  DropReason reason = DropReason::kNone;  // denied, observed
+  DropReason reason = DropReason::kNone;  // of what was, or would have been, refused
   NetworkId network = 0;
   uint64_t epoch = 0;  // Snapshot::epoch that said so; closed: 0
   EventEnd initiator, responder;
-  // Of `network`, that decided; closed: none.
+  // Of `network`, that decided; closed: none. Audited: of its rules with the audited ones.
   acl::RuleId egress_rule = acl::kNoRule;
   acl::RuleId ingress_rule = acl::kNoRule;
-  // Denied, observed: packets of this flow since it was last told. Closed: of both directions.
+  // Refused, or nearly: packets of this flow since it was last told. Closed: of both directions.
   uint64_t packets = 1;
   const char* state = "";  // closed: the last one, a literal
 };

@@ -3,14 +3,14 @@
 namespace sluice::dataplane {
 namespace {
 
-// A key's parts, from the lowest bit: rule, network, reason, observed, port, generation. Numbers
+// A key's parts, from the lowest bit: rule, network, reason, outcome, port, generation. Numbers
 // that do not fit are counted as nobody's: 0.
-constexpr unsigned kRuleBits = 22, kNetworkBits = 8, kReasonBits = 7, kObservedBits = 1,
+constexpr unsigned kRuleBits = 22, kNetworkBits = 8, kReasonBits = 6, kOutcomeBits = 2,
                    kPortBits = 10;
 constexpr unsigned kNetworkShift = kRuleBits;
 constexpr unsigned kReasonShift = kNetworkShift + kNetworkBits;
-constexpr unsigned kObservedShift = kReasonShift + kReasonBits;
-constexpr unsigned kPortShift = kObservedShift + kObservedBits;
+constexpr unsigned kOutcomeShift = kReasonShift + kReasonBits;
+constexpr unsigned kPortShift = kOutcomeShift + kOutcomeBits;
 constexpr unsigned kGenerationShift = kPortShift + kPortBits;
 static_assert(kGenerationShift + 16 == 64 && kMaxPorts <= 1u << kPortBits &&
               kDropReasonCount <= 1u << kReasonBits);
@@ -28,8 +28,8 @@ uint64_t DenialTally::Pack(const Denial& denial) {
   const bool fits = denial.rule <= Mask(kRuleBits) && denial.network <= Mask(kNetworkBits);
   return (fits ? uint64_t{denial.rule} | uint64_t{denial.network} << kNetworkShift : 0) |
          static_cast<uint64_t>(denial.reason) << kReasonShift |
-         uint64_t{denial.observed} << kObservedShift | uint64_t{denial.port} << kPortShift |
-         uint64_t{denial.generation} << kGenerationShift;
+         static_cast<uint64_t>(denial.outcome) << kOutcomeShift |
+         uint64_t{denial.port} << kPortShift | uint64_t{denial.generation} << kGenerationShift;
 }
 
 Denial DenialTally::Unpack(uint64_t key) {
@@ -37,7 +37,7 @@ Denial DenialTally::Unpack(uint64_t key) {
   denial.rule = static_cast<acl::RuleId>(key & Mask(kRuleBits));
   denial.network = static_cast<NetworkId>((key >> kNetworkShift) & Mask(kNetworkBits));
   denial.reason = static_cast<DropReason>((key >> kReasonShift) & Mask(kReasonBits));
-  denial.observed = ((key >> kObservedShift) & 1) != 0;
+  denial.outcome = static_cast<Outcome>((key >> kOutcomeShift) & Mask(kOutcomeBits));
   denial.port = static_cast<PortId>((key >> kPortShift) & Mask(kPortBits));
   denial.generation = static_cast<uint16_t>(key >> kGenerationShift);
   return denial;

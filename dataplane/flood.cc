@@ -48,7 +48,7 @@ class FloodedPacket {
       if (refusal != DropReason::kNone) {
         ++refused_;
         refusal_ = refusal;
-        rule_ = answers[i].RefusingRule(*burst_.network);
+        rule_ = answers[i].RefusingRule(*burst_.network->rules, *burst_.network->rule_ids);
         if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
       if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);

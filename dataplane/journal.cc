@@ -5,6 +5,20 @@
 namespace sluice::dataplane {
 namespace {
 
+EventKind KindOf(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDropped:
+      return EventKind::kDenied;
+    case Outcome::kRejected:
+      return EventKind::kRejected;
+    case Outcome::kObserved:
+      return EventKind::kObserved;
+    case Outcome::kAudited:
+      break;
+  }
+  return EventKind::kAudited;
+}
+
 uint64_t Mix(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9e37'79b9'7f4a'7c15;
   return hash ^ (hash >> 29);
@@ -56,12 +70,11 @@ ConnectionEvent EventOf(const Burst& burst, const Packet& packet, EventKind kind
 }  // namespace
 
 void Journal::Refused(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule,
-                      bool observed) {
-  denials_.Add({burst.in_port, burst.in->generation, reason, observed, burst.network_id, rule},
+                      Outcome outcome) {
+  denials_.Add({burst.in_port, burst.in->generation, reason, outcome, burst.network_id, rule},
                burst.snapshot->ports);
   if (!TellsEvents()) return;
-  ConnectionEvent event =
-      EventOf(burst, packet, observed ? EventKind::kObserved : EventKind::kDenied);
+  ConnectionEvent event = EventOf(burst, packet, KindOf(outcome));
   event.reason = reason;
   (reason == DropReason::kPolicyEgress ? event.egress_rule : event.ingress_rule) = rule;
   denial_events_.Add(FlowOf(event), event, burst.now_ms, events_);
@@ -88,12 +101,15 @@ void Journal::Closed(const Connection& connection) {
   events_.Push(event);
 }
 
-DropReason Refuse(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule) {
+DropReason Refuse(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule,
+                  bool reject) {
   const bool observed = burst.snapshot->mode == Mode::kObserve;
   if (burst.trace != nullptr) {
     if (observed) burst.trace->would_drop = reason;
+    burst.trace->rejected = reject && !observed;
   } else if (observed || rule != acl::kNoRule) {  // the sink counts the rest
-    burst.journal->Refused(burst, packet, reason, rule, observed);
+    const Outcome refused = reject ? Outcome::kRejected : Outcome::kDropped;
+    burst.journal->Refused(burst, packet, reason, rule, observed ? Outcome::kObserved : refused);
   }
   return observed ? DropReason::kNone : reason;
 }

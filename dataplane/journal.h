@@ -34,9 +34,9 @@ class Journal {
   // Whether somebody watches connections; if not, nothing need be told.
   bool TellsEvents() const { return (Attention() & kWatchEvents) != 0; }
 
-  // A packet of `burst` was refused for `reason`, by `rule` if it was policy's.
+  // A packet of `burst` was refused for `reason`, by `rule` if it was policy's, or nearly so.
   void Refused(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule,
-               bool observed);
+               Outcome outcome);
   // The packet's connection was entered into the table.
   void Opened(const Burst& burst, const Packet& packet, const DecidingRules& rules);
   // It was taken out of it.
@@ -57,7 +57,8 @@ class Journal {
 };
 
 // What becomes of a packet that policy refuses for `reason`: the reason it dies of, or kNone if the
-// switch only observes. Counts it, but in a dry run.
-DropReason Refuse(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule);
+// switch only observes. Counts it, but in a dry run. `reject`: the sender is to be told.
+DropReason Refuse(const Burst& burst, const Packet& packet, DropReason reason, acl::RuleId rule,
+                  bool reject = false);
 
 }  // namespace sluice::dataplane

@@ -1,7 +1,9 @@
 #include "dataplane/judge.h"
 
 #include <netinet/in.h>
+#include <rte_branch_prediction.h>
 
+#include "dataplane/audit.h"
 #include "dataplane/journal.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
@@ -45,9 +47,12 @@ bool IsMisdirected(const Burst& burst, const Packet& packet) {
 }
 
 // The number of the rule that decided; kNoRule: none did.
+acl::RuleId RuleIdOf(const acl::RuleTable& rules, const acl::RuleIds& ids,
+                     const acl::Decision& decision) {
+  return decision.rule == 0 ? acl::kNoRule : ids.Of(rules.rules[decision.rule - 1].source);
+}
 acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
-  if (decision.rule == 0) return acl::kNoRule;
-  return network.rule_ids->Of(network.rules->rules[decision.rule - 1].source);
+  return RuleIdOf(*network.rules, *network.rule_ids, decision);
 }
 
 struct KeyList {
@@ -139,11 +144,15 @@ void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer
   burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
 }
 
-void Settle(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
+void Settle(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    packet.drop = Refuse(burst, packet, packet.drop, answer.RefusingRule(*burst.network));
+    const NetworkView& network = *burst.network;
+    packet.drop = Refuse(burst, packet, packet.drop,
+                         answer.RefusingRule(*network.rules, *network.rule_ids), answer.Rejects());
+    packet.reject = !packet.alive() && answer.Rejects();
+    burst.has_rejects |= packet.reject;
   }
   if (packet.kind == PacketKind::kUntracked) return;
   if (packet.alive()) {
@@ -166,13 +175,14 @@ DropReason PolicyAnswer::Refusal() const {
   return ingress.allow ? DropReason::kNone : DropReason::kPolicyIngress;
 }
 
-acl::RuleId PolicyAnswer::RefusingRule(const NetworkView& network) const {
-  if (!egress.allow) return RuleIdOf(network, egress);
-  return ingress.allow ? acl::kNoRule : RuleIdOf(network, ingress);
+acl::RuleId PolicyAnswer::RefusingRule(const acl::RuleTable& rules, const acl::RuleIds& ids) const {
+  if (!egress.allow) return RuleIdOf(rules, ids, egress);
+  return ingress.allow ? acl::kNoRule : RuleIdOf(rules, ids, ingress);
 }
 
-unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
-                   std::span<PolicyAnswer> answers) {
+unsigned AskTries(const NetworkView& network, const acl::RuleTable& rules,
+                  const acl::TrieClassifier& classifier, std::span<const Parties> parties,
+                  std::span<PolicyAnswer> answers) {
   if (parties.empty()) return 0;
   std::array<Questions, kBurstSize> questions;
   KeyList list;
@@ -180,19 +190,24 @@ unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
     questions[i] = Ask(parties[i], *network.addresses, list);
   }
   std::array<uint32_t, kMaxKeys * acl::kMaxCategories> hits;
-  if (list.count > 0) network.classifier->Classify({list.keys.data(), list.count}, hits);
+  if (list.count > 0) classifier.Classify({list.keys.data(), list.count}, hits);
 
-  const unsigned stride = network.classifier->categories();
+  const unsigned stride = classifier.categories();
   const auto decide = [&](int key, Direction direction) {
     if (key == kNotJudged) return acl::Decision{};
     const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
-    return acl::Decide(*network.rules, answer, direction);
+    return acl::Decide(rules, answer, direction);
   };
   for (size_t i = 0; i < parties.size(); ++i) {
     answers[i] = {decide(questions[i].egress, Direction::kEgress),
                   decide(questions[i].ingress, Direction::kIngress)};
   }
   return list.count;
+}
+
+unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
+                   std::span<PolicyAnswer> answers) {
+  return AskTries(network, *network.rules, *network.classifier, parties, answers);
 }
 
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
@@ -210,9 +225,12 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
     parties[count++] = PartiesOf(burst, packet);
   }
   if (count == 0) return 0;
-  const unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
+  unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
   if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
   for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
+  if (unlikely(burst.network->audit_classifier != nullptr)) {
+    asked += Audit(burst, {open.data(), count}, {parties.data(), count}, {answers.data(), count});
+  }
   return asked;
 }
 

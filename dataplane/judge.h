@@ -13,7 +13,7 @@
 //
 // A connection is always judged by its initiator's key, whoever sent the packet. Allowed: a new one
 // is entered into the table, a stale one gets this snapshot's verdict epoch. Denied: the packet
-// dies, and so does its connection.
+// dies, and so does its connection. What a policy with reject denied is marked for reject.h.
 #pragma once
 
 #include "acl/classifier.h"
@@ -41,14 +41,21 @@ struct PolicyAnswer {
 
   // kNone, kPolicyEgress or kPolicyIngress.
   DropReason Refusal() const;
-  // Of `network`, which refused; kNoRule: none did.
-  acl::RuleId RefusingRule(const NetworkView& network) const;
+  // The sender is to be told of the refusal.
+  bool Rejects() const { return egress.allow ? ingress.reject : egress.reject; }
+  // That refused, of the rules that were asked; kNoRule: none did.
+  acl::RuleId RefusingRule(const acl::RuleTable& rules, const acl::RuleIds& ids) const;
 };
 
 // One answer for each of the parties, without touching any connection. parties.size() <=
 // kBurstSize. Returns how many keys it asked.
 unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers);
+
+// The same of other rules over the network's classes, by their classifier.
+unsigned AskTries(const NetworkView& network, const acl::RuleTable& rules,
+                  const acl::TrieClassifier& classifier, std::span<const Parties> parties,
+                  std::span<PolicyAnswer> answers);
 
 // One direction's answer, for a trace. `subject` is whose direction it is.
 TraceSide SideOf(const NetworkView& network, const PortView& subject,

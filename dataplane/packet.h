@@ -87,6 +87,9 @@ struct Packet {
   PortId out_port = kNoPort;
   bool flood = false;  // goes to every member that may have it
 
+  // judge
+  bool reject = false;  // died of a policy that wants its sender told: reject.h
+
   // track
   uint64_t hash = 0;                 // of key
   ConnectionKey key;                 // normalised: see connection.h
@@ -111,6 +114,7 @@ struct Burst {
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;
   bool has_fragments = false;  // parse: some packet is one
+  bool has_rejects = false;    // judge: some packet is to be answered
   std::array<Packet, kBurstSize> packets;
 
   std::span<Packet> all() { return {packets.data(), count}; }

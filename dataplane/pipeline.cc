@@ -17,13 +17,15 @@
 
 namespace sluice::dataplane {
 
-Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-                   TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages)
+Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, const RejectConfig& reject,
+                   ConnectionTable* connections, TxPorts* tx_ports, Tally* tally, Journal* journal,
+                   StageTally* stages)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
       stages_(stages),
       fragments_(fragments, tally),
+      rejecter_(reject, tally),
       transmitter_(worker, tx_ports, tally) {
   burst_.journal = journal;
 }
@@ -68,6 +70,7 @@ unsigned Pipeline::RunStages(Done&& done) {
   Track(burst_, *connections_, worker_);  // known connections move on
   done(Stage::kTrack);
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
+  rejecter_.Answer(burst_, transmitter_);                  // some of the refused are told
   done(Stage::kJudge);
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
   done(Stage::kFlood);
@@ -126,7 +129,7 @@ bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
   burst_.network_id = network;
   burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
-  burst_.has_fragments = false;
+  burst_.has_fragments = burst_.has_rejects = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];
@@ -147,8 +150,8 @@ void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
 void Pipeline::Sink() {
   PortTally& port = tally_->ports[burst_.in_port];
   for (Packet& packet : burst_.all()) {
-    if (packet.mbuf == nullptr) continue;  // transmitted
     if (!packet.alive()) port.drops[static_cast<size_t>(packet.drop)].Add(1);
+    if (packet.mbuf == nullptr) continue;  // transmitted, or became its answer
     BufferGiven(packet.mbuf);
     rte_pktmbuf_free(packet.mbuf);  // flooded packets end here too: their copies are references
     packet.mbuf = nullptr;

@@ -2,6 +2,7 @@
 //
 //   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
 //             \        \         \           \           \        \_____ sink: the dead, by reason
+//                                                                  \___ reject: back to the sender
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
@@ -12,6 +13,7 @@
 #include "dataplane/fragments.h"
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
+#include "dataplane/reject.h"
 #include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
 #include "dataplane/trace.h"
@@ -21,8 +23,9 @@ namespace sluice::dataplane {
 
 class Pipeline {
  public:
-  Pipeline(unsigned worker, const FragmentConfig& fragments, ConnectionTable* connections,
-           TxPorts* tx_ports, Tally* tally, Journal* journal, StageTally* stages);
+  Pipeline(unsigned worker, const FragmentConfig& fragments, const RejectConfig& reject,
+           ConnectionTable* connections, TxPorts* tx_ports, Tally* tally, Journal* journal,
+           StageTally* stages);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
@@ -53,6 +56,7 @@ class Pipeline {
   StageTally* const stages_;
   unsigned burst_number_ = 0;  // while stages are watched
   Fragments fragments_;
+  Rejecter rejecter_;
   Transmitter transmitter_;
   Burst burst_;
 };

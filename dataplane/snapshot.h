@@ -70,6 +70,12 @@ struct NetworkView {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
+  // What the rules would be with the policies under audit in force, too: over the same classes and
+  // addresses. All null, or none: nothing is under audit. `audit_rule_ids` may outlive the others,
+  // as counts of rules that are gone do.
+  std::shared_ptr<const acl::RuleTable> audit_rules;
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids;  // of `audit_rules`
+  std::shared_ptr<const acl::TrieClassifier> audit_classifier;
   std::shared_ptr<const AddressStamps> stamps;
   absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
   absl::flat_hash_map<acl::IpAddress, PortId> local_addresses;  // of pods and the host

@@ -71,6 +71,7 @@ PortCounters Minus(PortCounters now, const PortCounters& before) {
   now.rx_bytes -= before.rx_bytes;
   now.tx_packets -= before.tx_packets;
   now.tx_bytes -= before.tx_bytes;
+  now.answered -= before.answered;
   for (size_t i = 0; i < kDropReasonCount; ++i) now.drops[i] -= before.drops[i];
   return now;
 }
@@ -318,6 +319,7 @@ PortCounters Switch::Impl::RawCounters(PortId id) const {
     sum.rx_bytes += port.rx_bytes.Read();
     sum.tx_packets += port.tx_packets.Read();
     sum.tx_bytes += port.tx_bytes.Read();
+    sum.answered += port.answered.Read();
     for (size_t i = 0; i < kDropReasonCount; ++i) sum.drops[i] += port.drops[i].Read();
   }
   return sum;

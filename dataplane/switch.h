@@ -46,6 +46,7 @@ struct AttachedPort {
 struct PortCounters {
   uint64_t rx_packets = 0, rx_bytes = 0;
   uint64_t tx_packets = 0, tx_bytes = 0;
+  uint64_t answered = 0;                           // rejected packets that an answer was sent for
   std::array<uint64_t, kDropReasonCount> drops{};  // of packets that entered here, by DropReason
 };
 

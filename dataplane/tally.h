@@ -24,6 +24,7 @@ class Counter {
 
 struct PortTally {
   Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
+  Counter answered;                             // rejected packets that an answer was sent for
   std::array<Counter, kDropReasonCount> drops;  // of packets that entered by this port
 };
 

@@ -13,6 +13,7 @@
 #include "acl/address.h"
 #include "acl/flat_rule.h"
 #include "acl/rule_ids.h"
+#include "dataplane/denial.h"
 #include "dataplane/drop_reason.h"
 #include "dataplane/mac_address.h"
 #include "dataplane/snapshot.h"
@@ -102,6 +103,9 @@ struct TraceReport {
   // judge: of the connection, seen from who opened it
   bool judged = false;
   TraceSide egress, ingress;
+  DropReason audit_drop = DropReason::kNone;  // with the policies under audit in force
+  bool rejected = false;                      // died of a policy that wants its sender told
+  AnswerKind answer = AnswerKind::kNone;      // and what it would be sent
 
   // flood
   unsigned receivers = 0;

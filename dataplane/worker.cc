@@ -27,8 +27,8 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       quiescence_(quiescence),
       claims_(claims),
       journal_(config.attention),
-      pipeline_(config.index, config.fragments, connections, tx_ports, &tally_, &journal_,
-                &stages_) {}
+      pipeline_(config.index, config.fragments, config.reject, connections, tx_ports, &tally_,
+                &journal_, &stages_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   Backoff backoff(config_.idle_sleep_us);

@@ -22,6 +22,7 @@ struct WorkerConfig {
   uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
   FragmentConfig fragments;
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
+  RejectConfig reject = {};
 };
 
 class Worker {

@@ -87,8 +87,7 @@ ExitCode Monitor(const GlobalOptions& options, const MonitorArguments& arguments
   if (arguments.fresh) request.add_kinds("new");
   if (arguments.closed) request.add_kinds("closed");
   if (arguments.denied) {
-    request.add_kinds("denied");
-    request.add_kinds("observed");
+    for (const char* kind : {"denied", "rejected", "observed", "audited"}) request.add_kinds(kind);
   }
   Printer printer(options, arguments.limit);
   const absl::Status status = Listen<v1::DiagnosticsService>(
@@ -107,7 +106,8 @@ void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
   command->add_option("--pod", arguments->pod, "only with this NAMESPACE/POD at one end");
   command->add_flag("--new", arguments->fresh, "new ones; these three add up, none means all");
   command->add_flag("--closed", arguments->closed, "closed ones");
-  command->add_flag("--denied", arguments->denied, "denied packets, or would-be denied ones");
+  command->add_flag("--denied", arguments->denied,
+                    "denied and rejected packets, and those that would be");
   command->add_option("--limit", arguments->limit, "leave after so many events");
   command->callback([=, &options] { *exit_code = Monitor(options, *arguments); });
 }

@@ -58,6 +58,12 @@ std::string PoliciesText(const v1::DropCount& drop) {
   return policies.empty() || drop.in_force() ? policies : policies + " (gone)";
 }
 
+std::string MeaningOf(const v1::DropCount& drop) {
+  if (drop.observed()) return "would be " + drop.text();
+  if (drop.audited()) return "audited: would be " + drop.text();
+  return drop.rejected() ? drop.text() + ", sender told" : drop.text();
+}
+
 ExitCode Drops(const GlobalOptions& options) {
   v1::GetDropsResponse response;
   const absl::Status status = Call<v1::DiagnosticsService>(
@@ -70,7 +76,7 @@ ExitCode Drops(const GlobalOptions& options) {
   Table table({"PORT", "REASON", "PACKETS", "POLICY", "RULE", "MEANING"});
   for (const v1::DropCount& drop : response.drops()) {
     table.Add({drop.port(), drop.reason(), fmt::to_string(drop.packets()), PoliciesText(drop),
-               drop.rule(), drop.observed() ? "would be " + drop.text() : drop.text()});
+               drop.rule(), MeaningOf(drop)});
   }
   table.Print();
   return kOk;

@@ -48,7 +48,9 @@ void WriteDrop(const DropRow& row, v1::DropCount* out) {
   out->set_reason(dataplane::DropReasonName(row.reason));
   out->set_text(dataplane::DropReasonText(row.reason));
   out->set_packets(row.packets);
-  out->set_observed(row.observed);
+  out->set_observed(row.outcome == dataplane::Outcome::kObserved);
+  out->set_rejected(row.outcome == dataplane::Outcome::kRejected);
+  out->set_audited(row.outcome == dataplane::Outcome::kAudited);
   if (!row.attributed) return;
   for (const std::string& policy : row.rule.policies) out->add_policies(policy);
   out->set_tier(acl::TierName(row.rule.tier));

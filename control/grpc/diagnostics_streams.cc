@@ -21,10 +21,10 @@ constexpr std::chrono::milliseconds kPatience{200};
 constexpr size_t kEventsPerMessage = 256;
 constexpr double kMinInterval = 0.1, kMaxInterval = 3600;
 
-constexpr std::pair<const char*, EventKind> kKinds[] = {{"new", EventKind::kNew},
-                                                        {"closed", EventKind::kClosed},
-                                                        {"denied", EventKind::kDenied},
-                                                        {"observed", EventKind::kObserved}};
+constexpr std::pair<const char*, EventKind> kKinds[] = {
+    {"new", EventKind::kNew},           {"closed", EventKind::kClosed},
+    {"denied", EventKind::kDenied},     {"rejected", EventKind::kRejected},
+    {"observed", EventKind::kObserved}, {"audited", EventKind::kAudited}};
 
 const char* KindName(EventKind kind) {
   for (const auto& [name, value] : kKinds) {
@@ -39,8 +39,8 @@ absl::StatusOr<MonitorFilter> FilterOf(const v1::MonitorRequest& request) {
     const auto known = std::find_if(std::begin(kKinds), std::end(kKinds),
                                     [&](const auto& kind) { return kind.first == name; });
     if (known == std::end(kKinds)) {
-      return absl::InvalidArgumentError(
-          fmt::format("kinds: \"{}\" is not new, closed, denied or observed", name));
+      return absl::InvalidArgumentError(fmt::format(
+          "kinds: \"{}\" is not new, closed, denied, rejected, observed or audited", name));
     }
     filter.kinds.insert(known->second);
   }

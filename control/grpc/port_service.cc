@@ -37,6 +37,7 @@ void WriteStatus(const PortPlace& place, const dataplane::PortView& port,
   out->set_tx_packets(counters.tx_packets);
   out->set_tx_bytes(counters.tx_bytes);
   out->set_drops(std::accumulate(counters.drops.begin(), counters.drops.end(), uint64_t{0}));
+  out->set_answered(counters.answered);
 }
 
 class PortService final : public v1::PortService::Service {

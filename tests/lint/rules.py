@@ -58,17 +58,17 @@ SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.
 HOT_PATH = ["dataplane/" + name for name in [
-    "backoff.h", "clock.h", "connection.h", "connection_bucket.h", "connection_event.h",
+    "answer.cc", "answer.h", "audit.cc", "audit.h", "backoff.h", "clock.h", "connection.h", "connection_bucket.h", "connection_event.h",
     "connection_reclaim.cc", "connection_table.cc", "connection_table.h", "denial_events.cc",
     "denial_events.h", "denial_tally.cc", "denial_tally.h", "dhcp.h", "event_ring.h",
     "flood.cc", "flood.h", "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h",
     "fragments.cc", "fragments.h", "guard.cc", "guard.h", "icmp.h", "journal.cc", "journal.h",
     "judge.cc", "judge.h", "learned_macs.cc", "learned_macs.h", "needs_verdict.cc",
     "needs_verdict.h", "offload.cc", "offload.h", "packet.h", "parse.cc", "parse.h",
-    "pipeline.cc", "pipeline.h", "poll_claims.h", "port_accounts.h", "related.cc", "related.h",
+    "pipeline.cc", "pipeline.h", "poll_claims.h", "port_accounts.h", "reject.cc", "reject.h", "related.cc", "related.h",
     "returned.cc", "returned.h", "sctp_state.cc", "sctp_state.h", "segment.cc", "segment.h",
     "spin_lock.h", "stage_tally.h", "tally.h", "tcp_options.h", "tcp_state.cc", "tcp_state.h",
-    "tcp_window.cc", "tcp_window.h", "trace.h", "trace_mailbox.h", "track.cc", "track.h",
+    "tcp_window.cc", "tcp_window.h", "token_bucket.h", "trace.h", "trace_mailbox.h", "track.cc", "track.h",
     "transmit.cc", "transmit.h", "tx_ports.h", "vlan.cc", "vlan.h", "worker.cc", "worker.h"]]
 
 # What they may not say (comments and strings do not count), with the reason.
@@ -104,6 +104,7 @@ HOT_PATH_EXCEPTIONS = {
     (_TABLE + ".h", "std::string"): "what Create is told",
     ("dataplane/connection_reclaim.cc", "std::scoped_lock"): "entries given back, many at once",
     ("dataplane/port_accounts.h", "std::make_unique"): "Create",
+    ("dataplane/reject.cc", "std::make_unique"): "the constructor",
     ("dataplane/transmit.cc", "push_back("): "capacity reserved for every port",
     ("dataplane/transmit.cc", "std::scoped_lock"): "once a flush: workers share a queue",
     ("dataplane/worker.cc", "usleep("): "an idle worker, offline",

@@ -13,6 +13,7 @@ using dataplane::Denial;
 using dataplane::DenialTally;
 using dataplane::DropReason;
 using dataplane::kTcpSyn;
+using dataplane::Outcome;
 using dataplane::PortId;
 
 // "port reason policy,policy rule" -> packets.
@@ -140,7 +141,8 @@ std::vector<dataplane::PortView> Ports(size_t count, uint16_t generation) {
 TEST(DenialTally, KeysComeBackAsTheyWere) {
   auto tally = std::make_unique<DenialTally>();
   const auto ports = Ports(1024, 0xffff);
-  const Denial denial{1023, 0xffff, DropReason::kPolicyIngress, true, 255, (1u << 22) - 1};
+  const Denial denial{1023, 0xffff,        DropReason::kPolicyIngress, Outcome::kAudited,
+                      255,  (1u << 22) - 1};
   tally->Add(denial, ports);
   tally->Add(denial, ports);
   tally->ForEach([&](const Denial& got, uint64_t packets) {
@@ -154,7 +156,7 @@ TEST(DenialTally, IsBoundedAndGivesRoomOfGonePortsBack) {
   auto tally = std::make_unique<DenialTally>();
   const auto old_ports = Ports(1024, 1);
   for (uint32_t rule = 1; rule <= 3 * DenialTally::kSlots; ++rule) {
-    tally->Add({1, 1, DropReason::kPolicyEgress, false, 0, rule}, old_ports);
+    tally->Add({1, 1, DropReason::kPolicyEgress, Outcome::kDropped, 0, rule}, old_ports);
   }
   unsigned held = 0;
   tally->ForEach([&](const Denial&, uint64_t packets) {
@@ -166,7 +168,7 @@ TEST(DenialTally, IsBoundedAndGivesRoomOfGonePortsBack) {
 
   const auto new_ports = Ports(1024, 2);
   for (uint32_t rule = 1; rule <= 100; ++rule) {
-    tally->Add({1, 2, DropReason::kPolicyEgress, false, 0, rule}, new_ports);
+    tally->Add({1, 2, DropReason::kPolicyEgress, Outcome::kDropped, 0, rule}, new_ports);
   }
   unsigned fresh = 0;
   tally->ForEach([&](const Denial& denial, uint64_t packets) {

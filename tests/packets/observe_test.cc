@@ -11,6 +11,7 @@ using dataplane::DropReason;
 using dataplane::kTcpAck;
 using dataplane::kTcpSyn;
 using dataplane::Mode;
+using dataplane::Outcome;
 
 Bytes Syn(char from, char to, uint16_t port) {
   return Testbed::From(from, to).Tcp(1000, port, kTcpSyn).bytes();
@@ -19,7 +20,7 @@ Bytes Syn(char from, char to, uint16_t port) {
 uint64_t Observed(const Testbed& bed, DropReason reason) {
   uint64_t sum = 0;
   bed.journal(0).denials().ForEach([&](const Denial& denial, uint64_t packets) {
-    if (denial.observed && denial.reason == reason) sum += packets;
+    if (denial.outcome == Outcome::kObserved && denial.reason == reason) sum += packets;
   });
   return sum;
 }

@@ -4,11 +4,12 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::soak {
 namespace {
 
-constexpr size_t kRemembered = 200'000;
+constexpr size_t kRemembered = 500'000;  // of each age: many minutes
 constexpr size_t kShownBytes = 256;
 constexpr auto kFragmentsWait = std::chrono::seconds(5);  // longer than the switch lets them
 
@@ -113,7 +114,8 @@ void Oracle::Remember(const Sent& sent) {
   if (packet.later_fragment || (tcp && !IsOpeningSyn(packet))) return;
   if (icmp && !packet.EchoRequest()) return;
   if (!world_.Allows(from, to, packet.tuple)) return;
-  if (opened_.size() > kRemembered) opened_.clear();
+  // A live conversation is never forgotten, which began less than an age ago.
+  if (opened_.size() >= kRemembered) opened_before_ = std::exchange(opened_, {});
   opened_.insert(WayOf(from, to, packet.tuple));
 }
 
@@ -125,16 +127,22 @@ void Oracle::ForgetDenied(const std::vector<Sent>& batch) {
     const Place to = world_.Receiver(sent.from, packet.dst_mac);
     if (packet.kind != Kind::kIp || to >= kPlaces || !world_.IsOpen(to)) continue;
     if (!world_.Allows(sent.from, to, packet.tuple)) {
-      opened_.erase(WayOf(sent.from, to, packet.tuple));
+      Forget(WayOf(sent.from, to, packet.tuple));
     }
     if (!world_.Allows(to, sent.from, packet.tuple.Reversed())) {
-      opened_.erase(WayOf(to, sent.from, packet.tuple.Reversed()));
+      Forget(WayOf(to, sent.from, packet.tuple.Reversed()));
     }
   }
 }
 
+void Oracle::Forget(const Way& way) {
+  opened_.erase(way);
+  opened_before_.erase(way);
+}
+
 bool Oracle::Opened(Place from, Place to, const Tuple& tuple) const {
-  return opened_.contains(WayOf(from, to, tuple)) && world_.Allows(from, to, tuple);
+  const Way way = WayOf(from, to, tuple);
+  return (opened_.contains(way) || opened_before_.contains(way)) && world_.Allows(from, to, tuple);
 }
 
 std::string Oracle::Judge(const Delivery& delivery) const {

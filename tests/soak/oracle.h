@@ -76,6 +76,7 @@ class Oracle {
   void Remember(const Sent& sent);
   Fragments FragmentsOf(Place from, Place to, const Decoded& packet) const;
   void KeepWaiting(const std::vector<Sent>& batch, const std::map<const Sent*, unsigned>& copies);
+  void Forget(const Way& way);
   void ForgetDenied(const std::vector<Sent>& batch);
   bool Opened(Place from, Place to, const Tuple& tuple) const;
   // Empty if the delivery is right.
@@ -87,7 +88,7 @@ class Oracle {
   std::string Describe(const Sent& sent, const std::string& problem) const;
 
   const World& world_;
-  std::set<Way> opened_;
+  std::set<Way> opened_, opened_before_;  // of this age and the one before
   std::map<Fragments, std::set<Tuple>> first_fragments_;
   std::list<Waiting> waiting_;
   uint64_t passed_ = 0, must_pass_ = 0, must_not_pass_ = 0;

@@ -48,6 +48,18 @@ std::string MakeDirectory() {
   return directory;
 }
 
+std::string NameOf(const std::string& policy) { return "NetworkPolicy default/" + policy; }
+
+// As if the policy were not there: what only it says goes, what others say too is theirs.
+void Forget(const std::string& policy, acl::RuleTable& table) {
+  std::erase_if(table.rules, [&](const acl::FlatRule& rule) {
+    return table.sources[rule.source].policies == std::vector{policy};
+  });
+  for (acl::RuleSource& source : table.sources) {
+    if (source.policies.size() > 1) std::erase(source.policies, policy);
+  }
+}
+
 std::string Unique(const std::string& name) {
   static unsigned next = 0;
   return fmt::format("{}{}", name, next++);
@@ -107,8 +119,8 @@ Testbed::Testbed(const TestbedConfig& config)
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0, config.fragments, &attention_}, &current_, table_.get(),
-        &quiescence_, &tx_ports_, &claims_));
+        dataplane::WorkerConfig{index, 0, config.fragments, &attention_, config.reject}, &current_,
+        table_.get(), &quiescence_, &tx_ports_, &claims_));
   }
   std::vector<dataplane::Journal*> journals;
   for (const auto& worker : workers_) journals.push_back(&worker->journal());
@@ -169,7 +181,9 @@ PortView Testbed::ViewOf(char port) {
 void Testbed::StageNetwork(const std::string& name, const std::string& pods,
                            const std::vector<acl::NetworkPolicy>& policies) {
   acl::PolicyInput input;
+  const bool audits = name == "default" && !audited_.empty();
   input.policies = policies;
+  if (audits) input.policies.insert(input.policies.end(), audited_.begin(), audited_.end());
   input.all_local = true;
   for (const char pod : pods) {
     acl::Endpoint endpoint;
@@ -201,13 +215,31 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
   if (learned == nullptr) learned = std::make_shared<dataplane::LearnedMacs>(64, kMacAgeMs);
   network.learned = learned;
   for (const auto& [port, id] : ids_) Join(network, port);
-  network.classifier = Must(acl::TrieClassifier::Build(compiled.table));
-  auto& rule_ids = rule_ids_[name];
-  rule_ids = acl::RuleIds::Next(rule_ids.get(), compiled.table);
-  network.rule_ids = rule_ids;
-  network.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
+  if (audits) {
+    network.audit_classifier = Must(acl::TrieClassifier::Build(compiled.table));
+    audit_rule_ids_ = acl::RuleIds::Next(audit_rule_ids_.get(), compiled.table);
+    network.audit_rule_ids = audit_rule_ids_;
+    network.audit_rules = std::make_shared<acl::RuleTable>(compiled.table);
+    for (const acl::NetworkPolicy& policy : audited_) Forget(NameOf(policy.name), compiled.table);
+  }
+  SetRules(network, std::move(compiled.table));
   network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));
+}
+
+void Testbed::SetRules(dataplane::NetworkView& network, acl::RuleTable table) {
+  for (acl::FlatRule& rule : table.rules) {
+    const auto& policies = table.sources[rule.source].policies;
+    const bool rejects = std::any_of(policies.begin(), policies.end(), [&](const auto& policy) {
+      return rejecting_.contains(policy);
+    });
+    if (rejects && rule.action == acl::Action::kDeny) rule.action = acl::Action::kReject;
+  }
+  network.classifier = Must(acl::TrieClassifier::Build(table));
+  auto& rule_ids = rule_ids_[network.name];
+  rule_ids = acl::RuleIds::Next(rule_ids.get(), table);
+  network.rule_ids = rule_ids;
+  network.rules = std::make_shared<acl::RuleTable>(std::move(table));
 }
 
 // Makes `port` a member of the network that is being staged, if it is one.
@@ -244,6 +276,18 @@ void Testbed::Apply(std::vector<acl::NetworkPolicy> policies) {
 
 void Testbed::ApplyBlue(std::vector<acl::NetworkPolicy> policies) {
   blue_policies_ = std::move(policies);
+  Stage();
+  Publish();
+}
+
+void Testbed::Reject(const std::string& name) {
+  rejecting_.insert(NameOf(name));
+  Stage();
+  Publish();
+}
+
+void Testbed::Audit(std::vector<acl::NetworkPolicy> policies) {
+  audited_ = std::move(policies);
   Stage();
   Publish();
 }
@@ -520,6 +564,12 @@ uint64_t Testbed::Drops(char port, DropReason reason) const {
   for (const auto& worker : workers_) {
     sum += worker->tally().ports[IdOf(port)].drops[static_cast<size_t>(reason)].Read();
   }
+  return sum;
+}
+
+uint64_t Testbed::Answered(char port) const {
+  uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->tally().ports[IdOf(port)].answered.Read();
   return sum;
 }
 

@@ -49,6 +49,7 @@ struct TestbedConfig {
   std::string connection_file;
   dataplane::Tracking tracking;
   dataplane::FragmentConfig fragments = {};
+  dataplane::RejectConfig reject = {};
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
@@ -75,6 +76,10 @@ class Testbed {
   // Policies in force from the next turn on. Every pod is local unless `unknown` was called for it.
   void Apply(std::vector<acl::NetworkPolicy> policies);
   void ApplyBlue(std::vector<acl::NetworkPolicy> policies);  // to the network blue
+  // What the policy default/`name` denies is answered, as long as it is in force.
+  void Reject(const std::string& name);
+  // Policies beside those in force, whose verdicts are only counted. Of names of their own.
+  void Audit(std::vector<acl::NetworkPolicy> policies);
   void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
   void SetGuard(char pod, bool guard);
   void SetMode(dataplane::Mode mode);
@@ -116,7 +121,8 @@ class Testbed {
   std::string Deliver(char port, const Bytes& frame);
 
   uint64_t Drops(char port, dataplane::DropReason reason) const;
-  uint64_t Drops(char port) const;                                // of all reasons
+  uint64_t Answered(char port) const;  // rejected packets whose sender was told
+  uint64_t Drops(char port) const;     // of all reasons
   dataplane::DropReason LastDrop(char port, const Bytes& frame);  // sends it; kNone if it passed
   uint32_t connections() const { return table_->size(); }
   dataplane::ConnectionTable& table() { return *table_; }
@@ -130,7 +136,9 @@ class Testbed {
   const acl::RuleIds& rule_ids(const std::string& network = "default") const {
     return *rule_ids_.at(network);
   }
+  const acl::RuleIds& audit_rule_ids() const { return *audit_rule_ids_; }
   dataplane::PortId id(char port) const { return ids_.at(port); }
+  bool Has(char port) const { return ids_.contains(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
   static dataplane::MacAddress Mac(char pod);
@@ -147,6 +155,7 @@ class Testbed {
   dataplane::PortView ViewOf(char port);
   void StageNetwork(const std::string& name, const std::string& pods,
                     const std::vector<acl::NetworkPolicy>& policies);
+  void SetRules(dataplane::NetworkView& network, acl::RuleTable table);
   void Join(dataplane::NetworkView& network, char port);
   using DropCounts = std::array<uint64_t, dataplane::kDropReasonCount>;
   DropCounts DropsByReason(char port) const;
@@ -167,6 +176,9 @@ class Testbed {
   std::vector<acl::NetworkPolicy> policies_;
   std::vector<acl::NetworkPolicy> blue_policies_;
   std::map<std::string, std::shared_ptr<const acl::RuleIds>> rule_ids_;  // by network
+  std::set<std::string> rejecting_;                                      // as rules name policies
+  std::vector<acl::NetworkPolicy> audited_;                              // of the network default
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids_;
   dataplane::Quiescence quiescence_;
   std::unique_ptr<dataplane::ConnectionTable> table_;
   std::unique_ptr<dataplane::Snapshot> staged_;

@@ -120,14 +120,14 @@ class Lab:
     def apply(self, *objects):
         self.ctl.apply(self.write_manifest(f"manifest-{next(_TAGS)}.json", *objects))
 
-    def add_port(self, pod):
-        """A Pod's or NetworkPod's port, as its CNI would add it."""
+    def add_port(self, pod, more=()):
+        """A Pod's or NetworkPod's port, as its CNI would add it. `more`: flags of `port add`."""
         if isinstance(pod, NetworkPod):
             path = pod.interface
         else:
             path = pod.socket = pod.socket or self.path(f"{pod.port}.sock")
         self.ctl.add_port(pod.port, pod.kind, path=path, pod=pod.name, mac=pod.mac,
-                          addresses=pod.addresses)
+                          addresses=pod.addresses, more=more)
         if isinstance(pod, NetworkPod):
             pod.adopt()
 

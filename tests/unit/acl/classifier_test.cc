@@ -56,6 +56,20 @@ TEST(Decide, TiersAreAskedInOrder) {
   }
 }
 
+TEST(Decide, ARejectIsADenialThatWantsAnAnswer) {
+  RuleTable table;
+  table.rules.push_back({.tier = Tier::kNetworkPolicy, .action = Action::kReject});
+  table.rules.push_back({.tier = Tier::kNetworkPolicy, .action = kDeny});
+  std::array<uint32_t, kMaxCategories> hits{};
+  for (const uint32_t rule : {1u, 2u}) {
+    hits[CategoryOf(Tier::kNetworkPolicy, Direction::kEgress)] = rule;
+    const Decision decision = Decide(table, hits, Direction::kEgress);
+    EXPECT_FALSE(decision.allow);
+    EXPECT_EQ(decision.reject, rule == 1);
+    EXPECT_EQ(decision.rule, rule);
+  }
+}
+
 TEST(Decide, CategoriesThatWereNotAskedCountAsNoMatch) {
   RuleTable table;
   table.rules.push_back({.tier = Tier::kBaseline, .action = kDeny});

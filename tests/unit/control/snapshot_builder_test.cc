@@ -24,6 +24,8 @@ class Builder {
   DesiredState state;
   PortPlaces places;
   OnPolicyChange mode = OnPolicyChange::kStrict;
+  std::shared_ptr<const acl::RuleTable> audit_rules;
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids;
 
   void AddPort(const dataplane::PortSpec& spec, PortId id) {
     ASSERT_TRUE(state.ports().Add(spec).ok());
@@ -38,7 +40,8 @@ class Builder {
     const PolicyBuild* last = last_.input ? &last_ : nullptr;
     auto compiled = CompilePolicy(MakePolicyInput(state, {}), last);
     EXPECT_TRUE(compiled.ok()) << compiled.status();
-    const PolicyBuild next = *std::move(compiled);
+    PolicyBuild next = *std::move(compiled);
+    next.audit = {audit_rules, audit_rule_ids, nullptr};
     const VerdictScope scope = CompareBuilds(last, next);
     last_ = next;
     NetworkBuilds builds;
@@ -59,6 +62,17 @@ class Builder {
 
 dataplane::PortSpec WebPort() { return RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2"); }
 dataplane::PortSpec DbPort() { return RingPort("db", "db", "02:00:00:00:00:02", "10.0.0.3"); }
+
+TEST(SnapshotBuilderTest, WhatIsUnderAuditIsPassedOnBesideWhatIsInForce) {
+  Builder builder;
+  EXPECT_EQ(builder.Build().networks[0].audit_rules, nullptr);
+  builder.audit_rules = std::make_shared<acl::RuleTable>();
+  builder.audit_rule_ids = acl::RuleIds::Next(nullptr, *builder.audit_rules);
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.networks[0].audit_rules, builder.audit_rules);
+  EXPECT_EQ(snapshot.networks[0].audit_rule_ids, builder.audit_rule_ids);
+  EXPECT_NE(snapshot.networks[0].rules, builder.audit_rules);
+}
 
 TEST(SnapshotBuilderTest, APodsPortIsUnknownUntilTheApiKnowsThePod) {
   Builder builder;

@@ -93,7 +93,7 @@ TEST(SeeingThreads, TheTallyIsReadWhileItIsWritten) {
   std::thread writer([&] {
     for (uint64_t i = 0; i < kPackets; ++i) {
       const auto port = static_cast<PortId>(1 + i % 3);
-      tally->Add({port, 0, DropReason::kPolicyIngress, false, 0, 1}, ports);
+      tally->Add({port, 0, DropReason::kPolicyIngress, dataplane::Outcome::kDropped, 0, 1}, ports);
     }
     done = true;
   });

@@ -1,0 +1,38 @@
+#include "dataplane/audit.h"
+
+#include <array>
+
+#include "dataplane/journal.h"
+
+namespace sluice::dataplane {
+
+unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
+               std::span<const Parties> parties, std::span<const PolicyAnswer> answers) {
+  const NetworkView& network = *burst.network;
+  std::array<const Packet*, kBurstSize> passed;
+  std::array<Parties, kBurstSize> asked;
+  unsigned count = 0;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    // Mode observe lets pass what was refused: that has been told already.
+    if (!packets[i]->alive() || answers[i].Refusal() != DropReason::kNone) continue;
+    passed[count] = packets[i];
+    asked[count++] = parties[i];
+  }
+  std::array<PolicyAnswer, kBurstSize> audited;
+  const unsigned keys = AskTries(network, *network.audit_rules, *network.audit_classifier,
+                                 {asked.data(), count}, audited);
+  for (unsigned i = 0; i < count; ++i) {
+    const DropReason refusal = audited[i].Refusal();
+    if (refusal == DropReason::kNone) continue;
+    if (burst.trace != nullptr) {
+      burst.trace->audit_drop = refusal;
+      continue;
+    }
+    burst.journal->Refused(burst, *passed[i], refusal,
+                           audited[i].RefusingRule(*network.audit_rules, *network.audit_rule_ids),
+                           Outcome::kAudited);
+  }
+  return keys;
+}
+
+}  // namespace sluice::dataplane

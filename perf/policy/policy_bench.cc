@@ -1,0 +1,377 @@
+// What policy costs, from a thousand flat rules to a cluster of ten thousand pods.
+//
+//   policy_bench [--quick]    a line of JSON for each figure: {name, unit, value, samples, params}
+//
+// Everything goes through the publisher, with one worker that polls: a figure called "in force"
+// ends when the worker runs the new epoch. `value` is the median, or the percentile that the name
+// says. Each compile stands beside the naive twin (perf/policy/naive.h): its time, and its rules.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <rte_cycles.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "control/kube/manifest.h"
+#include "control/policy_build.h"
+#include "control/publisher.h"
+#include "dataplane/eal.h"
+#include "dataplane/switch.h"
+#include "perf/policy/cluster.h"
+#include "perf/policy/manifest_text.h"
+#include "perf/policy/naive.h"
+
+namespace sluice::perf {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr char kSource[] = "bench";
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+[[noreturn]] void Die(const std::string& why) {
+  fmt::print(stderr, "policy_bench: {}\n", why);
+  std::exit(1);
+}
+
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) Die(std::string(value.status().message()));
+  return *std::move(value);
+}
+
+double Percentile(std::vector<double> samples, double share) {
+  std::sort(samples.begin(), samples.end());
+  const auto place = static_cast<size_t>(share * static_cast<double>(samples.size() - 1));
+  return samples[place];
+}
+
+void Report(const std::string& name, const char* unit, double value,
+            const std::vector<double>& samples, json params) {
+  fmt::print("{}\n", json{{"name", name},
+                          {"unit", unit},
+                          {"value", value},
+                          {"samples", samples},
+                          {"params", std::move(params)}}
+                         .dump());
+  std::fflush(stdout);
+}
+
+size_t ResidentBytes() {
+  malloc_trim(0);
+  std::ifstream file("/proc/self/statm");
+  size_t total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A switch with a polling worker and the pods that are local, on ring ports.
+class Bed {
+ public:
+  explicit Bed(int worker_core) {
+    dataplane::SwitchConfig config;
+    config.worker_cores = {worker_core};
+    config.connection_capacity = 1024;
+    config.packet_buffers = 8192;
+    switch_ = Must(dataplane::Switch::Create(config));
+    control::PublisherConfig settings;
+    settings.policy.cluster_cidrs = {*acl::Cidr::Parse("10.0.0.0/8")};
+    publisher_ = Must(control::Publisher::Create(*switch_, settings));
+  }
+
+  void Do(control::Command command) {
+    for (const control::Result& result : publisher_->Process({&command, 1})) Must(result);
+  }
+  void Apply(std::vector<control::Object> objects) {
+    control::ApplyCommand apply{.source = kSource, .objects = {}};
+    for (control::Object& object : objects) {
+      apply.objects.push_back(control::Candidate::Of(std::move(object)));
+    }
+    Do(std::move(apply));
+  }
+  void AddPort(const acl::Endpoint& pod, unsigned number) {
+    dataplane::PortSpec spec;
+    spec.name = fmt::format("p{}", number);
+    spec.kind = dataplane::PortKind::kRing;
+    spec.role = dataplane::PortRole::kPod;
+    spec.path = fmt::format("b{}", number);
+    spec.pod_namespace = pod.namespace_name;
+    spec.pod_name = pod.name;
+    spec.pod_uid = pod.uid;
+    spec.mac = {{2, 0, 0, 0, static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)}};
+    spec.addresses = pod.addresses;
+    Do(control::AddPortCommand{spec});
+  }
+  void AddPorts(const Cluster& cluster) {
+    for (unsigned i = 0; i < cluster.size().local_pods; ++i) AddPort(cluster.Pod(i), i);
+  }
+
+  std::shared_ptr<const control::View> view() const { return publisher_->view(); }
+
+ private:
+  std::unique_ptr<dataplane::Switch> switch_;
+  std::unique_ptr<control::Publisher> publisher_;
+};
+
+// A cluster that compiles to about `rules` flat rules.
+Cluster ClusterOf(size_t rules, uint64_t seed) {
+  ClusterSize size;
+  size.policies = static_cast<unsigned>(std::max<size_t>(rules / 5, 10));
+  for (int i = 0; i < 4; ++i) {
+    Cluster cluster(size, seed);
+    const auto compiled = Must(acl::CompileParts(cluster.Input()));
+    const double ratio = static_cast<double>(rules) /
+                         static_cast<double>(std::max<size_t>(compiled.table.rules.size(), 1));
+    if (0.97 < ratio && ratio < 1.03) break;
+    size.policies = static_cast<unsigned>(size.policies * ratio) + 1;
+  }
+  return Cluster(size, seed);
+}
+
+json CostOf(const control::PolicyBuild& build) {
+  const control::BuildCost& cost = build.cost;
+  return {{"rules", build.in_force.rules->rules.size()},
+          {"classes", build.universe->classes().size()},
+          {"compile", cost.compile_seconds},
+          {"trie", cost.trie_seconds},
+          {"proof", cost.proof_seconds},
+          {"atoms", cost.proof.atoms},
+          {"keys", cost.proof.keys},
+          {"exhaustive", cost.proof.exhaustive},
+          {"probes", cost.probes}};
+}
+
+void FullCompile(const std::string& name, size_t rules, unsigned sets) {
+  std::vector<double> samples, naive;
+  json params;
+  size_t pairs = 0;
+  for (unsigned seed = 1; seed <= sets; ++seed) {
+    Cluster cluster = ClusterOf(rules, seed);
+    const acl::PolicyInput input = cluster.Input();
+    acl::PolicyInput copy = input;
+    const auto start = Clock::now();
+    const control::PolicyBuild build = Must(control::BuildPolicy(std::move(copy), nullptr, {}));
+    samples.push_back(SecondsSince(start));
+    params = CostOf(build);
+    const auto naive_start = Clock::now();
+    pairs = ExpandByPod(input).size();
+    naive.push_back(SecondsSince(naive_start));
+  }
+  const double median = Percentile(samples, 0.5);
+  params["worst_beside_median"] = Percentile(samples, 1) / median;
+  params["naive_rules"] = pairs;
+  params["naive_beside"] = Percentile(naive, 0.5) / median;
+  Report("compile." + name, "seconds", median, samples, params);
+}
+
+constexpr ClusterSize kLarge = {
+    .pods = 10'000, .namespaces = 1000, .policies = 2000, .local_pods = 100, .rules_a_policy = 4};
+
+// The first snapshot of a large cluster, from its manifests.
+void Load(Bed& bed, Cluster& cluster) {
+  const std::string text = ManifestText(cluster);
+  const size_t before = ResidentBytes();
+  const auto start = Clock::now();
+  control::Manifest manifest = Must(control::ParseManifest("cluster.json", text));
+  const double parsed = SecondsSince(start);
+  bed.Apply(std::move(manifest.objects));
+  const double loaded = SecondsSince(start);
+  const double resident = static_cast<double>(ResidentBytes());
+  json params = CostOf(*bed.view()->policy);
+  params["parse"] = parsed;
+  params["manifest_bytes"] = text.size();
+  Report("load.10kpods", "seconds", loaded, {loaded}, params);
+  Report("rss.10kpods", "bytes", resident, {resident},
+         {{"before_load", before}, {"of", "the process, DPDK's memory included"}});
+}
+
+std::vector<double> Time(unsigned count, const std::function<void(unsigned)>& change) {
+  std::vector<double> samples;
+  for (unsigned i = 0; i < count; ++i) {
+    const auto start = Clock::now();
+    change(i);
+    samples.push_back(SecondsSince(start));
+  }
+  return samples;
+}
+
+void ReportPercentiles(const std::string& name, std::vector<double> samples, json params) {
+  params["p50"] = Percentile(samples, 0.5);
+  params["worst"] = Percentile(samples, 1);
+  params["changes"] = samples.size();
+  const double p99 = Percentile(samples, 0.99);
+  Report(name, "seconds", p99, {params["p50"], p99, params["worst"]}, params);
+}
+
+// Pods that come, go and are relabelled into classes that are there.
+void PodChurn(Bed& bed, const Cluster& cluster, unsigned count) {
+  const auto tries = bed.view()->policy->in_force.classifier;
+  const ClusterSize& size = cluster.size();
+  const auto samples = Time(count, [&](unsigned i) {
+    acl::Endpoint pod = cluster.Pod(size.local_pods + i % (size.pods - size.local_pods));
+    switch (i % 3) {
+      case 0:
+        pod.labels["app"] = "app-1";
+        return bed.Apply({pod});
+      case 1:
+        return bed.Do(control::DeleteCommand{
+            .source = kSource, .objects = {{"Endpoint", {pod.namespace_name, pod.name}}}});
+      default:
+        return bed.Apply({pod});
+    }
+  });
+  const bool built = bed.view()->policy->in_force.classifier != tries;
+  ReportPercentiles("churn.pod.p99", samples, {{"pods", size.pods}, {"built_a_trie", built}});
+}
+
+// Policies that come, change and go, at about ten thousand flat rules.
+void PolicyChurn(int worker_core, unsigned count) {
+  Bed bed(worker_core);
+  Cluster cluster = ClusterOf(10'000, 1);
+  std::vector<control::Object> objects;
+  acl::PolicyInput input = cluster.Input();
+  for (auto& ns : input.namespaces) objects.emplace_back(std::move(ns));
+  for (auto& pod : input.endpoints) objects.emplace_back(std::move(pod));
+  for (auto& policy : input.policies) objects.emplace_back(std::move(policy));
+  bed.AddPorts(cluster);
+  bed.Apply(std::move(objects));
+  const unsigned first_new = cluster.size().policies;
+  std::vector<double> samples;
+  json params = CostOf(*bed.view()->policy);
+  for (unsigned i = 0; i < count; ++i) {
+    acl::NetworkPolicy policy = cluster.DrawPolicy(first_new + i / 3);
+    const auto start = Clock::now();
+    if (i % 3 < 2) {
+      bed.Apply({policy});
+    } else {
+      bed.Do(control::DeleteCommand{
+          .source = kSource, .objects = {{"NetworkPolicy", {policy.namespace_name, policy.name}}}});
+    }
+    samples.push_back(SecondsSince(start));
+  }
+  ReportPercentiles("churn.policy.p99", samples, std::move(params));
+}
+
+// Pod events at a steady rate: nothing is lost, and memory stays.
+void Storm(Bed& bed, const Cluster& cluster, double seconds) {
+  constexpr double kRate = 100'000.0 / 60;
+  const ClusterSize& size = cluster.size();
+  const auto before = static_cast<double>(ResidentBytes());
+  const auto start = Clock::now();
+  const auto events = static_cast<unsigned>(kRate * seconds);
+  double latest = 0;
+  for (unsigned i = 0; i < events; ++i) {
+    const double due = i / kRate;
+    const double now = SecondsSince(start);
+    if (now < due) std::this_thread::sleep_for(std::chrono::duration<double>(due - now));
+    latest = std::max(latest, now - due);
+    acl::Endpoint pod = cluster.Pod(size.local_pods + i * 7 % (size.pods - size.local_pods));
+    pod.labels["app"] = i / 2 % 2 == 0 ? "app-1" : "app-2";
+    bed.Apply({pod});
+  }
+  const double took = SecondsSince(start);
+  const auto after = static_cast<double>(ResidentBytes());
+  Report("storm.pod_events", "1/s", events / took, {events / took},
+         {{"events", events},
+          {"worst_lag_seconds", latest},
+          {"rss_growth_bytes", after - before},
+          {"endpoints", bed.view()->state->endpoints().size()}});
+}
+
+// All tiers and both directions of ten thousand rules, 32 packets at a time; beside the linear
+// search of the naive twin.
+void Classify() {
+  Cluster cluster = ClusterOf(10'000, 1);
+  acl::PolicyInput input = cluster.Input();
+  acl::ClusterPolicy admin{.name = "admin", .tier = "Admin"};
+  admin.egress = {{.action = "Deny", .peers = {acl::NetworksPeer{{"198.51.100.0/24"}}}}};
+  acl::ClusterPolicy baseline{.name = "baseline", .tier = "Baseline"};
+  baseline.ingress = {{.action = "Deny", .peers = {acl::PodsPeer{}}}};
+  input.cluster_policies = {admin, baseline};
+  const control::PolicyBuild build = Must(control::BuildPolicy(input, nullptr, {}));
+  const std::vector<acl::FlatRule>& rules = build.in_force.rules->rules;
+  constexpr size_t kPackets = 32, kBursts = 4096;
+  std::mt19937_64 random(1);
+  std::vector<acl::ClassifyKey> keys;  // two a packet
+  for (size_t i = 0; i < 2 * kPackets * kBursts; ++i) {
+    const acl::FlatRule& rule = rules[random() % rules.size()];
+    keys.push_back(acl::ClassifyKey::Make(6, rule.src.first, rule.dst.first, rule.port_first));
+  }
+  std::vector<uint32_t> hits(2 * kPackets * acl::kMaxCategories);
+  std::vector<double> samples;
+  for (size_t burst = 0; burst < kBursts; ++burst) {
+    const uint64_t start = rte_rdtsc();
+    build.in_force.classifier->Classify({&keys[2 * kPackets * burst], 2 * kPackets}, hits);
+    samples.push_back(static_cast<double>(rte_rdtsc() - start) / kPackets);
+  }
+  const std::vector<PairRule> pairs = ExpandByPod(input);
+  std::vector<double> naive;
+  int64_t found = 0;
+  for (int i = 0; i < 200 && !pairs.empty(); ++i) {
+    const PairRule& rule = pairs[random() % pairs.size()];
+    const uint64_t start = rte_rdtsc();
+    found += FindFirst(pairs, rule.subject, rule.peer.base, rule.ingress, rule.protocol,
+                       rule.port_first);
+    naive.push_back(static_cast<double>(rte_rdtsc() - start));
+  }
+  const double median = Percentile(samples, 0.5);
+  Report("classify.10k", "cycles", median,
+         {Percentile(samples, 0.05), median, Percentile(samples, 0.95)},
+         {{"rules", rules.size()},
+          {"burst", kPackets},
+          {"keys_a_packet", 2},
+          {"naive_rules", pairs.size()},
+          {"naive_beside", (naive.empty() ? 0 : Percentile(naive, 0.5)) / median},
+          {"found", found}});
+}
+
+int Run(bool quick, const std::vector<int>& cores) {
+  FullCompile("1k", 1000, quick ? 3 : 11);
+  FullCompile("10k", 10'000, quick ? 2 : 7);
+  if (!quick) FullCompile("100k", 100'000, 3);
+  Classify();
+  {
+    Bed bed(cores.back());
+    Cluster cluster(kLarge, 1);
+    bed.AddPorts(cluster);
+    Load(bed, cluster);
+    PodChurn(bed, cluster, quick ? 300 : 3000);
+    Storm(bed, cluster, quick ? 5 : 60);
+  }
+  PolicyChurn(cores.back(), quick ? 15 : 150);
+  return 0;
+}
+
+}  // namespace
+}  // namespace sluice::perf
+
+int main(int argc, char** argv) {
+  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  const std::vector<int> cores = sluice::dataplane::AllowedCpus();
+  sluice::dataplane::EalConfig config;
+  config.file_prefix = fmt::format("sluice-policy-bench-{}", getpid());
+  config.huge_pages = sluice::dataplane::HugePages::kOff;
+  config.memory_mb = 2048;
+  config.worker_cores = {cores.back()};
+  const auto eal = sluice::dataplane::Eal::Start(config);
+  if (!eal.ok()) {
+    fmt::print(stderr, "{}\n", std::string(eal.status().message()));
+    return 1;
+  }
+  return sluice::perf::Run(quick, cores);
+}
