@@ -20,7 +20,7 @@ namespace sluice::acl {
 struct MeaningLimits {
   // The more rules an attempt is held against, the fewer attempts.
   size_t fewest = 600;
-  size_t most = 10'000;
+  size_t most = 4'000;
   uint64_t seed = 1;
 };
 

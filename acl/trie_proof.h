@@ -18,7 +18,7 @@ namespace sluice::acl {
 struct ProofLimits {
   // Up to this many atoms every one is asked about. Beyond, the corners of every rule and the
   // points just past them, and atoms drawn at random up to as many again.
-  size_t max_atoms = 300'000;
+  size_t max_atoms = 150'000;
   uint64_t seed = 1;
 };
 
