@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::tests {
 namespace {
@@ -76,18 +77,18 @@ ClusterBed::ClusterBed(const std::vector<control::Object>& cluster)
 }
 
 ClusterBed::~ClusterBed() {
-  for (const auto& [name, spec] : empty_.ports().specs()) Received(name);
+  for (const auto& [name, spec] : ports().specs()) Received(name);
   worker_.reset();
   EXPECT_EQ(pool_.in_use(), 0u) << "packet buffers were lost";
   devices_.clear();
-  for (const auto& [name, spec] : empty_.ports().specs()) {
+  for (const auto& [name, spec] : ports().specs()) {
     rte_ring_free(Ring(spec, true));
     rte_ring_free(Ring(spec, false));
   }
 }
 
 void ClusterBed::AddPort(PortSpec spec) {
-  const auto number = static_cast<uint8_t>(empty_.ports().specs().size() + 1);
+  const auto number = static_cast<uint8_t>(ports().specs().size() + 1);
   if (spec.role != dataplane::PortRole::kUplink) spec.mac = MacAddress{{2, 0, 0, 0, 0, number}};
   const absl::Status added = empty_.ports().Add(spec);
   EXPECT_TRUE(added.ok()) << added;
@@ -97,7 +98,7 @@ void ClusterBed::AddPorts(const std::vector<control::Object>& cluster) {
   AddPort(RingPort(kUplink, dataplane::PortRole::kUplink));
   for (const control::Object& object : cluster) {
     if (const auto* node = std::get_if<acl::Node>(&object)) {
-      if (empty_.ports().specs().contains(kHost)) continue;  // another node
+      if (ports().specs().contains(kHost)) continue;  // another node
       PortSpec host = RingPort(kHost, dataplane::PortRole::kHost);
       host.addresses = node->addresses;
       AddPort(host);
@@ -106,7 +107,7 @@ void ClusterBed::AddPorts(const std::vector<control::Object>& cluster) {
     if (pod == nullptr) continue;
     AddPort(PodPort(*pod, control::kDefaultNetwork, pod->addresses));
     for (const acl::Attachment& attachment : pod->attachments) {
-      if (!empty_.ports().networks().contains(attachment.network)) {
+      if (!ports().networks().contains(attachment.network)) {
         control::NetworkSpec network;
         network.name = attachment.network;
         EXPECT_TRUE(empty_.ports().AddNetwork(network).ok()) << network.name;
@@ -118,7 +119,7 @@ void ClusterBed::AddPorts(const std::vector<control::Object>& cluster) {
 
 void ClusterBed::Open() {
   dataplane::PortId id = 1;
-  for (const auto& [name, spec] : empty_.ports().specs()) {
+  for (const auto& [name, spec] : ports().specs()) {
     const auto& device =
         devices_
             .emplace(name,
@@ -141,16 +142,18 @@ void ClusterBed::Apply(const std::vector<control::Object>& policies) {
   add(policies);
   const auto applied = state.Apply(kSource, candidates, control::OnRefusal::kRefuseAll);
   EXPECT_TRUE(applied.ok()) << applied.status();
-  const control::NetworkBuilds builds = Must(control::BuildNetworks(state, {}, nullptr, {}, {}));
+  const auto now = std::make_shared<const control::DesiredState>(std::move(state));
+  const auto built = Must(control::BuildNetworks({.before = nullptr, .now = now, .endpoints = {}},
+                                                 {}, nullptr, {}, {}));
+  const dataplane::Snapshot* previous = published_.empty() ? nullptr : published_.back().get();
   published_.push_back(std::make_unique<const dataplane::Snapshot>(
-      control::BuildSnapshot(state.ports(), places_, builds, {.everything = true}, {}, 1,
-                             published_.empty() ? nullptr : published_.back().get())));
+      control::BuildSnapshot(now->ports(), places_, built.builds, built.scope, {}, 1, previous)));
   current_.store(published_.back().get());
 }
 
 ClusterBed::End ClusterBed::FindEnd(const std::string& text, const Flow& flow) const {
   const auto address = acl::IpAddress::Parse(text);
-  for (const auto& [name, spec] : empty_.ports().specs()) {
+  for (const auto& [name, spec] : ports().specs()) {
     if (spec.role == dataplane::PortRole::kUplink || spec.network != flow.row->network) continue;
     if (!address.ok() && text == spec.pod_namespace + "/" + spec.pod_name) {
       return {name, spec.mac, AddressOf(spec.addresses, flow.family)};
@@ -199,7 +202,7 @@ std::string ClusterBed::Trace(const std::string& port, const Bytes& frame) {
 std::vector<Bytes> ClusterBed::Received(const std::string& port) {
   std::vector<Bytes> frames;
   void* object = nullptr;
-  while (rte_ring_dequeue(Ring(empty_.ports().specs().at(port), false), &object) == 0) {
+  while (rte_ring_dequeue(Ring(ports().specs().at(port), false), &object) == 0) {
     auto* mbuf = static_cast<rte_mbuf*>(object);
     frames.push_back(test::Contents(*mbuf));
     rte_pktmbuf_free(mbuf);
@@ -209,7 +212,7 @@ std::vector<Bytes> ClusterBed::Received(const std::string& port) {
 
 std::string ClusterBed::Deliver(const std::string& port, const Bytes& frame) {
   told_.clear();
-  const auto& specs = empty_.ports().specs();
+  const auto& specs = ports().specs();
   EXPECT_EQ(rte_ring_enqueue(Ring(specs.at(port), true), test::MakeChain(pool_.get(), frame)), 0);
   quiescence_.GoOnline(0);
   worker_->RunOnce(kNowMs);

@@ -49,6 +49,7 @@ class ClusterBed {
     std::string address;
   };
 
+  const control::PortTable& ports() const { return empty_.ports(); }
   void AddPorts(const std::vector<control::Object>& cluster);
   void AddPort(dataplane::PortSpec spec);
   void Open();
