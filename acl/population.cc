@@ -9,7 +9,9 @@ void Population::Withdraw(const MemberName& name, std::vector<IpAddress>& touche
   if (member == nullptr) return;
   for (const auto& [address, id] : member->addresses) {
     touched.push_back(address);
-    Claims claims = claims_.at(address);
+    const auto known = claims_.find(address);
+    if (known == claims_.end()) continue;  // listed twice, and withdrawn already
+    Claims claims = known->second;
     std::erase_if(claims, [&](const Claim& claim) { return claim.name == name; });
     if (claims.empty()) {
       claims_.erase(address);

@@ -43,6 +43,12 @@ class Universe {
   // thread at a time, whatever others read: signatures are remembered.
   std::optional<Population::Change> Place(const Endpoint& endpoint, bool local);
 
+  // Whether a node is known by what its pods say, `endpoint` among them: once it says something
+  // else, or is gone, the node may need a universe of its own.
+  bool SpeaksForNode(const Endpoint& endpoint) const {
+    return !endpoint.node_addresses.empty() && !listed_nodes_.contains(endpoint.node);
+  }
+
   // What the members of each class match, as text; by ClassId.
   std::vector<std::vector<std::string>> Describe() const;
 

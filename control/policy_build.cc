@@ -64,6 +64,14 @@ absl::Status ProveMeaning(const PolicyBuild& build, const RuleSet& set, bool aud
   return absl::OkStatus();
 }
 
+// Whether less is known of a node than before.
+bool UnsaysNode(const EndpointChange& change, const acl::Universe& universe) {
+  if (!change.before || !universe.SpeaksForNode(change.before->endpoint)) return false;
+  const acl::Endpoint& before = change.before->endpoint;
+  return !change.now || change.now->endpoint.node != before.node ||
+         change.now->endpoint.node_addresses != before.node_addresses;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
@@ -107,6 +115,7 @@ std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
   Stopwatch watch;
   std::vector<acl::Population::Change> placed;
   for (const EndpointChange& change : changes) {
+    if (UnsaysNode(change, *previous.universe)) return std::nullopt;
     if (!change.now) {
       placed.push_back({.name = change.name, .member = {}});
       continue;

@@ -71,7 +71,7 @@ struct EndpointChange {
 
 // `previous` with these endpoints changed: what policies say stays, and no trie is built. `input`
 // is what the result could have been compiled from. Absent if some endpoint does not fit into the
-// classes there are: then BuildPolicy is to be called.
+// classes there are, or one goes that says where its node is: then BuildPolicy is to be called.
 std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
                                            std::span<const EndpointChange> changes,
                                            LazyInput input);

@@ -1,144 +1,127 @@
-// What is compiled depends on what is desired now, never on the path to it: histories of applies
-// and deletes are permuted, doubled, batched and squashed, and must end in the same rules and
-// classes.
+// What is compiled depends on what is desired now, never on the path to it: histories of objects of
+// every kind are permuted, reversed, doubled, batched, squashed and churned, and must end in the
+// same rules and classes on every network.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <random>
 
 #include "acl/compiler.h"
-#include "control/desired_state.h"
 #include "control/policy_input.h"
+#include "tests/differential/random_cluster.h"
 #include "tests/unit/control/objects.h"
+#include "tests/unit/control/random_history.h"
 
 namespace sluice::control {
 namespace {
 
-constexpr unsigned kSeeds = 60;
-constexpr char kSource[] = "test";
+constexpr uint64_t kSeeds = 60;
 
-// Applies an object, or deletes what `key` names.
-struct Step {
-  ObjectKey key;
-  std::optional<Object> object;
-};
-using History = std::vector<Step>;
-using Random = std::mt19937;
+using Random = std::mt19937_64;
+using Compiled = std::map<std::string, acl::CompiledPolicy>;  // by network
 
-unsigned Pick(Random& random, unsigned below) {
-  return std::uniform_int_distribution<unsigned>(0, below - 1)(random);
-}
-
-std::string Text(char prefix, unsigned number) { return prefix + std::to_string(number); }
-
-acl::Labels RandomLabels(Random& random) { return {{"app", Text('a', Pick(random, 3))}}; }
-
-Object RandomPolicy(Random& random, const std::string& name, bool with_bad) {
-  switch (Pick(random, with_bad ? 4 : 3)) {
-    case 0:
-      return DenyAll(name, RandomLabels(random));
-    case 1:
-      return Allow(name, RandomLabels(random), 80 + Pick(random, 3));
-    case 2: {
-      acl::NetworkPolicy policy = Allow(name, RandomLabels(random), 80);
-      policy.ingress[0].peers[0].namespace_selector = acl::LabelSelector{};
-      return policy;
-    }
-    default:
-      return BadPolicy(name, RandomLabels(random));
-  }
-}
-
-Step RandomStep(Random& random, bool with_bad) {
-  const unsigned number = Pick(random, 4);
-  Object object;
-  switch (Pick(random, 5)) {
-    case 0:
-      object = acl::Namespace{number == 0 ? "default" : Text('n', number), RandomLabels(random)};
-      break;
-    case 1:
-    case 2:
-      object = Pod(Text('p', number), "10.0.0." + std::to_string(10 + Pick(random, 6)),
-                   RandomLabels(random), Text('u', Pick(random, 2)));
-      break;
-    default:
-      object = RandomPolicy(random, Text('q', number), with_bad);
-  }
-  const ObjectKey key = ObjectKey::Of(object);
-  if (Pick(random, 4) == 0) return {key, std::nullopt};
-  return {key, object};
-}
-
-History RandomHistory(Random& random, bool with_bad) {
-  History history;
-  for (int i = 0; i < 40; ++i) history.push_back(RandomStep(random, with_bad));
-  return history;
-}
-
-// A state with two local pods, one known by UID.
-DesiredState Start() {
+// What every history starts from: ports, and no object.
+DesiredState Start(uint64_t seed) {
   DesiredState state;
-  EXPECT_TRUE(state.ports().Add(RingPort("p0", "p0", "02:00:00:00:00:01", "10.0.0.10")).ok());
-  EXPECT_TRUE(state.ports().Add(RingPort("p1", "p1", "02:00:00:00:00:02", "10.0.0.11", "u1")).ok());
+  EXPECT_TRUE(state.ports().AddNetwork(Network(kSecondNetwork)).ok());
+  for (const dataplane::PortSpec& spec : RandomHistory(seed).Ports()) {
+    EXPECT_TRUE(state.ports().Add(spec).ok()) << spec.name;
+  }
   return state;
 }
 
 void Run(const Step& step, DesiredState& state) {
   if (step.object) {
     EXPECT_TRUE(
-        state.Apply(kSource, std::vector{Candidate::Of(*step.object)}, OnRefusal::kSkip).ok());
+        state.Apply(kHistorySource, std::vector{Candidate::Of(*step.object)}, OnRefusal::kSkip)
+            .ok());
   } else {
-    EXPECT_TRUE(state.Delete(kSource, std::vector{step.key}).ok());
+    EXPECT_TRUE(state.Delete(kHistorySource, std::vector{step.key}).ok());
   }
 }
 
-DesiredState Replay(const History& history) {
-  DesiredState state = Start();
+DesiredState Replay(const History& history, DesiredState state) {
   for (const Step& step : history) Run(step, state);
   return state;
 }
 
-// Runs of applies as one request each.
-DesiredState ReplayBatched(const History& history) {
-  DesiredState state = Start();
+// Runs of applies as requests of up to `most` objects.
+DesiredState ReplayBatched(const History& history, size_t most, DesiredState state) {
   std::vector<Candidate> batch;
   auto flush = [&] {
-    EXPECT_TRUE(state.Apply(kSource, batch, OnRefusal::kSkip).ok());
+    EXPECT_TRUE(state.Apply(kHistorySource, batch, OnRefusal::kSkip).ok());
     batch.clear();
   };
   for (const Step& step : history) {
+    if (!step.object || batch.size() == most) flush();
     if (step.object) {
       batch.push_back(Candidate::Of(*step.object));
-      continue;
+    } else {
+      Run(step, state);
     }
-    flush();
-    Run(step, state);
   }
   flush();
   return state;
 }
 
+// With a copy taken and frozen before each step, as the publisher does; and a compilation after it.
+DesiredState ReplayLookedAt(const History& history, DesiredState state) {
+  for (const Step& step : history) {
+    state.Freeze();
+    DesiredState next = state;
+    Run(step, next);
+    EXPECT_TRUE(acl::Compile(MakePolicyInput(next, {})).ok());
+    state = std::move(next);
+  }
+  return state;
+}
+
+// The steps on each object, in the order of the keys of `order`; every key as often as in there.
+History InOrder(const History& history, const std::vector<ObjectKey>& order) {
+  std::map<ObjectKey, History> by_key;
+  for (const Step& step : history) by_key[step.key].push_back(step);
+  std::map<ObjectKey, size_t> next;
+  History ordered;
+  for (const ObjectKey& key : order) ordered.push_back(by_key[key][next[key]++]);
+  return ordered;
+}
+
+std::vector<ObjectKey> KeysOf(const History& history) {
+  std::vector<ObjectKey> keys;
+  for (const Step& step : history) keys.push_back(step.key);
+  return keys;
+}
+
 // Steps on one object keep their order; all else is shuffled.
 History Permuted(const History& history, Random& random) {
-  std::map<ObjectKey, History> by_key;
-  std::vector<ObjectKey> order;
-  for (const Step& step : history) {
-    by_key[step.key].push_back(step);
-    order.push_back(step.key);
-  }
+  std::vector<ObjectKey> order = KeysOf(history);
   std::shuffle(order.begin(), order.end(), random);
-  std::map<ObjectKey, size_t> next;
-  History permuted;
-  for (const ObjectKey& key : order) permuted.push_back(by_key[key][next[key]++]);
-  return permuted;
+  return InOrder(history, order);
+}
+
+// What came last comes first; steps on one object keep their order.
+History Reversed(const History& history) {
+  std::vector<ObjectKey> order = KeysOf(history);
+  std::reverse(order.begin(), order.end());
+  return InOrder(history, order);
 }
 
 History Doubled(const History& history) {
   History doubled;
   for (const Step& step : history) doubled.insert(doubled.end(), 2, step);
   return doubled;
+}
+
+// Every object goes before it comes.
+History Churned(const History& history) {
+  History churned;
+  for (const Step& step : history) {
+    churned.push_back(step);
+    churned.push_back({step.key, std::nullopt});
+    churned.push_back(step);
+  }
+  return churned;
 }
 
 // Only the last step on each object.
@@ -150,56 +133,119 @@ History Squashed(const History& history) {
   return squashed;
 }
 
-DesiredState Synced(const DesiredState& state) {
+DesiredState Synced(const DesiredState& state, DesiredState synced) {
   std::vector<Candidate> all;
-  for (const auto& [name, owned] : state.namespaces()) all.push_back(Candidate::Of(owned.object));
-  for (const auto& [name, owned] : state.endpoints()) all.push_back(Candidate::Of(owned.object));
-  for (const auto& [name, owned] : state.policies()) all.push_back(Candidate::Of(owned.object));
-  DesiredState synced = Start();
-  EXPECT_TRUE(synced.Sync(kSource, all, "1").ok());
+  const auto add = [&](const auto& table) {
+    for (const auto& [name, owned] : table) all.push_back(Candidate::Of(owned.object));
+  };
+  add(state.cluster_policies());
+  add(state.multi_policies());
+  add(state.policies());
+  add(state.endpoints());
+  add(state.nodes());
+  add(state.namespaces());
+  EXPECT_TRUE(synced.Sync(kHistorySource, all, "1").ok());
   return synced;
 }
 
-acl::CompiledPolicy CompileState(const DesiredState& state) {
-  auto compiled = acl::Compile(MakePolicyInput(state, {}));
-  EXPECT_TRUE(compiled.ok()) << compiled.status();
-  return compiled.ok() ? *std::move(compiled) : acl::CompiledPolicy{};
+Compiled CompileAll(const DesiredState& state) {
+  Compiled all;
+  for (const char* network : {kDefaultNetwork, kSecondNetwork}) {
+    auto compiled = acl::Compile(MakePolicyInput(state, {}, network));
+    EXPECT_TRUE(compiled.ok()) << compiled.status();
+    if (compiled.ok()) all[network] = *std::move(compiled);
+  }
+  return all;
 }
 
-void ExpectSame(const acl::CompiledPolicy& expected, const DesiredState& state, const char* law) {
-  const acl::CompiledPolicy seen = CompileState(state);
-  EXPECT_TRUE(expected.table == seen.table) << law;
-  EXPECT_TRUE(expected.addresses == seen.addresses) << law;
-  EXPECT_TRUE(expected.subjects == seen.subjects) << law;
-}
+// For one history, what it ends in: every other way there has to end in the same.
+class Law {
+ public:
+  Law(uint64_t seed, const History& history)
+      : start_(Start(seed)), end_(Replay(history, start_)), expected_(CompileAll(end_)) {}
 
-class HistoryTest : public ::testing::TestWithParam<unsigned> {};
+  const DesiredState& start() const { return start_; }
+  const DesiredState& end() const { return end_; }
+
+  void Holds(const DesiredState& state, const char* law) const {
+    const Compiled seen = CompileAll(state);
+    for (const auto& [network, expected] : expected_) {
+      EXPECT_TRUE(seen.at(network) == expected) << law << ", network " << network;
+    }
+  }
+  void Holds(const History& history, const char* law) const { Holds(Replay(history, start_), law); }
+
+ private:
+  const DesiredState start_, end_;
+  const Compiled expected_;
+};
+
+class HistoryTest : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(HistoryTest, ThePathDoesNotMatter) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
   Random random(GetParam());
-  const History history = RandomHistory(random, /*with_bad=*/false);
-  const DesiredState end = Replay(history);
-  const acl::CompiledPolicy expected = CompileState(end);
-  ExpectSame(expected, Replay(Permuted(history, random)), "permuted");
-  ExpectSame(expected, Replay(Doubled(history)), "doubled");
-  ExpectSame(expected, ReplayBatched(history), "batched");
-  ExpectSame(expected, Replay(Squashed(history)), "squashed");
-  ExpectSame(expected, Synced(end), "synced");
+  const History history = RandomHistory(GetParam()).Make({.steps = 80});
+  const Law law(GetParam(), history);
+  law.Holds(Permuted(history, random), "permuted");
+  law.Holds(Reversed(history), "reversed");
+  law.Holds(Doubled(history), "doubled");
+  law.Holds(Churned(history), "deleted between");
+  law.Holds(Squashed(history), "squashed");
+  law.Holds(Reversed(Squashed(history)), "squashed and reversed");
+  law.Holds(ReplayBatched(history, history.size(), law.start()), "batched");
+  law.Holds(ReplayBatched(history, 3, law.start()), "split");
+  law.Holds(ReplayLookedAt(history, law.start()), "looked at on the way");
+  law.Holds(Synced(law.end(), law.start()), "synced");
+  EXPECT_TRUE(Replay(Squashed(history), law.start()) == law.end());
 }
 
 // A refused version leaves the accepted one in force, so only the order on one object counts.
 TEST_P(HistoryTest, RefusalsOnOneObjectDoNotTouchOthers) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
-  Random random(1000 + GetParam());
-  const History history = RandomHistory(random, /*with_bad=*/true);
-  const acl::CompiledPolicy expected = CompileState(Replay(history));
-  ExpectSame(expected, Replay(Permuted(history, random)), "permuted");
-  ExpectSame(expected, Replay(Doubled(history)), "doubled");
-  ExpectSame(expected, ReplayBatched(history), "batched");
+  Random random(GetParam());
+  const History history = RandomHistory(1000 + GetParam()).Make({.steps = 80, .refusals = true});
+  const Law law(GetParam(), history);
+  law.Holds(Permuted(history, random), "permuted");
+  law.Holds(Reversed(history), "reversed");
+  law.Holds(Doubled(history), "doubled");
+  law.Holds(ReplayBatched(history, history.size(), law.start()), "batched");
+  law.Holds(ReplayBatched(history, 3, law.start()), "split");
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, ::testing::Range(1u, kSeeds + 1));
+// Nothing is left of what has gone.
+TEST_P(HistoryTest, DeletingEverythingIsTheBeginning) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  History history = RandomHistory(GetParam()).Make({.steps = 80, .refusals = true});
+  std::vector<ObjectKey> keys = KeysOf(history);
+  Random random(GetParam());
+  std::shuffle(keys.begin(), keys.end(), random);
+  for (const ObjectKey& key : keys) history.push_back({key, std::nullopt});
+  const DesiredState start = Start(GetParam());
+  EXPECT_TRUE(Replay(history, start) == start);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, ::testing::ValuesIn(acl::Seeds(kSeeds)));
+
+// The histories have what they are for.
+TEST(RandomHistory, BringsEveryKindAndDanglingReferences) {
+  std::map<std::string, unsigned> kinds;
+  unsigned pods_without_namespace = 0, policies_in_force = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const DesiredState end = Replay(RandomHistory(seed).Make({.steps = 80}), Start(seed));
+    for (const Step& step : RandomHistory(seed).Make({.steps = 80})) {
+      if (step.object) ++kinds[step.key.kind];
+    }
+    for (const auto& [name, owned] : end.endpoints()) {
+      pods_without_namespace += end.namespaces().contains({"", name.first}) ? 0 : 1;
+    }
+    policies_in_force += static_cast<unsigned>(end.policy_count());
+  }
+  EXPECT_EQ(kinds.size(), 8u) << "kinds of kObjectKinds";
+  for (const auto& [kind, count] : kinds) EXPECT_GT(count, kSeeds / 10) << kind;
+  EXPECT_GT(pods_without_namespace, kSeeds);
+  EXPECT_GT(policies_in_force, kSeeds);
+}
 
 }  // namespace
 }  // namespace sluice::control
