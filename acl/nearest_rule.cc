@@ -1,12 +1,18 @@
 #include "acl/nearest_rule.h"
 
-#include <algorithm>
 #include <tuple>
 
 namespace sluice::acl {
 namespace {
 
-int PortDistance(const FlatRule& rule, uint16_t port) {
+bool HasPorts(uint8_t protocol) {
+  constexpr uint8_t kTcp = 6, kUdp = 17, kSctp = 132;
+  return protocol == kTcp || protocol == kUdp || protocol == kSctp;
+}
+
+// 0 of a protocol without ports: no rule about ports can be met by another one.
+int PortDistance(const FlatRule& rule, uint8_t protocol, uint16_t port) {
+  if (!HasPorts(protocol)) return 0;
   if (port < rule.port_first) return rule.port_first - port;
   return port > rule.port_last ? port - rule.port_last : 0;
 }
@@ -26,7 +32,7 @@ std::optional<NearestRule> FindNearestRule(const RuleTable& table, const Classif
     const bool allows = rule.action == Action::kAllow && rule.tier == Tier::kNetworkPolicy;
     const ClassInterval& subject = ingress ? rule.dst : rule.src;
     if (!allows || rule.direction != direction || !subject.Contains(ingress ? dst : src)) continue;
-    const int distance = PortDistance(rule, port);
+    const int distance = PortDistance(rule, key.protocol, port);
     const NearestRule found{
         .rule = r + 1,
         .peer = !(ingress ? rule.src : rule.dst).Contains(ingress ? src : dst),

@@ -12,7 +12,7 @@ namespace sluice::acl {
 
 struct NearestRule {
   uint32_t rule = 0;  // 1 + index in the table, as classifiers answer
-  // What of the key it does not match; at least one.
+  // What of the key it does not match; at least one. Never the port of a protocol without ports.
   bool peer = false;
   bool protocol = false;
   bool port = false;

@@ -1,9 +1,11 @@
 #include "acl/policy_diff.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
-#include <array>
-#include <map>
+#include <iterator>
 #include <set>
+#include <utility>
 
 #include "acl/compiler.h"
 #include "acl/flatten.h"
@@ -12,139 +14,142 @@
 namespace sluice::acl {
 namespace {
 
-// The rules of one table that can concern one subject class, by subject class.
-using RulesBySubject = std::vector<std::vector<uint32_t>>;
-
-RulesBySubject Sort(const RuleTable& table, Direction direction, const Universe& universe) {
-  RulesBySubject sorted(universe.classes().size());
-  for (uint32_t r = 0; r < table.rules.size(); ++r) {
-    const FlatRule& rule = table.rules[r];
-    if (rule.direction != direction) continue;
-    const ClassInterval range = direction == Direction::kIngress ? rule.dst : rule.src;
-    const size_t last = std::min<size_t>(range.last, sorted.size() - 1);
-    for (size_t id = range.first; id <= last; ++id) {
-      if (universe.local().Contains(static_cast<ClassId>(id))) sorted[id].push_back(r);
+// The families in which each class has an address, as bits.
+class Families {
+ public:
+  Families(const PolicyInput& input, const Universe& universe, const Population& population)
+      : has_(universe.classes().size()) {
+    for (const Endpoint& endpoint : input.endpoints) {
+      const Member* member = population.Find({endpoint.namespace_name, endpoint.name});
+      if (member == nullptr) continue;
+      for (const auto& [address, id] : member->addresses) Add(population, address, id);
+      for (const IpAddress& address : endpoint.node_addresses) Add(population, address);
     }
-  }
-  return sorted;
-}
-
-struct Side {
-  Side(const RuleTable& rules, Direction of, const Universe& universe)
-      : table(rules), direction(of), by_subject(Sort(rules, of, universe)) {}
-
-  Decision Decide(ClassId subject, ClassId peer, uint8_t protocol, uint16_t port) const {
-    std::array<uint32_t, kMaxCategories> hits{};
-    for (const uint32_t r : by_subject[subject]) {
-      const FlatRule& rule = table.rules[r];
-      const ClassInterval& peers = direction == Direction::kIngress ? rule.src : rule.dst;
-      uint32_t& hit = hits[CategoryOf(rule.tier, direction)];
-      if (hit == 0 && peers.Contains(peer) &&
-          (rule.protocol == kAnyProtocol || rule.protocol == protocol) && rule.port_first <= port &&
-          port <= rule.port_last) {
-        hit = r + 1;  // rules of a direction are in the order in which they win
-      }
+    for (const Node& node : input.nodes) {
+      for (const IpAddress& address : node.addresses) Add(population, address);
     }
-    return acl::Decide(table, hits, direction);
+    for (const auto& [block, id] : universe.blocks()) has_[id] |= Bit(block.base);
   }
 
-  const RuleTable& table;
-  const Direction direction;
-  RulesBySubject by_subject;
+  bool HaveOneInCommon(ClassId a, ClassId b) const { return (has_[a] & has_[b]) != 0; }
+
+ private:
+  static uint8_t Bit(const IpAddress& address) { return address.family == Family::kIpv4 ? 1 : 2; }
+  void Add(const Population& population, const IpAddress& address) {
+    has_[population.addresses().Lookup(address)] |= Bit(address);
+  }
+  // A pod is a subject of its class even where another claims its address.
+  void Add(const Population& population, const IpAddress& address, ClassId id) {
+    has_[id] |= Bit(address);
+    Add(population, address);
+  }
+
+  std::vector<uint8_t> has_;
 };
 
-// By protocol: where rules begin, or have just ended.
-using Edges = std::map<uint8_t, std::set<uint16_t>>;
+const std::vector<PortRulings>& Of(const Rulings& side, int16_t protocol) {
+  const auto own = side.find(protocol);
+  return own == side.end() ? side.at(kAnyProtocol) : own->second;
+}
+
+// Adds it unless it is none, as part of the last one where it goes on.
+void Add(const Flip& flip, std::vector<Flip>& flips) {
+  if (flip.before.allow() == flip.after.allow()) return;
+  const bool goes_on = !flips.empty() && flips.back().port_last + 1 == flip.port_first &&
+                       flips.back().before == flip.before && flips.back().after == flip.after;
+  if (goes_on) {
+    flips.back().port_last = flip.port_last;
+  } else {
+    flips.push_back(flip);
+  }
+}
+
+// What flips of one protocol when two sides come together; the flips do not say which.
+std::vector<Flip> FlipsOf(const Rulings& egress, const Rulings& ingress, int16_t protocol) {
+  std::vector<Flip> flips;
+  auto out = Of(egress, protocol).begin();
+  auto in = Of(ingress, protocol).begin();
+  for (uint32_t first = 0; first <= 0xffff;) {
+    const uint16_t last = std::min(out->last, in->last);
+    Add({.port_first = static_cast<uint16_t>(first),
+         .port_last = last,
+         .before = {out->before, in->before},
+         .after = {out->after, in->after}},
+        flips);
+    if (out->last == last) ++out;
+    if (in->last == last) ++in;
+    first = last + uint32_t{1};
+  }
+  return flips;
+}
+
+// By protocol. One that is as all others is not told apart, whether rules name it or not.
+std::vector<Flip> FlipsOf(const Rulings& egress, const Rulings& ingress) {
+  std::set<int16_t> named;
+  for (const Rulings* side : {&egress, &ingress}) {
+    for (const auto& [protocol, ports] : *side) named.insert(protocol);
+  }
+  named.erase(kAnyProtocol);
+  std::vector<Flip> others = FlipsOf(egress, ingress, kAnyProtocol);
+  std::vector<uint8_t> but;
+  std::vector<Flip> flips;
+  for (const int16_t protocol : named) {
+    std::vector<Flip> own = FlipsOf(egress, ingress, protocol);
+    if (own == others) continue;
+    but.push_back(static_cast<uint8_t>(protocol));
+    for (Flip& flip : own) flip.protocol = protocol;
+    std::ranges::move(own, std::back_inserter(flips));
+  }
+  for (Flip& flip : others) flip.but = but;
+  std::ranges::move(others, std::back_inserter(flips));
+  return flips;
+}
 
 class Comparison {
  public:
-  Comparison(PolicyDiff& diff, size_t most)
+  Comparison(const PolicyInput& input, size_t most, PolicyDiff& diff)
       : diff_(diff),
         most_(most),
-        egress_{Side(diff.before, Direction::kEgress, *diff.universe),
-                Side(diff.after, Direction::kEgress, *diff.universe)},
-        ingress_{Side(diff.before, Direction::kIngress, *diff.universe),
-                 Side(diff.after, Direction::kIngress, *diff.universe)},
-        egress_differs_(Differing(egress_)),
-        ingress_differs_(Differing(ingress_)) {}
+        families_(input, *diff.universe, diff.population),
+        egress_(diff.before, diff.after, Direction::kEgress, *diff.universe),
+        ingress_(diff.before, diff.after, Direction::kIngress, *diff.universe) {}
 
   void Run() {
     const size_t classes = diff_.universe->classes().size();
     for (size_t from = 0; from < classes; ++from) {
       for (size_t to = 0; to < classes; ++to) {
-        if (egress_differs_[from] || ingress_differs_[to]) {
-          ComparePair(static_cast<ClassId>(from), static_cast<ClassId>(to));
-        }
+        Compare(static_cast<ClassId>(from), static_cast<ClassId>(to));
       }
     }
   }
 
  private:
-  using Sides = std::array<Side, 2>;  // before, after
-
-  // By class: whether its rules as a subject are others now.
-  static std::vector<bool> Differing(const Sides& sides) {
-    std::vector<bool> differs;
-    for (size_t id = 0; id < sides[0].by_subject.size(); ++id) {
-      const std::vector<uint32_t>& a = sides[0].by_subject[id];
-      const std::vector<uint32_t>& b = sides[1].by_subject[id];
-      differs.push_back(
-          !std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](uint32_t before, uint32_t after) {
-            return Alike(sides[0].table.rules[before], sides[1].table.rules[after]);
-          }));
-    }
-    return differs;
-  }
-
-  static bool Alike(FlatRule a, const FlatRule& b) {
-    a.priority = b.priority;
-    a.source = b.source;
-    return a == b;
-  }
-
-  void AddEdges(const Sides& sides, ClassId subject, Edges& edges) const {
-    for (const Side& side : sides) {
-      for (const uint32_t r : side.by_subject[subject]) {
-        const FlatRule& rule = side.table.rules[r];
-        if (rule.protocol == kAnyProtocol) continue;
-        std::set<uint16_t>& ports = edges[static_cast<uint8_t>(rule.protocol)];
-        ports.insert({0, rule.port_first});
-        if (rule.port_last < 0xffff) ports.insert(static_cast<uint16_t>(rule.port_last + 1));
-      }
+  void Compare(ClassId from, ClassId to) {
+    if (!egress_.MayFlip(from) && !ingress_.MayFlip(to)) return;
+    if (!families_.HaveOneInCommon(from, to)) return;
+    const std::vector<Flip>& flips = Known(egress_.Find(from, to), ingress_.Find(to, from));
+    diff_.count += flips.size();
+    diff_.pairs += flips.empty() ? 0 : 1;
+    for (const Flip& flip : flips) {
+      if (diff_.flips.size() >= most_) return;
+      diff_.flips.push_back(flip);
+      diff_.flips.back().from = from;
+      diff_.flips.back().to = to;
     }
   }
 
-  BothSides Judge(size_t when, ClassId from, ClassId to, uint8_t protocol, uint16_t port) const {
-    return {egress_[when].Decide(from, to, protocol, port),
-            ingress_[when].Decide(to, from, protocol, port)};
-  }
-
-  void ComparePair(ClassId from, ClassId to) {
-    Edges edges = {{kEveryOther, {0}}};
-    AddEdges(egress_, from, edges);
-    AddEdges(ingress_, to, edges);
-    for (const auto& [protocol, ports] : edges) {
-      for (auto edge = ports.begin(); edge != ports.end(); ++edge) {
-        const auto next = std::next(edge);
-        const uint16_t last = next == ports.end() ? 0xffff : static_cast<uint16_t>(*next - 1);
-        Compare(
-            {.from = from, .to = to, .protocol = protocol, .port_first = *edge, .port_last = last});
-      }
-    }
-  }
-
-  void Compare(Flip flip) {
-    flip.before = Judge(0, flip.from, flip.to, flip.protocol, flip.port_first);
-    flip.after = Judge(1, flip.from, flip.to, flip.protocol, flip.port_first);
-    if (flip.before.allow() == flip.after.allow()) return;
-    ++diff_.count;
-    if (diff_.flips.size() < most_) diff_.flips.push_back(flip);
+  // By the numbers of both sides' rulings: the answers repeat from pair to pair.
+  const std::vector<Flip>& Known(uint32_t egress, uint32_t ingress) {
+    const auto [known, added] = known_.try_emplace(std::pair(egress, ingress));
+    if (added) known->second = FlipsOf(egress_.all()[egress], ingress_.all()[ingress]);
+    return known->second;
   }
 
   PolicyDiff& diff_;
   const size_t most_;
-  const Sides egress_, ingress_;
-  const std::vector<bool> egress_differs_, ingress_differs_;
+  const Families families_;
+  const SideRulings egress_, ingress_;
+  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, std::vector<Flip>> known_;
 };
 
 }  // namespace
@@ -158,7 +163,7 @@ absl::StatusOr<PolicyDiff> DiffPolicies(const PolicyInput& before, const PolicyI
   std::vector<LoweredPolicy> both = old_policies;
   both.insert(both.end(), new_policies.begin(), new_policies.end());
   PolicyDiff diff;
-  auto universe = Universe::Build(before, both, &diff.population);
+  auto universe = Universe::Build(after, both, &diff.population);
   if (!universe.ok()) return universe.status();
   diff.universe = *std::move(universe);
   auto old_table = Flatten(old_policies, *diff.universe);
@@ -167,7 +172,7 @@ absl::StatusOr<PolicyDiff> DiffPolicies(const PolicyInput& before, const PolicyI
   if (!new_table.ok()) return new_table.status();
   diff.before = *std::move(old_table);
   diff.after = *std::move(new_table);
-  Comparison(diff, most).Run();
+  Comparison(after, most, diff).Run();
   return diff;
 }
 

@@ -3,6 +3,12 @@
 // Both sets are compiled over the classes that either of them can tell apart, so a verdict of one
 // is a verdict of the other; and between two edges of rules all ports are alike. Exact, then,
 // without asking about each pod or port.
+//
+//   before, after --Lower, Flatten--> two rule tables over one Universe --SideRulings--> what each
+//   side says of a pair, before and after --pair by pair--> flips
+//
+// Classes know nothing of what joins one pod to one address: a pod reaches itself, and its own node
+// reaches it (acl/exemption.h), whatever a flip says.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -11,40 +17,46 @@
 #include <memory>
 #include <vector>
 
-#include "acl/classifier.h"
 #include "acl/policy_input.h"
+#include "acl/side_rulings.h"
 #include "acl/universe.h"
 
 namespace sluice::acl {
 
 // The two sides of one connection; a side whose end is not a local pod allows.
 struct BothSides {
-  Decision egress, ingress;
+  Ruling egress, ingress;
   bool allow() const { return egress.allow && ingress.allow; }
+  bool operator==(const BothSides&) const = default;
 };
 
-// New connections from one class to another, for ports between two edges.
+// New connections from one class to another, of one protocol, for a whole range of ports that are
+// alike.
 struct Flip {
   ClassId from = kUnknownClass;
   ClassId to = kUnknownClass;
-  uint8_t protocol = 0;  // IP protocol number; kEveryOther: all that no rule names
+  int16_t protocol = kAnyProtocol;  // IP protocol number; kAnyProtocol: all, without those of `but`
+  std::vector<uint8_t> but;         // sorted; protocols that flip otherwise, or not at all
   uint16_t port_first = 0;
   uint16_t port_last = 0xffff;
   BothSides before, after;
+  bool operator==(const Flip&) const = default;
 };
-inline constexpr uint8_t kEveryOther = 255;  // reserved by IANA, never a packet's
 
 struct PolicyDiff {
   uint64_t count = 0;       // of all flips
-  std::vector<Flip> flips;  // the first ones
+  uint64_t pairs = 0;       // of classes between which something flips
+  std::vector<Flip> flips;  // the first ones, by from, to, protocol, ports
   std::unique_ptr<Universe> universe;
   Population population;
-  RuleTable before, after;  // what the flips' decisions refer to
+  RuleTable before, after;  // whose sources the flips' rulings name
 };
 
-// The policies of `after` in place of those of `before`, over the endpoints, namespaces and nodes
-// of `before`. A class as a peer is everything in it; a class of local pods is judged as a subject
-// too. At most `most` flips are listed. Errors: CompileParts'.
+// The policies of `before`, and those of `after`, both over the endpoints, namespaces and nodes of
+// `after`. A class as a peer is everything in it; a class of local pods is judged as a subject too.
+// Pairs without a family in common, or with a class that nobody is in, are left out. At most `most`
+// flips are listed. Errors: CompileParts'. Cost: 0.1 s for 1,500 classes, all local, and 10,000
+// flat rules.
 absl::StatusOr<PolicyDiff> DiffPolicies(const PolicyInput& before, const PolicyInput& after,
                                         size_t most);
 

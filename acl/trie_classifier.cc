@@ -4,6 +4,7 @@
 #include <rte_acl.h>
 #include <rte_cpuflags.h>
 #include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_memory.h>
 
 #include <algorithm>
@@ -156,6 +157,18 @@ absl::Status BuildTrie(rte_acl_ctx* ctx, const rte_acl_config& config, size_t ru
   return too_big ? absl::ResourceExhaustedError(what) : absl::InternalError(what);
 }
 
+// What is taken of DPDK's heap, by whomever: nobody else takes any of it while a trie is built.
+size_t HeapBytes() {
+  size_t bytes = 0;
+  for (unsigned socket = 0; socket < RTE_MAX_NUMA_NODES; ++socket) {
+    rte_malloc_socket_stats stats = {};
+    if (rte_malloc_get_socket_stats(static_cast<int>(socket), &stats) == 0) {
+      bytes += stats.heap_allocsz_bytes;
+    }
+  }
+  return bytes;
+}
+
 bool HasAvx512() {
   return rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0 &&
          rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512VL) > 0 &&
@@ -212,11 +225,16 @@ class TrieClassifier::DirectionTrie {
     });
     const unsigned tiers = one_tier ? 1 : kMaxTiers;
     const rte_acl_config config = ConfigOf(direction, tiers, limits.max_memory_bytes);
+    const size_t heap_before = HeapBytes();
     if (absl::Status built = BuildTrie(ctx->get(), config, rules.size()); !built.ok()) return built;
+    const size_t heap_after = HeapBytes();
+    const size_t bytes = heap_after - std::min(heap_before, heap_after);
     const Algorithm algorithm = ChooseAlgorithm(ctx->get(), tiers, limits.simd);
     return std::unique_ptr<DirectionTrie>(
-        new DirectionTrie(*std::move(ctx), direction, tiers, algorithm));
+        new DirectionTrie(*std::move(ctx), direction, tiers, algorithm, bytes));
   }
+
+  size_t memory_bytes() const { return bytes_; }
 
   // Writes this direction's answers for `count` <= kBurst keys into `hits`, rows of `categories`.
   void Classify(const uint8_t** keys, size_t count, uint32_t* hits, unsigned categories) const {
@@ -234,13 +252,18 @@ class TrieClassifier::DirectionTrie {
   }
 
  private:
-  DirectionTrie(Context ctx, Direction direction, unsigned tiers, Algorithm algorithm)
-      : ctx_(std::move(ctx)), direction_(direction), tiers_(tiers), algorithm_(algorithm) {}
+  DirectionTrie(Context ctx, Direction direction, unsigned tiers, Algorithm algorithm, size_t bytes)
+      : ctx_(std::move(ctx)),
+        direction_(direction),
+        tiers_(tiers),
+        algorithm_(algorithm),
+        bytes_(bytes) {}
 
   Context ctx_;
   Direction direction_;
   unsigned tiers_;  // rte_acl's categories
   Algorithm algorithm_;
+  size_t bytes_;
 };
 
 TrieClassifier::TrieClassifier(unsigned categories) : categories_(categories) {}
@@ -259,6 +282,11 @@ absl::StatusOr<std::unique_ptr<TrieClassifier>> TrieClassifier::Build(const Rule
     classifier->tries_[static_cast<unsigned>(direction)] = *std::move(trie);
   }
   return classifier;
+}
+
+size_t TrieClassifier::memory_bytes(Direction direction) const {
+  const auto& trie = tries_[static_cast<unsigned>(direction)];
+  return trie == nullptr ? 0 : trie->memory_bytes();
 }
 
 void TrieClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const {

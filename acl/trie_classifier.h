@@ -43,6 +43,11 @@ class TrieClassifier {
   TrieClassifier& operator=(const TrieClassifier&) = delete;
 
   unsigned categories() const { return categories_; }
+  // Run-time structures of a direction, from DPDK's heap; 0 without rules.
+  size_t memory_bytes(Direction direction) const;
+  size_t memory_bytes() const {
+    return memory_bytes(Direction::kEgress) + memory_bytes(Direction::kIngress);
+  }
   // hits.size() >= keys.size() * categories(); the answers of keys[i] start at i * categories().
   // Any number of keys, best in bursts of 16 or more.
   void Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const;

@@ -174,7 +174,7 @@ absl::StatusOr<std::unique_ptr<Universe>> Universe::Build(const PolicyInput& inp
   }
   for (const Node& node : nodes) members.push_back(universe->Sign(node));
   std::vector<std::pair<Cidr, Signature>> outside;
-  std::vector<std::pair<Cidr, ClassId>> prefixes;
+  std::vector<std::pair<Cidr, ClassId>>& prefixes = universe->blocks_;
   for (const Cidr& block : Blocks(input, universe->predicates_)) {
     if (IsInCluster(block, input)) {
       prefixes.emplace_back(block, kUnknownClass);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "acl/class_table.h"
@@ -36,6 +37,8 @@ class Universe {
   const ClassTable& classes() const { return classes_; }
   // The classes that local endpoints had as subjects: rules are made for these.
   const ClassSet& local() const { return local_; }
+  // The blocks that addresses without an owner are told apart by, with their classes.
+  std::span<const std::pair<Cidr, ClassId>> blocks() const { return blocks_; }
 
   // Where `endpoint` belongs. Absent if that needs a universe of its own: no class for it exists,
   // it names a port or a node address that no endpoint had, or it is local and its class was no
@@ -79,6 +82,7 @@ class Universe {
   absl::flat_hash_map<IpAddress, Signature> nodes_at_;  // what holds of the nodes that have it
   ClassTable classes_;
   ClassSet local_;
+  std::vector<std::pair<Cidr, ClassId>> blocks_;
 };
 
 }  // namespace sluice::acl

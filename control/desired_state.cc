@@ -178,6 +178,29 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
   return deleted;
 }
 
+absl::Status DesiredState::Rehearse(std::span<const Candidate> objects,
+                                    std::span<const ObjectKey> removed) {
+  const auto owner_of = [this](const ObjectKey& key) {
+    const std::string* owner = OwnerOf(key);
+    return owner == nullptr ? std::string("rehearsal") : *owner;
+  };
+  for (const ObjectKey& key : removed) {
+    if (!IsObjectKind(key.kind)) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: kind: \"{}\" is not {}", key.ToString(), key.kind, kObjectKinds));
+    }
+    if (OwnerOf(key) == nullptr) {
+      return absl::NotFoundError(fmt::format("{}: is not there", key.ToString()));
+    }
+  }
+  for (const Candidate& candidate : objects) {
+    if (absl::Status s = Check(owner_of(candidate.key), candidate); !s.ok()) return s;
+  }
+  for (const ObjectKey& key : removed) Erase(key);
+  for (const Candidate& candidate : objects) Put(owner_of(candidate.key), *candidate.object);
+  return absl::OkStatus();
+}
+
 void DesiredState::Sweep(const std::string& source, const std::set<ObjectKey>& keep) {
   const auto sweep = [&](auto& table, auto key_of) {
     std::vector<typename std::decay_t<decltype(table)>::value_type::first_type> gone;

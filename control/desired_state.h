@@ -66,6 +66,11 @@ class DesiredState {
   // source, unknown kind), FailedPrecondition (another source's object).
   absl::StatusOr<uint32_t> Delete(const std::string& source, std::span<const ObjectKey> keys);
 
+  // Removes objects, then creates or replaces others, each as its owner could: for a change that is
+  // only asked about. Errors, then nothing changes: as Apply and Delete, NotFound for an object
+  // that is to be removed and is not there.
+  absl::Status Rehearse(std::span<const Candidate> objects, std::span<const ObjectKey> removed);
+
   // Replaces everything `source` owns by `objects`, with refusals as kSkip; refused objects count
   // as still there. Errors: InvalidArgument (no source).
   absl::StatusOr<std::vector<Refusal>> Sync(const std::string& source,

@@ -82,7 +82,10 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
     destination.node_addresses = AdmittedNodeAddresses(*view.snapshot, build.id);
     flow->destination.endpoint = &destination;
   }
-  return Judge(*flow, *policy.addresses, *policy.in_force.rules, *policy.in_force.classifier);
+  const acl::RuleTable& rules = *policy.in_force.rules;
+  Verdict verdict = Judge(*flow, *policy.addresses, rules, *policy.in_force.classifier);
+  AddNearest(*flow, *policy.addresses, rules, &verdict);
+  return verdict;
 }
 
 }  // namespace sluice::control

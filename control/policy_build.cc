@@ -33,18 +33,17 @@ RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
 }
 
 // A classifier for `set`, proven, unless it has one.
-absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits,
-                      BuildCost& cost) {
+absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits) {
   if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
   auto trie = acl::TrieClassifier::Build(*set.rules, limits);
   if (!trie.ok()) return trie.status();
-  cost.trie_seconds += watch.Lap();
+  set.cost.build_seconds = watch.Lap();
   const auto proof =
       acl::ProveTrie(*set.rules, **trie, universe.classes().size(), universe.local());
   if (!proof.ok()) return proof.status();
-  cost.proof_seconds += watch.Lap();
-  cost.proof = *proof;
+  set.cost.proof_seconds = watch.Lap();
+  set.cost.proof = *proof;
   set.classifier = *std::move(trie);
   return absl::OkStatus();
 }
@@ -60,7 +59,7 @@ absl::Status ProveMeaning(const PolicyBuild& build, const RuleSet& set, bool aud
                                          .audit = audit});
   if (!probes.ok()) return probes.status();
   cost.probes += *probes;
-  cost.proof_seconds += watch.Lap();
+  cost.meaning_seconds += watch.Lap();
   return absl::OkStatus();
 }
 
@@ -102,7 +101,7 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
   if (!build.ok()) return build;
   for (RuleSet* set : {&build->in_force, &build->audit}) {
     if (set->rules == nullptr) continue;
-    if (absl::Status s = Classify(*set, *build->universe, limits, build->cost); !s.ok()) return s;
+    if (absl::Status s = Classify(*set, *build->universe, limits); !s.ok()) return s;
     const bool audit = set == &build->audit;
     if (absl::Status s = ProveMeaning(*build, *set, audit, build->cost); !s.ok()) return s;
   }
@@ -131,7 +130,7 @@ std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
   if (!(build.population.addresses() == *previous.addresses)) {
     build.addresses = std::make_shared<const acl::AddressMap>(build.population.addresses());
   }
-  build.cost = {.compile_seconds = watch.Lap()};
+  build.cost.compile_seconds = watch.Lap();
   return build;
 }
 

@@ -17,19 +17,25 @@
 
 namespace sluice::control {
 
+// What a set's tries took, when they were made.
+struct TrieCost {
+  double build_seconds = 0;
+  double proof_seconds = 0;
+  acl::Proof proof;
+};
+
 // Rules in force, or as they would be. Equal rules of two builds are one object.
 struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;  // continuing the earlier build's
   std::shared_ptr<const acl::TrieClassifier> classifier;
+  TrieCost cost;
 };
 
-// What it took; for `sluicectl policy cost`.
+// What it took beside the tries; for `sluicectl policy cost`.
 struct BuildCost {
   double compile_seconds = 0;
-  double trie_seconds = 0;  // 0: the earlier build's tries serve
-  double proof_seconds = 0;
-  acl::Proof proof;
+  double meaning_seconds = 0;
   size_t probes = 0;  // put to the evaluator
 };
 
@@ -42,7 +48,7 @@ struct PolicyBuild {
   RuleSet in_force;
   // With audited policies in force too. Null without any, but for the names of rules that were.
   RuleSet audit;
-  BuildCost cost;
+  BuildCost cost;  // after a change of endpoints alone, what was proven for the build before
 };
 
 // Compiles `input`, without classifiers. Parts that equal those of `previous` (may be null) are

@@ -216,6 +216,7 @@ absl::Status Publisher::Commit(Attempt& attempt) {
 
   auto next = std::make_shared<View>();
   next->state = state;
+  next->settings = config_.policy;
   next->policy = networks->builds.at(kDefaultNetwork).policy;
   next->networks = std::move(networks->builds);
   next->snapshot = std::move(snapshot);

@@ -55,4 +55,17 @@ Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const
   return verdict;
 }
 
+void AddNearest(const Flow& flow, const acl::AddressMap& addresses, const acl::RuleTable& table,
+                Verdict* verdict) {
+  const auto keys = KeysOf(flow, addresses);
+  for (const acl::Direction direction : {acl::Direction::kEgress, acl::Direction::kIngress}) {
+    const bool ingress = direction == acl::Direction::kIngress;
+    std::optional<Side>& side = ingress ? verdict->ingress : verdict->egress;
+    if (!side || side->allow || side->tier != acl::Tier::kNetworkPolicy || !side->rule.empty()) {
+      continue;
+    }
+    side->nearest = FindNearest(table, keys[static_cast<unsigned>(direction)], direction);
+  }
+}
+
 }  // namespace sluice::control

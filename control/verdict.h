@@ -18,6 +18,7 @@
 #include "acl/classifier.h"
 #include "acl/flat_rule.h"
 #include "acl/objects.h"
+#include "control/nearest.h"
 
 namespace sluice::control {
 
@@ -44,6 +45,7 @@ struct Side {
   acl::Tier tier = acl::Tier::kNone;
   std::vector<std::string> policies;  // that decided, "Kind namespace/name", sorted; none for kNone
   std::string rule;                   // "ingress[0]"; empty for a default deny, or none
+  std::optional<Nearest> nearest = {};  // AddNearest's
   bool operator==(const Side&) const = default;
 };
 
@@ -64,6 +66,11 @@ std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
 // allowed, whatever the policies say.
 Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
                   unsigned categories);
+
+// Says of each side that is denied by default what came nearest to admitting it. Cost: all rules,
+// for each such side.
+void AddNearest(const Flow& flow, const acl::AddressMap& addresses, const acl::RuleTable& table,
+                Verdict* verdict);
 
 // `Classifier` is acl::TrieClassifier or acl::LinearClassifier, built from `table`.
 template <typename Classifier>

@@ -9,6 +9,7 @@
 #include "control/desired_state.h"
 #include "control/network_build.h"
 #include "control/policy_build.h"
+#include "control/policy_input.h"
 #include "control/snapshot_builder.h"
 #include "dataplane/snapshot.h"
 
@@ -16,6 +17,7 @@ namespace sluice::control {
 
 struct View {
   std::shared_ptr<const DesiredState> state;
+  PolicySettings settings;                              // under which `state` was compiled
   std::shared_ptr<const PolicyBuild> policy;            // of the default network
   NetworkBuilds networks;                               // all of them
   std::shared_ptr<const dataplane::Snapshot> snapshot;  // a copy of the published one

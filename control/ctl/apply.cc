@@ -6,9 +6,9 @@
 
 #include "control/ctl/client.h"
 #include "control/ctl/command.h"
+#include "control/ctl/manifests.h"
 #include "control/ctl/output.h"
 #include "control/grpc/convert.h"
-#include "control/kube/manifest.h"
 #include "sluice/v1/policy.grpc.pb.h"
 
 namespace sluice::ctl {
@@ -20,19 +20,8 @@ struct Files {
   std::vector<std::string> paths;
 };
 
-absl::StatusOr<std::vector<control::Object>> ReadObjects(const Files& files) {
-  std::vector<control::Object> objects;
-  for (const std::string& path : files.paths) {
-    absl::StatusOr<control::Manifest> manifest = control::ReadManifest(path);
-    if (!manifest.ok()) return manifest.status();
-    for (const std::string& warning : manifest->warnings) fmt::print(stderr, "{}\n", warning);
-    std::move(manifest->objects.begin(), manifest->objects.end(), std::back_inserter(objects));
-  }
-  return objects;
-}
-
 ExitCode Apply(const GlobalOptions& options, const Files& files) {
-  const auto objects = ReadObjects(files);
+  const auto objects = ReadObjects(files.paths);
   if (!objects.ok()) return Report(objects.status(), kBadInput);
   if (objects->empty()) {
     return Report(absl::InvalidArgumentError("no objects passed to apply"), kBadInput);
@@ -53,7 +42,7 @@ ExitCode Apply(const GlobalOptions& options, const Files& files) {
 }
 
 ExitCode Delete(const GlobalOptions& options, const Files& files) {
-  const auto objects = ReadObjects(files);
+  const auto objects = ReadObjects(files.paths);
   if (!objects.ok()) return Report(objects.status(), kBadInput);
   v1::DeleteRequest request;
   request.set_source(kSource);

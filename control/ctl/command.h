@@ -20,6 +20,7 @@ struct GlobalOptions {
 enum ExitCode : int {
   kOk = 0,
   kRefused = 1,   // by the daemon, which may not even be reachable; or this machine fails
+  kDiffers = 1,   // `policy diff --exit-code`, where every failure is kBadInput
   kBadInput = 2,  // files, arguments
 };
 
@@ -29,6 +30,7 @@ ExitCode Report(const absl::Status& status, ExitCode on_error);
 // Each adds its commands to `app`. A command that ran has set *exit_code. `options` and `exit_code`
 // must outlive the parse.
 void AddApply(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);    // apply, delete
+void AddPolicy(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);   // policy ...
 void AddPort(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);     // port ...
 void AddNetwork(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // network ...
 void AddGet(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // get ...

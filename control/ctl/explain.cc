@@ -41,9 +41,10 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
 }
 
 std::vector<std::string> Row(const char* direction, bool judged, const v1::SideVerdict& side) {
-  if (!judged) return {direction, "not judged here", "", "", ""};
-  return {direction, side.verdict(), side.tier(),
-          fmt::format("{}", fmt::join(side.policies(), ",")), side.rule()};
+  if (!judged) return {direction, "not judged here", "", "", "", ""};
+  return {direction,   side.verdict(),
+          side.tier(), fmt::format("{}", fmt::join(side.policies(), ",")),
+          side.rule(), side.nearest().text()};
 }
 
 ExitCode Explain(const GlobalOptions& options, const ExplainArguments& arguments) {
@@ -63,7 +64,7 @@ ExitCode Explain(const GlobalOptions& options, const ExplainArguments& arguments
     return kOk;
   }
   fmt::print("{} (epoch {})\n", response.verdict(), response.epoch());
-  Table table({"DIRECTION", "VERDICT", "TIER", "POLICY", "RULE"});
+  Table table({"DIRECTION", "VERDICT", "TIER", "POLICY", "RULE", "NEAREST"});
   table.Add(Row("egress", response.has_egress(), response.egress()));
   table.Add(Row("ingress", response.has_ingress(), response.ingress()));
   table.Print();

@@ -1,4 +1,5 @@
-// sluicectl: the operator's command line. Asks the daemon over gRPC; `verdict` alone needs none.
+// sluicectl: the operator's command line. Asks the daemon over gRPC; `verdict` and
+// `policy diff --old` need none.
 #include <cstdio>
 #include <string>
 #include <system_error>
@@ -35,6 +36,7 @@ int Main(int argc, char** argv) {
   AddPort(app, options, &exit_code);
   AddNetwork(app, options, &exit_code);
   AddGet(app, options, &exit_code);
+  AddPolicy(app, options, &exit_code);
   AddExplain(app, options, &exit_code);
   AddStatus(app, options, &exit_code);
   AddMonitor(app, options, &exit_code);

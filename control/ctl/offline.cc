@@ -113,6 +113,19 @@ dataplane::EalConfig OwnEal() {
 
 }  // namespace
 
+std::set<std::string> NetworksOf(const std::vector<control::Object>& objects) {
+  std::set<std::string> networks = OtherNetworks(ToInput(objects));
+  networks.insert(kPrimary);
+  return networks;
+}
+
+acl::PolicyInput InputOf(const std::vector<control::Object>& objects,
+                         acl::LegacyPolicy legacy_policy, const std::string& network) {
+  acl::PolicyInput input = OnNetwork(ToInput(objects), network);
+  input.legacy_policy = legacy_policy;
+  return input;
+}
+
 OfflineCluster::OfflineCluster(acl::PolicyInput input)
     : input_(std::move(input)), index_(input_.endpoints) {}
 
@@ -123,10 +136,13 @@ absl::Status OfflineCluster::Build() {
   return absl::OkStatus();
 }
 
-control::Verdict OfflineCluster::Judge(control::Flow flow) const {
+control::Verdict OfflineCluster::Judge(control::Flow flow, Why why) const {
   control::SetSubjects(build_.population, &flow);
-  return control::Judge(flow, *build_.addresses, *build_.in_force.rules,
-                        *build_.in_force.classifier);
+  const acl::RuleTable& rules = *build_.in_force.rules;
+  control::Verdict verdict =
+      control::Judge(flow, *build_.addresses, rules, *build_.in_force.classifier);
+  if (why == Why::kToldToo) control::AddNearest(flow, *build_.addresses, rules, &verdict);
+  return verdict;
 }
 
 OfflineNetworks::OfflineNetworks(const std::vector<control::Object>& objects,

@@ -5,6 +5,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,6 +20,16 @@
 #include "dataplane/eal.h"
 
 namespace sluice::ctl {
+
+// The networks that pods or policies of `objects` name, the primary one ("default") among them.
+std::set<std::string> NetworksOf(const std::vector<control::Object>& objects);
+
+// What one of them is made of. Of objects with one name the last one counts, as with apply. Every
+// pod is local to its node.
+acl::PolicyInput InputOf(const std::vector<control::Object>& objects,
+                         acl::LegacyPolicy legacy_policy, const std::string& network);
+
+enum class Why : uint8_t { kLeftOut, kToldToo };
 
 // One network. `input` has every pod of the cluster, with its addresses there.
 class OfflineCluster {
@@ -35,8 +46,8 @@ class OfflineCluster {
   // Compiles the policies and builds the tries. Errors: as acl::Compile, TrieClassifier::Build.
   absl::Status Build();
 
-  // After Build, of a flow that this cluster resolved.
-  control::Verdict Judge(control::Flow flow) const;
+  // After Build, of a flow that this cluster resolved; with control::AddNearest or without.
+  control::Verdict Judge(control::Flow flow, Why why) const;
 
   const acl::PolicyInput& input() const { return input_; }
 
@@ -48,7 +59,7 @@ class OfflineCluster {
 
 class OfflineNetworks {
  public:
-  // Of objects with one name the last one counts, as with apply. Every pod is local to its node.
+  // Of objects with one name the last one counts, as InputOf.
   OfflineNetworks(const std::vector<control::Object>& objects, acl::LegacyPolicy legacy_policy);
 
   // The network that a probe means: "default" or empty, "namespace/name" as pods or policies of the

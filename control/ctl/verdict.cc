@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "control/ctl/command.h"
+#include "control/ctl/manifests.h"
 #include "control/ctl/offline.h"
 #include "control/ctl/output.h"
 #include "control/ctl/probe_file.h"
 #include "control/kube/file.h"
-#include "control/kube/manifest.h"
 #include "control/kube/tree_builder.h"
 
 namespace sluice::ctl {
@@ -24,7 +24,8 @@ using Json = nlohmann::ordered_json;
 struct VerdictArguments {
   std::vector<std::string> manifests;
   std::string probes;
-  std::string legacy_policy = "annotation";
+  bool why = false;
+  acl::LegacyPolicy legacy_policy = acl::LegacyPolicy::kAnnotation;
 };
 
 // A flow, and the network that judges it.
@@ -41,31 +42,44 @@ Json PolicyJson(const std::vector<std::string>& policies) {
   return policies.size() == 1 ? Json(policies[0]) : Json(policies);
 }
 
-Json SideJson(const std::optional<Side>& side) {
+Json NearestJson(const std::optional<control::Nearest>& nearest) {
+  if (!nearest) return nullptr;
+  return {{"policy", nearest->policy},
+          {"rule", nearest->rule},
+          {"admits", nearest->admits},
+          {"differs", nearest->differs},
+          {"text", nearest->text}};
+}
+
+Json SideJson(const std::optional<Side>& side, bool why) {
   if (!side) return nullptr;
-  return {{"verdict", Word(side->allow)},
-          {"tier", acl::TierName(side->tier)},
-          {"policy", PolicyJson(side->policies)},
-          {"rule", side->rule.empty() ? Json() : Json(side->rule)}};
+  Json json = {{"verdict", Word(side->allow)},
+               {"tier", acl::TierName(side->tier)},
+               {"policy", PolicyJson(side->policies)},
+               {"rule", side->rule.empty() ? Json() : Json(side->rule)}};
+  if (why) json["nearest"] = NearestJson(side->nearest);
+  return json;
 }
 
-Json VerdictJson(const Verdict& verdict) {
+Json VerdictJson(const Verdict& verdict, bool why) {
   return {{"verdict", Word(verdict.allow)},
-          {"egress", SideJson(verdict.egress)},
-          {"ingress", SideJson(verdict.ingress)}};
+          {"egress", SideJson(verdict.egress, why)},
+          {"ingress", SideJson(verdict.ingress, why)}};
 }
 
-// "deny by NetworkPolicy default/web, ..."; "" if the end is not a pod.
+// "deny by NetworkPolicy default/web, ... (NetworkPolicy default/db ingress[0] admits ...)"; "" if
+// the end is not a pod.
 std::string SideText(const std::optional<Side>& side) {
   if (!side) return "";
   std::string text = Word(side->allow);
   if (!side->policies.empty()) text += fmt::format(" by {}", fmt::join(side->policies, ", "));
   if (!side->rule.empty()) text += " " + side->rule;
+  if (side->nearest) text += fmt::format(" ({})", side->nearest->text);
   return text;
 }
 
-void PrintJsonLines(const std::vector<Verdict>& verdicts) {
-  for (const Verdict& verdict : verdicts) fmt::print("{}\n", VerdictJson(verdict).dump());
+void PrintJsonLines(const std::vector<Verdict>& verdicts, bool why) {
+  for (const Verdict& verdict : verdicts) fmt::print("{}\n", VerdictJson(verdict, why).dump());
 }
 
 void PrintTable(const std::vector<control::Probe>& probes, const std::vector<Verdict>& verdicts) {
@@ -78,17 +92,6 @@ void PrintTable(const std::vector<control::Probe>& probes, const std::vector<Ver
                SideText(verdicts[i].ingress)});
   }
   table.Print();
-}
-
-absl::StatusOr<control::Manifest> ReadManifests(const std::vector<std::string>& paths) {
-  control::Manifest all;
-  for (const std::string& path : paths) {
-    absl::StatusOr<control::Manifest> manifest = control::ReadManifest(path);
-    if (!manifest.ok()) return manifest.status();
-    std::ranges::move(manifest->objects, std::back_inserter(all.objects));
-    std::ranges::move(manifest->warnings, std::back_inserter(all.warnings));
-  }
-  return all;
 }
 
 absl::StatusOr<std::vector<control::Probe>> ReadProbes(const std::string& path) {
@@ -125,9 +128,7 @@ ExitCode RunVerdict(const GlobalOptions& options, const VerdictArguments& argume
   if (!manifest.ok()) return Report(manifest.status(), kBadInput);
   const auto probes = ReadProbes(arguments.probes);
   if (!probes.ok()) return Report(probes.status(), kBadInput);
-  OfflineNetworks networks(manifest->objects, arguments.legacy_policy == "v1"
-                                                  ? acl::LegacyPolicy::kV1
-                                                  : acl::LegacyPolicy::kAnnotation);
+  OfflineNetworks networks(manifest->objects, arguments.legacy_policy);
   const auto questions = ResolveAll(networks, arguments.probes, *probes);
   if (!questions.ok()) return Report(questions.status(), kBadInput);
   const std::vector<std::string> warnings = networks.Warnings();
@@ -136,12 +137,13 @@ ExitCode RunVerdict(const GlobalOptions& options, const VerdictArguments& argume
 
   for (const std::string& warning : manifest->warnings) fmt::print(stderr, "{}\n", warning);
   for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
+  const Why why = arguments.why || !options.json() ? Why::kToldToo : Why::kLeftOut;
   std::vector<Verdict> verdicts;
   for (const Question& question : *questions) {
-    verdicts.push_back(question.cluster->Judge(question.flow));
+    verdicts.push_back(question.cluster->Judge(question.flow, why));
   }
   if (options.json()) {
-    PrintJsonLines(verdicts);
+    PrintJsonLines(verdicts, arguments.why);
   } else {
     PrintTable(*probes, verdicts);
   }
@@ -160,12 +162,10 @@ void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       ->add_option("--probes", arguments->probes,
                    "JSON list of {from, to, protocol, port, network}")
       ->required();
-  command
-      ->add_option("--legacy-policy", arguments->legacy_policy,
-                   "what extensions/v1beta1 NetworkPolicies mean: annotation, as before Kubernetes "
-                   "1.7; v1, as networking.k8s.io/v1")
-      ->check(CLI::IsMember({"annotation", "v1"}))
-      ->capture_default_str();
+  command->add_flag("--why", arguments->why,
+                    "in JSON too: \"nearest\", the rule that comes nearest to admitting what is "
+                    "denied by default");
+  AddLegacyPolicy(*command, &arguments->legacy_policy);
   command->callback([=, &options] { *exit_code = RunVerdict(options, *arguments); });
 }
 

@@ -4,8 +4,10 @@
 
 #include "control/drop_listing.h"
 #include "control/explain.h"
+#include "control/grpc/answer_convert.h"
 #include "control/grpc/diagnostics_streams.h"
 #include "control/grpc/grpc_status.h"
+#include "control/grpc/policy_answers.h"
 #include "control/grpc/services.h"
 #include "control/mode.h"
 #include "control/packet_frame.h"
@@ -228,6 +230,17 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
   grpc::Status WatchLoad(grpc::ServerContext* context, const v1::WatchLoadRequest* request,
                          grpc::ServerWriter<v1::LoadSample>* writer) override {
     return StreamLoad(data_plane_, facts_, *context, *request, *writer);
+  }
+
+  grpc::Status DiffPolicies(grpc::ServerContext*, const v1::DiffPoliciesRequest* request,
+                            v1::DiffPoliciesResponse* response) override {
+    return AnswerDiff(*controller_.view(), *request, response);
+  }
+
+  grpc::Status GetPolicyCost(grpc::ServerContext*, const v1::GetPolicyCostRequest*,
+                             v1::GetPolicyCostResponse* response) override {
+    AnswerCost(*controller_.view(), response);
+    return grpc::Status::OK;
   }
 
  private:

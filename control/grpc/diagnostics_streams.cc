@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "control/grpc/answer_convert.h"
 #include "control/grpc/grpc_status.h"
 #include "control/protocol_name.h"
 
@@ -151,13 +152,6 @@ bool WaitUntil(Clock::time_point when, const grpc::ServerContext& context) {
 }
 
 }  // namespace
-
-void WriteSide(const Side& side, v1::SideVerdict* out) {
-  out->set_verdict(side.allow ? "allow" : "deny");
-  out->set_tier(acl::TierName(side.tier));
-  for (const std::string& policy : side.policies) out->add_policies(policy);
-  out->set_rule(side.rule);
-}
 
 grpc::Status StreamEvents(Monitor& monitor, grpc::ServerContext& context,
                           const v1::MonitorRequest& request,

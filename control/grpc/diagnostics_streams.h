@@ -11,8 +11,6 @@
 
 namespace sluice::control {
 
-void WriteSide(const Side& side, v1::SideVerdict* out);
-
 // Each holds its thread until the caller leaves or the server stops. Errors: InvalidArgument (a
 // kind or interval that is none), Monitor::Subscribe's.
 grpc::Status StreamEvents(Monitor& monitor, grpc::ServerContext& context,

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/grpc/candidates.h"
 #include "control/grpc/convert.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/services.h"
@@ -16,40 +17,6 @@ constexpr char kAnyPolicy[] = "Policy";  // in a ListRequest
 
 // What the objects of one Sync may take together: they are held until the stream ends.
 constexpr size_t kMaxSyncBytes = size_t{512} << 20;
-
-ObjectKey KeyOfUnread(const v1::Object& proto) {
-  switch (proto.kind_case()) {
-    case v1::Object::kNamespace:
-      return {"Namespace", {"", proto.namespace_().name()}};
-    case v1::Object::kEndpoint:
-      return {"Endpoint", {proto.endpoint().namespace_(), proto.endpoint().name()}};
-    case v1::Object::kNetworkPolicy:
-      return {"NetworkPolicy",
-              {proto.network_policy().namespace_(), proto.network_policy().name()}};
-    case v1::Object::kNode:
-      return {"Node", {"", proto.node().name()}};
-    case v1::Object::kMultiNetworkPolicy: {
-      const v1::NetworkPolicy& policy = proto.multi_network_policy().policy();
-      return {"MultiNetworkPolicy", {policy.namespace_(), policy.name()}};
-    }
-    case v1::Object::kClusterPolicy:
-      return {proto.cluster_policy().kind(), {"", proto.cluster_policy().name()}};
-    case v1::Object::KIND_NOT_SET:
-      break;
-  }
-  return {"Object", {"", ""}};
-}
-
-Candidate ToCandidate(const v1::Object& proto) {
-  absl::StatusOr<Object> object = UncheckedFromProto(proto);
-  if (object.ok()) return Candidate::Of(*std::move(object));
-  return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
-}
-
-template <typename Messages>
-void AppendCandidates(const Messages& messages, std::vector<Candidate>* out) {
-  for (const v1::Object& proto : messages) out->push_back(ToCandidate(proto));
-}
 
 void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
   out->set_kind(key.kind);
@@ -141,7 +108,7 @@ class PolicyService final : public v1::PolicyService::Service {
                       v1::DeleteResponse* response) override {
     DeleteCommand command{request->source(), {}};
     for (const v1::ObjectKey& key : request->objects()) {
-      command.objects.push_back({key.kind(), {key.namespace_(), key.name()}});
+      command.objects.push_back(ToKey(key));
     }
     Result result = controller_.Execute(std::move(command));
     if (!result.ok()) return ToGrpcStatus(result.status());

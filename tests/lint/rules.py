@@ -15,7 +15,7 @@ _FACADE = [
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]
 _GRPC = ["grpcpp/", "grpc/", "google/protobuf/"]
-_ACL_TRIE = ["rte_acl", "rte_errno.h", "rte_memory.h", "rte_cpuflags.h", "rte_vect.h"]
+_ACL_TRIE = ["rte_acl", "rte_errno.h", "rte_malloc.h", "rte_memory.h", "rte_cpuflags.h", "rte_vect.h"]
 
 INCLUDES = {
     # prefix: (own, libs)

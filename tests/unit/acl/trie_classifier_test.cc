@@ -52,6 +52,18 @@ TEST(TrieClassifier, AnyNumberOfKeysIsAnswered) {
   }
 }
 
+TEST(TrieClassifier, MemoryIsThatOfEachDirection) {
+  const auto empty = TrieClassifier::Build(RuleTable{});
+  const auto small = TrieClassifier::Build(Diagonal(1));
+  const auto large = TrieClassifier::Build(Diagonal(1000));
+  ASSERT_TRUE(empty.ok() && small.ok() && large.ok());
+  EXPECT_EQ((*empty)->memory_bytes(), 0u);
+  EXPECT_EQ((*small)->memory_bytes(Direction::kEgress), 0u);
+  EXPECT_GT((*small)->memory_bytes(Direction::kIngress), 1000u);
+  EXPECT_GT((*large)->memory_bytes(), (*small)->memory_bytes() + 1000 * 8);
+  EXPECT_LT((*large)->memory_bytes(), TrieLimits().max_memory_bytes);
+}
+
 TEST(TrieClassifier, TwoLiveClassifiersAreTwo) {
   const RuleTable small = Diagonal(1);
   const RuleTable large = Diagonal(2);

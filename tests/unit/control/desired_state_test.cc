@@ -196,6 +196,29 @@ TEST(DesiredStateTest, AnUnknownKindDeletesNothing) {
   EXPECT_EQ(state.policies().size(), 1u);
 }
 
+TEST(DesiredStateTest, ARehearsalRemovesThenAppliesWhoeverTheOwnerIs) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("watcher", Candidates(DenyAll("a"), DenyAll("b")), OnRefusal::kSkip).ok());
+  const std::vector<ObjectKey> removed = {PolicyKey("a"), PolicyKey("b")};
+  ASSERT_TRUE(state.Rehearse(Candidates(DenyAll("b"), DenyAll("c")), removed).ok());
+  EXPECT_FALSE(state.policies().contains({"default", "a"}));
+  EXPECT_TRUE(state.policies().contains({"default", "b"}));
+  EXPECT_TRUE(state.policies().contains({"default", "c"}));
+}
+
+TEST(DesiredStateTest, ARehearsalThatIsRefusedChangesNothing) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("watcher", Candidates(DenyAll("a")), OnRefusal::kSkip).ok());
+  const DesiredState before = state;
+  const std::vector<ObjectKey> there = {PolicyKey("a")}, gone = {PolicyKey("a"), PolicyKey("x")};
+  EXPECT_EQ(Message(state.Rehearse({}, gone)), "NetworkPolicy default/x: is not there");
+  EXPECT_THAT(Message(state.Rehearse(Candidates(DenyAll("c"), BadPolicy("bad")), there)),
+              StartsWith("NetworkPolicy default/bad: spec.ingress[0]"));
+  const std::vector<ObjectKey> secret = {{"Secret", {"default", "a"}}};
+  EXPECT_EQ(state.Rehearse({}, secret).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(state, before);
+}
+
 TEST(DesiredStateTest, SyncSweepsWhatTheSourceNoLongerNamesAndNothingElse) {
   DesiredState state;
   ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("mine")), OnRefusal::kRefuseAll).ok());

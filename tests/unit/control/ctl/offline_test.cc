@@ -98,6 +98,16 @@ TEST(Offline, OtherNetworksTakeMultiNetworkPoliciesThatNameThem) {
   EXPECT_EQ(std::string(flow.status().message()), "to: pod x/b has no address");
 }
 
+TEST(Offline, EachNetworkIsMadeOfItsOwnObjects) {
+  EXPECT_THAT(NetworksOf(Objects()), ElementsAre("default", "default/plain", "x/fast", "x/lonely",
+                                                 "x/twin", "y/plain", "y/twin"));
+  EXPECT_THAT(NetworksOf({}), ElementsAre("default"));
+  OfflineNetworks networks(Objects(), acl::LegacyPolicy::kV1);
+  for (const char* name : {"default", "x/fast"}) {
+    EXPECT_EQ(InputOf(Objects(), acl::LegacyPolicy::kV1, name), (*networks.Find(name))->input());
+  }
+}
+
 TEST(Offline, NodesAddAddressesToThoseOfTheirPods) {
   OfflineNetworks networks(Objects(), acl::LegacyPolicy::kAnnotation);
   for (const acl::Endpoint& endpoint : (*networks.Find(""))->input().endpoints) {

@@ -1,0 +1,41 @@
+#include "control/grpc/candidates.h"
+
+#include <utility>
+
+#include "control/grpc/convert.h"
+
+namespace sluice::control {
+namespace {
+
+ObjectKey KeyOfUnread(const v1::Object& proto) {
+  switch (proto.kind_case()) {
+    case v1::Object::kNamespace:
+      return {"Namespace", {"", proto.namespace_().name()}};
+    case v1::Object::kEndpoint:
+      return {"Endpoint", {proto.endpoint().namespace_(), proto.endpoint().name()}};
+    case v1::Object::kNetworkPolicy:
+      return {"NetworkPolicy",
+              {proto.network_policy().namespace_(), proto.network_policy().name()}};
+    case v1::Object::kNode:
+      return {"Node", {"", proto.node().name()}};
+    case v1::Object::kMultiNetworkPolicy: {
+      const v1::NetworkPolicy& policy = proto.multi_network_policy().policy();
+      return {"MultiNetworkPolicy", {policy.namespace_(), policy.name()}};
+    }
+    case v1::Object::kClusterPolicy:
+      return {proto.cluster_policy().kind(), {"", proto.cluster_policy().name()}};
+    case v1::Object::KIND_NOT_SET:
+      break;
+  }
+  return {"Object", {"", ""}};
+}
+
+}  // namespace
+
+Candidate ToCandidate(const v1::Object& proto) {
+  absl::StatusOr<Object> object = UncheckedFromProto(proto);
+  if (object.ok()) return Candidate::Of(*std::move(object));
+  return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
+}
+
+}  // namespace sluice::control

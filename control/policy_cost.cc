@@ -1,0 +1,69 @@
+#include "control/policy_cost.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace sluice::control {
+namespace {
+
+size_t RulesOf(const acl::PolicyInput& input) {
+  size_t rules = 0;
+  const auto add = [&](const auto& policy) {
+    rules += policy.ingress.size() + policy.egress.size();
+  };
+  for (const acl::NetworkPolicy& policy : input.policies) add(policy);
+  for (const acl::MultiNetworkPolicy& multi : input.multi_policies) add(multi.policy);
+  for (const acl::ClusterPolicy& policy : input.cluster_policies) add(policy);
+  return rules;
+}
+
+RuleSetCost CostOf(const RuleSet& set) {
+  RuleSetCost cost{.directions = {}, .tries = set.cost};
+  for (const acl::FlatRule& rule : set.rules->rules) {
+    ++cost.directions[static_cast<unsigned>(rule.direction)].flat_rules;
+    if (set.rules->sources[rule.source].rule.empty()) ++cost.default_denies;
+  }
+  for (const acl::Direction direction : {acl::Direction::kEgress, acl::Direction::kIngress}) {
+    cost.directions[static_cast<unsigned>(direction)].bytes =
+        set.classifier->memory_bytes(direction);
+  }
+  return cost;
+}
+
+// Of equals the first by name.
+std::vector<PolicyShare> MostOf(const acl::RuleTable& table) {
+  std::map<std::string, PolicyShare> shares;
+  std::set<uint32_t> seen;
+  for (const acl::FlatRule& rule : table.rules) {
+    const acl::RuleSource& source = table.sources[rule.source];
+    if (source.rule.empty()) continue;
+    PolicyShare& share = shares[source.policies[0]];
+    share.policy = source.policies[0];
+    ++share.flat_rules;
+    share.rules += seen.insert(rule.source).second ? 1 : 0;
+  }
+  std::vector<PolicyShare> most;
+  for (const auto& [name, share] : shares) most.push_back(share);
+  std::ranges::stable_sort(most, std::ranges::greater(), &PolicyShare::flat_rules);
+  if (most.size() > kMostPolicies) most.resize(kMostPolicies);
+  return most;
+}
+
+}  // namespace
+
+PolicyCost CostOf(const PolicyBuild& build) {
+  const acl::PolicyInput& input = *build.input;
+  PolicyCost cost{.policies = input.policies.size() + input.multi_policies.size() +
+                              input.cluster_policies.size(),
+                  .rules = RulesOf(input),
+                  .classes = build.universe->classes().size(),
+                  .in_force = CostOf(build.in_force),
+                  .audit = {},
+                  .build = build.cost,
+                  .most = MostOf(*build.in_force.rules)};
+  if (build.audit.classifier != nullptr) cost.audit = CostOf(build.audit);
+  return cost;
+}
+
+}  // namespace sluice::control

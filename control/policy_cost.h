@@ -1,0 +1,48 @@
+// What the policies of one network cost: rules, classes, tries, time, and who is to blame.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/policy_build.h"
+
+namespace sluice::control {
+
+// One policy's part of the flat rules.
+struct PolicyShare {
+  std::string policy;     // "NetworkPolicy default/db"
+  size_t rules = 0;       // of its own that became flat rules
+  size_t flat_rules = 0;  // that they became; default denies are nobody's
+  bool operator==(const PolicyShare&) const = default;
+};
+
+// Of one trie.
+struct DirectionCost {
+  size_t flat_rules = 0;
+  size_t bytes = 0;
+};
+
+struct RuleSetCost {
+  std::array<DirectionCost, acl::kDirections> directions;
+  size_t default_denies = 0;  // of the flat rules
+  TrieCost tries;
+};
+
+struct PolicyCost {
+  size_t policies = 0;
+  size_t rules = 0;  // as written
+  size_t classes = 0;
+  RuleSetCost in_force;
+  std::optional<RuleSetCost> audit;  // tries of their own, with audited policies in force too
+  BuildCost build;
+  std::vector<PolicyShare> most;  // in force, the costliest first
+};
+inline constexpr size_t kMostPolicies = 10;
+
+// Cost: all policies and flat rules.
+PolicyCost CostOf(const PolicyBuild& build);
+
+}  // namespace sluice::control
