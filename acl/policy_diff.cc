@@ -14,37 +14,50 @@
 namespace sluice::acl {
 namespace {
 
-// The families in which each class has an address, as bits.
-class Families {
+// Who is in each class: between which of them there can be a connection.
+class Occupants {
  public:
-  Families(const PolicyInput& input, const Universe& universe, const Population& population)
-      : has_(universe.classes().size()) {
+  Occupants(const PolicyInput& input, const Universe& universe, const Population& population)
+      : addresses_(population.addresses()), classes_(universe.classes().size()) {
     for (const Endpoint& endpoint : input.endpoints) {
       const Member* member = population.Find({endpoint.namespace_name, endpoint.name});
       if (member == nullptr) continue;
-      for (const auto& [address, id] : member->addresses) Add(population, address, id);
-      for (const IpAddress& address : endpoint.node_addresses) Add(population, address);
+      for (const auto& [address, id] : member->addresses) {
+        // A pod is a subject of its class even where another claims its address.
+        Add(id, address, &endpoint);
+        Add(addresses_.Lookup(address), address, &endpoint);
+      }
     }
-    for (const Node& node : input.nodes) {
-      for (const IpAddress& address : node.addresses) Add(population, address);
-    }
-    for (const auto& [block, id] : universe.blocks()) has_[id] |= Bit(block.base);
+    for (const Node& node : input.nodes) AddNode(node.addresses);
+    for (const Endpoint& endpoint : input.endpoints) AddNode(endpoint.node_addresses);
+    for (const auto& [block, id] : universe.blocks()) Add(id, block.base, nullptr);
   }
 
-  bool HaveOneInCommon(ClassId a, ClassId b) const { return (has_[a] & has_[b]) != 0; }
+  // A pod is always let to itself.
+  bool Meet(ClassId a, ClassId b) const {
+    if (a == b && classes_[a].sole_pod != nullptr) return false;
+    return (classes_[a].families & classes_[b].families) != 0;
+  }
 
  private:
-  static uint8_t Bit(const IpAddress& address) { return address.family == Family::kIpv4 ? 1 : 2; }
-  void Add(const Population& population, const IpAddress& address) {
-    has_[population.addresses().Lookup(address)] |= Bit(address);
-  }
-  // A pod is a subject of its class even where another claims its address.
-  void Add(const Population& population, const IpAddress& address, ClassId id) {
-    has_[id] |= Bit(address);
-    Add(population, address);
+  struct Class {
+    uint8_t families = 0;  // as bits; 0: nobody
+    const Endpoint* sole_pod = nullptr;
+  };
+
+  void AddNode(const std::vector<IpAddress>& addresses) {
+    for (const IpAddress& address : addresses) Add(addresses_.Lookup(address), address, nullptr);
   }
 
-  std::vector<uint8_t> has_;
+  void Add(ClassId id, const IpAddress& address, const Endpoint* pod) {
+    Class& of = classes_[id];
+    const bool alone = of.families == 0 || of.sole_pod == pod;
+    of.sole_pod = alone ? pod : nullptr;
+    of.families |= address.family == Family::kIpv4 ? 1 : 2;
+  }
+
+  const AddressMap& addresses_;
+  std::vector<Class> classes_;
 };
 
 const std::vector<PortRulings>& Of(const Rulings& side, int16_t protocol) {
@@ -110,7 +123,7 @@ class Comparison {
   Comparison(const PolicyInput& input, size_t most, PolicyDiff& diff)
       : diff_(diff),
         most_(most),
-        families_(input, *diff.universe, diff.population),
+        occupants_(input, *diff.universe, diff.population),
         egress_(diff.before, diff.after, Direction::kEgress, *diff.universe),
         ingress_(diff.before, diff.after, Direction::kIngress, *diff.universe) {}
 
@@ -126,7 +139,7 @@ class Comparison {
  private:
   void Compare(ClassId from, ClassId to) {
     if (!egress_.MayFlip(from) && !ingress_.MayFlip(to)) return;
-    if (!families_.HaveOneInCommon(from, to)) return;
+    if (!occupants_.Meet(from, to)) return;
     const std::vector<Flip>& flips = Known(egress_.Find(from, to), ingress_.Find(to, from));
     diff_.count += flips.size();
     diff_.pairs += flips.empty() ? 0 : 1;
@@ -147,7 +160,7 @@ class Comparison {
 
   PolicyDiff& diff_;
   const size_t most_;
-  const Families families_;
+  const Occupants occupants_;
   const SideRulings egress_, ingress_;
   absl::flat_hash_map<std::pair<uint32_t, uint32_t>, std::vector<Flip>> known_;
 };

@@ -7,8 +7,9 @@
 //   before, after --Lower, Flatten--> two rule tables over one Universe --SideRulings--> what each
 //   side says of a pair, before and after --pair by pair--> flips
 //
-// Classes know nothing of what joins one pod to one address: a pod reaches itself, and its own node
-// reaches it (acl/exemption.h), whatever a flip says.
+// Classes know nothing of what joins one pod to one address (acl/exemption.h): of a flip between
+// members of one class a pod and itself are no part, nor are a pod and its own node of a flip from
+// the node. A class of one pod alone has no flip to itself.
 #pragma once
 
 #include <absl/status/statusor.h>

@@ -4,11 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
-#include "acl/compiler.h"
 #include "acl/policy_diff.h"
 #include "control/protocol_name.h"
 
@@ -83,40 +81,44 @@ absl::Status CheckSameWorld(const acl::PolicyInput& before, const acl::PolicyInp
 class ClassTexts {
  public:
   ClassTexts(const acl::PolicyInput& input, const acl::PolicyDiff& diff)
-      : classes_(acl::ClassesOf(*diff.universe, diff.population.addresses())),
-        examples_(classes_.size()) {
-    const acl::AddressMap& addresses = diff.population.addresses();
-    const auto add = [&](const std::string& name, const acl::IpAddress& address) {
-      AddExample(addresses.Lookup(address), fmt::format("{} ({})", name, address.ToString()));
-    };
+      : addresses_(diff.population.addresses()) {
+    for (std::vector<std::string>& selectors : diff.universe->Describe()) {
+      texts_.push_back({.id = static_cast<acl::ClassId>(texts_.size()),
+                        .selectors = std::move(selectors),
+                        .examples = {}});
+    }
     for (const acl::Endpoint& pod : input.endpoints) {
       if (pod.host_network) continue;
-      for (const acl::IpAddress& address : pod.addresses) {
-        add(fmt::format("{}/{}", pod.namespace_name, pod.name), address);
-      }
+      AddMember(fmt::format("{}/{}", pod.namespace_name, pod.name), pod.addresses);
     }
-    for (const acl::Node& node : input.nodes) {
-      for (const acl::IpAddress& address : node.addresses) add("node " + node.name, address);
-    }
+    for (const acl::Node& node : input.nodes) AddMember("node " + node.name, node.addresses);
     for (const auto& [block, id] : diff.universe->blocks()) {
-      const bool own = addresses.Lookup(block.base) == id;
-      if (block.prefix_len > 0 && own) AddExample(id, block.base.ToString());
+      const bool own = addresses_.Lookup(block.base) == id;
+      if (block.prefix_len > 0 && own) AddExample(block.base.ToString(), texts_[id]);
     }
   }
 
-  ClassText Of(acl::ClassId id) const {
-    return {id, classes_[id].selectors, examples_[id], classes_[id].endpoint_addresses};
-  }
+  const ClassText& Of(acl::ClassId id) const { return texts_[id]; }
 
  private:
-  void AddExample(acl::ClassId id, std::string example) {
-    std::vector<std::string>& examples = examples_[id];
-    const bool listed = std::ranges::find(examples, example) != examples.end();
-    if (examples.size() < kMaxExamples && !listed) examples.push_back(std::move(example));
+  // Its addresses may be of several classes.
+  void AddMember(const std::string& name, const std::vector<acl::IpAddress>& addresses) {
+    std::map<acl::ClassId, std::vector<std::string>> by_class;
+    for (const acl::IpAddress& address : addresses) {
+      by_class[addresses_.Lookup(address)].push_back(address.ToString());
+    }
+    for (const auto& [id, texts] : by_class) {
+      ++texts_[id].members;
+      AddExample(fmt::format("{} ({})", name, fmt::join(texts, ", ")), texts_[id]);
+    }
   }
 
-  std::vector<acl::ClassInfo> classes_;
-  std::vector<std::vector<std::string>> examples_;
+  static void AddExample(std::string example, ClassText& text) {
+    if (text.examples.size() < kMaxExamples) text.examples.push_back(std::move(example));
+  }
+
+  const acl::AddressMap& addresses_;
+  std::vector<ClassText> texts_;
 };
 
 std::string ProtocolText(const acl::Flip& flip) {

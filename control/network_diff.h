@@ -19,8 +19,8 @@ namespace sluice::control {
 struct ClassText {
   acl::ClassId id = acl::kUnknownClass;  // of this diff alone
   std::vector<std::string> selectors;    // that match it
-  std::vector<std::string> examples;     // up to kMaxExamples: "default/web (10.0.0.1)"
-  size_t addresses = 0;                  // of pods and nodes
+  std::vector<std::string> examples;     // up to kMaxExamples: "default/web (10.0.0.1, fd00::1)"
+  size_t members = 0;                    // pods and nodes
   bool operator==(const ClassText&) const = default;
 };
 inline constexpr size_t kMaxExamples = 3;

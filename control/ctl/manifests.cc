@@ -28,8 +28,8 @@ absl::StatusOr<std::vector<control::Object>> ReadObjects(const std::vector<std::
   return std::move(manifest->objects);
 }
 
-void AddLegacyPolicy(CLI::App& command, acl::LegacyPolicy* legacy_policy) {
-  command
+CLI::Option* AddLegacyPolicy(CLI::App& command, acl::LegacyPolicy* legacy_policy) {
+  return command
       .add_option_function<std::string>(
           "--legacy-policy",
           [legacy_policy](const std::string& text) {

@@ -19,6 +19,6 @@ absl::StatusOr<control::Manifest> ReadManifests(const std::vector<std::string>& 
 absl::StatusOr<std::vector<control::Object>> ReadObjects(const std::vector<std::string>& paths);
 
 // Adds --legacy-policy to `command`. `legacy_policy` outlives the parse.
-void AddLegacyPolicy(CLI::App& command, acl::LegacyPolicy* legacy_policy);
+CLI::Option* AddLegacyPolicy(CLI::App& command, acl::LegacyPolicy* legacy_policy);
 
 }  // namespace sluice::ctl

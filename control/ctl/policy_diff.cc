@@ -43,7 +43,8 @@ struct Change {
   std::vector<ObjectKey> removed;
 };
 
-// "KIND/NAMESPACE/NAME", "KIND NAMESPACE/NAME" as answers have it, or without the namespace.
+// "KIND/NAMESPACE/NAME", "KIND NAMESPACE/NAME" as answers have it, or without the namespace, which
+// is "default" for kinds that have one.
 absl::StatusOr<ObjectKey> ParseKey(const std::string& text) {
   const size_t kind_end = text.find_first_of("/ ");
   const std::string kind = text.substr(0, kind_end);
@@ -54,7 +55,10 @@ absl::StatusOr<ObjectKey> ParseKey(const std::string& text) {
   }
   const std::string name = text.substr(kind_end + 1);
   const size_t slash = name.find('/');
-  if (slash == std::string::npos) return ObjectKey{kind, {"", name}};
+  if (slash == std::string::npos) {
+    const bool namespaced = kind == "NetworkPolicy" || kind == "MultiNetworkPolicy";
+    return ObjectKey{kind, {namespaced ? "default" : "", name}};
+  }
   return ObjectKey{kind, {name.substr(0, slash), name.substr(slash + 1)}};
 }
 
@@ -124,13 +128,13 @@ absl::StatusOr<v1::DiffPoliciesResponse> DiffOffline(const DiffArguments& argume
   return response;
 }
 
-// "#7 default/web (10.0.0.1) and 2 more"; what matches it where it has no example.
+// "#7 default/web (10.0.0.1, fd00::1) and 2 more"; what matches it where it has no example.
 std::string ClassText(const v1::DiffClass& of) {
   if (of.examples().empty()) {
     return fmt::format("#{} {}", of.id(), fmt::join(of.selectors(), "; "));
   }
   const std::string more =
-      of.addresses() > 1 ? fmt::format(" and {} more", of.addresses() - 1) : std::string();
+      of.members() > 1 ? fmt::format(" and {} more", of.members() - 1) : std::string();
   return fmt::format("#{} {}{}", of.id(), of.examples(0), more);
 }
 
@@ -163,9 +167,9 @@ void PrintClasses(const v1::DiffPoliciesResponse& response) {
     classes[{flip.network(), flip.from().id()}] = &flip.from();
     classes[{flip.network(), flip.to().id()}] = &flip.to();
   }
-  Table table({"NETWORK", "CLASS", "ADDRESSES", "EXAMPLES", "MATCHES"});
+  Table table({"NETWORK", "CLASS", "MEMBERS", "EXAMPLES", "MATCHES"});
   for (const auto& [key, of] : classes) {
-    table.Add({key.first, fmt::format("#{}", of->id()), fmt::to_string(of->addresses()),
+    table.Add({key.first, fmt::format("#{}", of->id()), fmt::to_string(of->members()),
                fmt::format("{}", fmt::join(of->examples(), ", ")),
                fmt::format("{}", fmt::join(of->selectors(), "; "))});
   }
@@ -222,14 +226,15 @@ void AddPolicyDiff(CLI::App& policy, const GlobalOptions& options, ExitCode* exi
                       "manifests that would be applied, - is standard input");
   command->add_option("--delete", arguments->removed,
                       "KIND/NAMESPACE/NAME or KIND/NAME that would be deleted, before");
-  command->add_option("--old", arguments->old_manifests,
-                      "manifests of the whole cluster instead of a daemon: all pods are local");
+  CLI::Option* old =
+      command->add_option("--old", arguments->old_manifests,
+                          "manifests of the whole cluster instead of a daemon: all pods are local");
   command->add_option("--limit", arguments->limit, "list at most so many; the count is exact")
       ->check(CLI::Range(uint32_t{1}, kMostFlips))
       ->capture_default_str();
   command->add_flag("--exit-code", arguments->exit_code,
                     "1 if something flips, 2 if that cannot be said");
-  AddLegacyPolicy(*command, &arguments->legacy_policy);
+  AddLegacyPolicy(*command, &arguments->legacy_policy)->needs(old);
   command->callback([=, &options] { *exit_code = Diff(options, *arguments); });
 }
 

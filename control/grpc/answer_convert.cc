@@ -21,7 +21,7 @@ void WriteClass(const ClassText& text, v1::DiffClass* out) {
   out->set_id(text.id);
   for (const std::string& selector : text.selectors) out->add_selectors(selector);
   for (const std::string& example : text.examples) out->add_examples(example);
-  out->set_addresses(text.addresses);
+  out->set_members(text.members);
 }
 
 void WriteVerdict(const Verdict& verdict, v1::FlowVerdict* out) {

@@ -99,6 +99,7 @@ class OracleDiff {
     for (size_t from = 0; from < families_.size(); ++from) {
       for (size_t to = 0; to < families_.size(); ++to) {
         if ((families_[from] & families_[to]) == 0) continue;
+        if (from == to && IsOnePod(static_cast<ClassId>(from))) continue;
         AddPair(static_cast<ClassId>(from), static_cast<ClassId>(to), flips);
       }
     }
@@ -108,27 +109,35 @@ class OracleDiff {
  private:
   void AddFamilies(const PolicyInput& input) {
     families_.resize(diff_.universe->classes().size());
+    members_.resize(families_.size());
     const AddressMap& addresses = diff_.population.addresses();
-    const auto add = [&](const IpAddress& address, ClassId id) {
+    const auto add = [&](const std::string& who, const IpAddress& address, ClassId id) {
       families_[id] |= address.family == Family::kIpv4 ? 1 : 2;
+      members_[id].insert(who);
     };
     for (const Endpoint& endpoint : input.endpoints) {
-      if (!endpoint.host_network) {
+      const std::string name = "pod " + endpoint.namespace_name + "/" + endpoint.name;
+      for (const IpAddress& address : endpoint.addresses) {
+        if (endpoint.host_network) continue;
         const Member* member = diff_.population.Find({endpoint.namespace_name, endpoint.name});
-        for (const IpAddress& address : endpoint.addresses) {
-          const bool v4 = address.family == Family::kIpv4;
-          add(address, v4 ? member->subject.v4 : member->subject.v6);
-          add(address, addresses.Lookup(address));
-        }
+        const bool v4 = address.family == Family::kIpv4;
+        add(name, address, v4 ? member->subject.v4 : member->subject.v6);
+        add(name, address, addresses.Lookup(address));
       }
       for (const IpAddress& address : endpoint.node_addresses) {
-        add(address, addresses.Lookup(address));
+        add("node", address, addresses.Lookup(address));
       }
     }
     for (const Node& node : input.nodes) {
-      for (const IpAddress& address : node.addresses) add(address, addresses.Lookup(address));
+      for (const IpAddress& address : node.addresses) {
+        add("node", address, addresses.Lookup(address));
+      }
     }
-    for (const auto& [block, id] : diff_.universe->blocks()) add(block.base, id);
+    for (const auto& [block, id] : diff_.universe->blocks()) add("block", block.base, id);
+  }
+
+  bool IsOnePod(ClassId id) const {
+    return members_[id].size() == 1 && members_[id].begin()->starts_with("pod");
   }
 
   Ruling Judge(const RuleTable& table, const LinearClassifier& oracle, const ClassifyKey& key,
@@ -193,6 +202,7 @@ class OracleDiff {
   const LinearClassifier old_, new_;
   std::set<int16_t> protocols_;
   std::vector<uint8_t> families_;
+  std::vector<std::set<std::string>> members_;
 };
 
 std::string ToText(const Flip& flip) {

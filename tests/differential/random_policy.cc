@@ -1,10 +1,9 @@
 #include "tests/differential/random_policy.h"
 
-#include <set>
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace sluice::acl {
 namespace {
