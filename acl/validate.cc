@@ -121,6 +121,7 @@ Finding Check(const Endpoint& endpoint) {
   if (auto f = CheckNames(endpoint.namespace_name, endpoint.name)) return f;
   if (auto f = CheckLabels("metadata.labels", endpoint.labels)) return f;
   if (auto f = CheckAddresses("status.podIPs", endpoint.addresses, "pod")) return f;
+  if (auto f = CheckAddresses("status.hostIPs", endpoint.node_addresses, "node")) return f;
   if (auto f = CheckAttachments(endpoint.attachments)) return f;
   return CheckNamedPorts(endpoint.named_ports);
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "acl/name_syntax.h"
 #include "control/kube/scalar.h"
 
 namespace sluice::control {
@@ -19,7 +20,7 @@ const json absent;
 std::string Describe(const json& value) {
   if (value.is_object()) return "a map";
   if (value.is_array()) return "a list";
-  if (value.is_string()) return fmt::format("the text \"{}\"", value.get_ref<const std::string&>());
+  if (value.is_string()) return "the text " + acl::Quoted(value.get_ref<const std::string&>());
   if (const std::optional<std::string> word = WordOf(value)) {
     return fmt::format("the word {}", *word);
   }

@@ -47,7 +47,7 @@ acl::ClusterPort ReadPort(ObjectReader& entry) {
   if (field == "udp") return ReadProtocol(entry.Object(field), "UDP");
   if (field == "sctp") return ReadProtocol(entry.Object(field), "SCTP");
   std::string name = entry.Text("destinationNamedPort");
-  if (name.empty()) return unknown;
+  if (field.empty() || name.empty()) return unknown;  // or beside what we do not know
   return acl::PortName{std::move(name)};
 }
 
