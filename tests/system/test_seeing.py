@@ -1,11 +1,12 @@
-"""What the operator sees: trace, drops by policy, monitor, top, mode observe."""
+"""What the operator sees: trace, drops and diffs by policy, monitor, top, mode observe."""
 import json
 import subprocess
 import threading
 import unittest
 
 from harness.case import LabTest
-from harness.manifests import DENY_INGRESS
+from harness.ctl import CtlError
+from harness.manifests import DENY_INGRESS, policy
 
 _POLICY = "NetworkPolicy default/deny-ingress"
 
@@ -34,6 +35,47 @@ class Seeing(LabTest):
                 if drop["reason"] == "policy_ingress"]
         self.assertEqual([row["policies"] for row in rows], [[_POLICY]])
         self.assertIn(_POLICY, self.ctl.run("drops"))
+
+    def test_a_diff_says_before_what_apply_then_does(self):
+        self.start()
+        path = self.lab.path("deny.json")
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(DENY_INGRESS, file)
+        diff = self.ctl.json("policy", "diff", "-f", path)
+        flips = [flip for flip in diff["flips"] if self.b.name in str(flip["to"]["examples"])]
+        self.assertEqual({(flip["before"]["verdict"], flip["after"]["verdict"])
+                          for flip in flips}, {("allow", "deny")}, diff)
+        self.assertEqual(flips[0]["after"]["ingress"]["policies"], [_POLICY])
+        with self.assertRaises(CtlError) as differs:
+            self.ctl.run("policy", "diff", "-f", path, "--exit-code")
+        self.assertEqual(differs.exception.code, 1)
+        self.assertConnects()  # nothing was changed
+        self.lab.apply(DENY_INGRESS)
+        self.assertDoesNotConnect()
+        self.assertEqual(self.ctl.json("policy", "diff", "-f", path)["count"], "0")
+        removed = self.ctl.run("policy", "diff", "--delete", _POLICY)
+        self.assertIn(f"deny, ingress by {_POLICY} (tier NetworkPolicy)", removed)
+
+    def test_a_default_deny_names_the_nearest_rule(self):
+        self.start()
+        self.lab.apply(policy("only-8", {"podSelector": {}, "ingress": [{"ports": [{"port": 8}]}]}))
+        nearest = "NetworkPolicy default/only-8 ingress[0] admits TCP 8 (asked: 7)"
+        verdict = self.ctl.explain(self.a.name, self.b.name, "tcp/7")
+        self.assertEqual(verdict["ingress"]["nearest"]["text"], nearest)
+        self.assertEqual(verdict["ingress"]["nearest"]["differs"], ["port"])
+        self.assertIn(nearest, self.ctl.run("explain", self.a.name, self.b.name, "tcp/7"))
+
+    def test_the_cost_of_policies_names_the_costliest(self):
+        self.start()
+        self.lab.apply(DENY_INGRESS, policy("only-8", {"podSelector": {}, "ingress": [
+            {"ports": [{"port": 8}]}]}))
+        cost = self.ctl.json("policy", "cost")["networks"][0]
+        self.assertEqual((cost["network"], cost["policies"], cost["rules"]), ("default", 2, 1))
+        self.assertEqual([share["policy"] for share in cost["most"]],
+                         ["NetworkPolicy default/only-8"])
+        self.assertGreater(int(cost["in_force"]["tries"][1]["bytes"]), 0)
+        self.assertTrue(cost["in_force"]["proof_exhaustive"])
+        self.assertIn("NetworkPolicy default/only-8", self.ctl.run("policy", "cost"))
 
     def test_a_bad_packet_is_bad_input_that_says_why(self):
         self.start()

@@ -166,6 +166,84 @@ TEST(Verdict, TableIsForPeople) {
              "table");
 }
 
+TEST(Verdict, TheTableNamesTheNearestRuleAndJsonDoesWhenAsked) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "probes.json")
+      << R"([{"from": "x/b", "to": "y/a", "protocol": "tcp", "port": 80},
+             {"from": "x/b", "to": "x/a", "protocol": "tcp", "port": 81}])";
+  Command command = Verdict(Root() / "fixtures" / "09_union");
+  std::ranges::replace(command.arguments, "probes.json", directory.path() / "probes.json");
+  const std::string port = "NetworkPolicy y/one ingress[0] admits TCP 83 (asked: 80)";
+  const std::string peer = "NetworkPolicy x/one ingress[1] admits other peers";
+  EXPECT_EQ(RunToEnd(command).out.find("nearest"), std::string::npos) << "an exact contract";
+
+  command.arguments.push_back("--why");
+  const std::string why = RunToEnd(command).out;
+  EXPECT_NE(why.find(R"("nearest":{"policy":"NetworkPolicy y/one","rule":"ingress[0]",)"
+                     R"("admits":"TCP 83","differs":["port"],"text":")" +
+                     port + "\"}"),
+            std::string::npos)
+      << why;
+  EXPECT_NE(why.find(R"("tier":"None","policy":null,"rule":null,"nearest":null)"),
+            std::string::npos)
+      << why;
+  std::ranges::replace(command.arguments, "json", "table");
+  const std::string table = RunToEnd(command).out;
+  EXPECT_NE(table.find("deny by NetworkPolicy y/one (" + port + ")\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("NetworkPolicy x/one (" + peer + ")\n"), std::string::npos) << table;
+}
+
+// `policy diff --old` in a fixture's cluster.
+Outcome Diff(std::vector<std::string> more) {
+  Command command{.arguments = {Program(), "policy", "diff", "--old", Root() / "cluster.yaml",
+                                "--old", "manifests.yaml"},
+                  .directory = Root() / "fixtures" / "09_union"};
+  std::ranges::move(more, std::back_inserter(command.arguments));
+  return RunToEnd(command);
+}
+
+TEST(PolicyDiff, SaysWhatFlipsWithoutADaemon) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() / "new.yaml";
+  std::ofstream(file) << "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+                         "metadata: {name: one, namespace: x}\nspec: {"
+                         "podSelector: {matchLabels: {pod: a}}, ingress: ["
+                         "{from: [{podSelector: {matchLabels: {pod: b}}}],"
+                         " ports: [{port: 80}, {port: 85}]}]}\n";
+  const std::string denied =
+      "deny, ingress by NetworkPolicy x/another, NetworkPolicy x/one (tier NetworkPolicy)";
+  const Outcome outcome = Diff({"-f", file});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(
+      outcome.out.find("#5 x/b (10.0.1.2, fd00:1::2)  #4 x/a (10.0.1.1, fd00:1::1)  tcp       "
+                       "85     " +
+                       denied),
+      std::string::npos)
+      << outcome.out;
+  EXPECT_NE(outcome.out.find("\nnetwork default: 2 verdicts flip, between 2 pairs of classes\n"),
+            std::string::npos)
+      << outcome.out;
+  const Outcome json = Diff({"-f", file, "-o", "json", "--limit", "1", "--exit-code"});
+  EXPECT_EQ(json.exit_code, 1) << "something flips";
+  EXPECT_NE(json.out.find("\"count\": \"2\""), std::string::npos) << json.out;
+  EXPECT_EQ(json.out.find("\"port_first\": 81"), std::string::npos) << "beyond the limit";
+}
+
+TEST(PolicyDiff, EqualPoliciesAreExitCodeZeroAndWhatCannotBeSaidIsTwo) {
+  const Outcome same = Diff({"-f", "manifests.yaml", "--exit-code"});
+  ExpectSame(same, {0, "network default: 0 verdicts flip, between 0 pairs of classes\n", ""},
+             "same");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> rows = {
+      {{}, "no objects passed to diff\n"},
+      {{"-f", "nope.yaml"}, "nope.yaml: No such file or directory\n"},
+      {{"--delete", "NetworkPolicy/one"}, "NetworkPolicy default/one: is not there\n"},
+      {{"--delete", "NetworkPolicy x/two"}, "NetworkPolicy x/two: is not there\n"},
+      {{"--delete", "Namespace/x"},
+       "Namespace x: its labels would change: a diff is of policies, among pods, namespaces and "
+       "nodes as they are\n"}};
+  for (const auto& [arguments, error] : rows) ExpectSame(Diff(arguments), {2, "", error}, error);
+}
+
 TEST(Verdict, ManyAtOnceDoNotMeet) {
   const fs::path fixture = Root() / "fixtures" / "09_union";
   std::vector<std::unique_ptr<Child>> children;

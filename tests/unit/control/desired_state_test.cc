@@ -198,7 +198,8 @@ TEST(DesiredStateTest, AnUnknownKindDeletesNothing) {
 
 TEST(DesiredStateTest, ARehearsalRemovesThenAppliesWhoeverTheOwnerIs) {
   DesiredState state;
-  ASSERT_TRUE(state.Apply("watcher", Candidates(DenyAll("a"), DenyAll("b")), OnRefusal::kSkip).ok());
+  ASSERT_TRUE(
+      state.Apply("watcher", Candidates(DenyAll("a"), DenyAll("b")), OnRefusal::kSkip).ok());
   const std::vector<ObjectKey> removed = {PolicyKey("a"), PolicyKey("b")};
   ASSERT_TRUE(state.Rehearse(Candidates(DenyAll("b"), DenyAll("c")), removed).ok());
   EXPECT_FALSE(state.policies().contains({"default", "a"}));
