@@ -46,7 +46,7 @@ struct Decision {
   bool allow = true;
   bool reject = false;  // denied, and the sender is to be told
   Tier tier = Tier::kNone;
-  uint32_t rule = 0;    // 0: nothing matched (allowed by default); else 1 + index of the rule
+  uint32_t rule = 0;  // 0: nothing matched (allowed by default); else 1 + index of the rule
   bool operator==(const Decision&) const = default;
 };
 
