@@ -233,7 +233,8 @@ Seen ClusterBed::Try(const Flow& flow) {
   const Bytes first = FrameOf(flow, from, to, /*reply=*/false);
   Seen seen{.reached = false, .decided_by = Trace(from.port, first)};
   const std::string where = Deliver(from.port, first);
-  if (!told_.empty() && flow.row->reaches != "refused") seen.trouble = "was answered by the switch";
+  const std::string expected = flow.row->reaches == "refused" ? from.port + " " : "";
+  if (told_ != expected) seen.trouble = "told by the switch: \"" + told_ + "\"";
   if (where.empty()) return seen;
   seen.reached = true;
   if (where != to.port + " ") seen.trouble = "came out of " + where;

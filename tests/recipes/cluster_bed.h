@@ -37,8 +37,8 @@ class ClusterBed {
   void Apply(const std::vector<control::Object>& policies);
 
   // The first packet of `flow`, and an answer if it arrives: whether it did, at its receiver and
-  // nowhere else, and the policies that a trace of it names. The answer has to arrive too; the
-  // switch says something of its own only where the table says `refused`.
+  // nowhere else, and the policies that a trace of it names. The answer has to arrive too. Who sent
+  // it is told something by the switch where the table says `refused`, and only there.
   Seen Try(const Flow& flow);
 
  private:
