@@ -4,6 +4,7 @@ SHELL := /bin/bash
 BUILD ?= build
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
+SECTION ?= all
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl perf/pktgen/sluice-pktgen
 
 .PHONY: help build test demo bench lint fuzz soak mutants full clean packages packages-check packages-test \
@@ -13,7 +14,7 @@ help:
 	@echo "make build   programs into $(BUILD)/bin"
 	@echo "make demo    six pods, six policies, every expectation checked (root)"
 	@echo "make test    all tests"
-	@echo "make bench   throughput and latency, into perf/results/latest.json"
+	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy: policy's cost"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
@@ -48,8 +49,8 @@ test: build packages-test hugepages
 	tools/run-tests $(BUILD)
 
 bench: build hugepages
-	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench
-	python3 perf/bench/bench.py --build $(BUILD) --output perf/results/latest.json
+	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/policy/policy_bench
+	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output perf/results/latest.json
 
 lint: packages-check build
 	tools/lint $(BUILD)

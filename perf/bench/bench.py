@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
 import table  # noqa: E402
 from harness import Lab, cores, free_huge_pages  # noqa: E402
-from harness.manifests import make_pod, pod_object, policy  # noqa: E402
+from harness.manifests import make_pod, pod_object, policy as network_policy  # noqa: E402
 
 CASES = [  # policies, flows, bytes
     (0, 1, 64), (0, 1000, 64), (100, 1, 64), (100, 1000, 64), (1000, 1000, 64), (0, 1, 1500),
@@ -32,7 +32,7 @@ def policies(count):
         spec = {"podSelector": {"matchLabels": {"name": "b"}},
                 "ingress": [{"from": [{"podSelector": {"matchLabels": peer}}],
                              "ports": [{"protocol": "UDP", "port": 1 + number, "endPort": 65535}]}]}
-        return policy(f"p{number}", spec)
+        return network_policy(f"p{number}", spec)
     others = [admits(n, {"name": f"other{n}"}) for n in range(count - 1)]
     return others + [admits(0, {"name": "a"})] if count else []
 
@@ -93,15 +93,25 @@ def result(case, samples, facts):
             "params": {"policies": count, "flows": flows, "bytes": size}, "machine": facts}
 
 
-def micro(build, facts):
-    """What a change costs established traffic: see perf/micro/change_bench.cc."""
-    lines = subprocess.run([os.path.join(build, "perf/micro/change_bench")], check=True,
-                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
+def run(program, facts):
+    """The figures of a program that prints a line of JSON for each."""
+    lines = subprocess.run([program], check=True, stdout=subprocess.PIPE,
+                           text=True).stdout.splitlines()
     results = [dict(json.loads(line), machine=facts) for line in lines if line.startswith("{")]
     for r in results:
-        print(f"{r['name']:52} {r['value']:6.2f} {min(r['samples']):6.2f} "
-              f"{max(r['samples']):6.2f}  {r['unit']}")
+        print(f"{r['name']:52} {r['value']:9.4g} {min(r['samples']):9.4g} "
+              f"{max(r['samples']):9.4g}  {r['unit']}")
     return results
+
+
+def micro(build, facts):
+    """What a change costs established traffic: see perf/micro/change_bench.cc."""
+    return run(os.path.join(build, "perf/micro/change_bench"), facts)
+
+
+def policy(build, facts):
+    """What policies cost to load, to prove, to change: see perf/policy/policy_bench.cc."""
+    return run(os.path.join(build, "perf/policy/policy_bench"), facts)
 
 
 def show(results):
@@ -115,14 +125,24 @@ def show(results):
         print(f"{r['name']:52} {rates}  {ratio:.2f}")
 
 
+def write(results, path):
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build")
     parser.add_argument("--output", default="perf/results/latest.json")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--section", choices=["all", "policy"], default="all")
     arguments = parser.parse_args()
     facts = machine()
+    if arguments.section == "policy":
+        write(policy(arguments.build, facts), arguments.output)
+        return 0
     samples = {case: [] for case in CASES}
     with Lab(arguments.build) as lab:
         bench = Bench(lab)
@@ -137,9 +157,7 @@ def main():
     of_the_table = table.measure(arguments.build, facts)
     table.show(of_the_table)
     results += of_the_table
-    os.makedirs(os.path.dirname(arguments.output) or ".", exist_ok=True)
-    with open(arguments.output, "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=1)
+    write(results + policy(arguments.build, facts), arguments.output)
     return 0
 
 

@@ -32,6 +32,8 @@ INCLUDES = {
                      _VALUES + ["spdlog/", "nlohmann/", "CLI/", "rte_"]),
     "perf/micro/": (["acl/", "control/", "dataplane/", "tests/support/"],
                     _VALUES + ["benchmark/", "rte_"]),
+    "perf/policy/": (["acl/", "control/", "dataplane/", "perf/policy/"],
+                     _VALUES + ["nlohmann/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
                _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_"]),
