@@ -53,10 +53,10 @@ class Ctl:
         return {port["spec"]["name"]: _with_numbers(port) for port in ports}
 
     def drops(self):
-        """{(port, reason): packets}, without zeros."""
+        """{(port, reason): packets} of what died, without zeros."""
         sums = {}
         for drop in self.json("drops")["drops"]:
-            if not drop["observed"]:
+            if not drop["observed"] and not drop["audited"]:
                 key = drop["port"], drop["reason"]
                 sums[key] = sums.get(key, 0) + int(drop["packets"])
         return sums
