@@ -182,7 +182,8 @@ void Hostile::Tagged(std::vector<Sent>& batch) {
   Bytes frame = Encode(FirstPacket(from, AnyOpen()));
   const uint8_t tag[] = {static_cast<uint8_t>(Chance(50) ? 0x81 : 0x88),
                          static_cast<uint8_t>(Chance(50) ? 0x00 : 0xa8),
-                         static_cast<uint8_t>(Below(16)), static_cast<uint8_t>(Below(256))};
+                         static_cast<uint8_t>(Below(16)),
+                         static_cast<uint8_t>(1 + Below(255))};  // id 0 is no network's
   for (size_t i = 1 + Below(2); i > 0; --i) frame.insert(frame.begin() + 12, tag, tag + 4);
   Add(batch, from, std::move(frame), "VLAN tag", Claim::kMustNotPass);
 }

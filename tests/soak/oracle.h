@@ -37,7 +37,7 @@ class Oracle {
 
   // `received[place]`: what came out there since the last batch. Returns what is wrong, a line a
   // finding; empty if nothing is.
-  std::vector<std::string> Check(const std::vector<Sent>& batch,
+  std::vector<std::string> Check(const std::vector<Sent>& put_in,
                                  const std::vector<std::vector<Bytes>>& received);
 
   // Later fragments that may wait in the switch for their first.
