@@ -3,7 +3,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "acl/classifier.h"
+#include "acl/compiled_side.h"
 #include "acl/evaluator.h"
-#include "acl/exemption.h"
+#include "acl/lowering.h"
 
 namespace sluice::acl {
 namespace {
@@ -265,64 +264,12 @@ size_t ProbesFor(const PolicyInput& input, const MeaningLimits& limits) {
   return std::clamp(kMostRuleMatches / rules, limits.fewest, limits.most);
 }
 
-// What the compiled policy says, in the evaluator's words; `sides` say which ends are judged.
-class Reader {
- public:
-  explicit Reader(const Compiled& compiled) : compiled_(compiled) {}
-
-  std::optional<RawSide> Side(const RawFlow& flow, Direction direction) const {
-    const bool ingress = direction == Direction::kIngress;
-    const RawEnd& subject = ingress ? flow.to : flow.from;
-    const RawEnd& peer = ingress ? flow.from : flow.to;
-    if (subject.pod == nullptr) return std::nullopt;
-    if (IsExempt(*subject.pod, peer.address, direction)) return RawSide{};
-    const Member* member =
-        compiled_.population.Find({subject.pod->namespace_name, subject.pod->name});
-    if (member == nullptr) return std::nullopt;
-    const bool v4 = peer.address.family == Family::kIpv4;
-    const ClassId own = v4 ? member->subject.v4 : member->subject.v6;
-    const ClassId other = compiled_.population.addresses().Lookup(peer.address);
-    const ClassifyKey key =
-        ClassifyKey::Make(flow.protocol, ingress ? other : own, ingress ? own : other, flow.port);
-    std::array<uint32_t, kMaxCategories> hits{};
-    compiled_.trie.Classify({&key, 1}, hits);
-    return SideOf(Decide(compiled_.table,
-                         std::span<const uint32_t>(hits).first(compiled_.trie.categories()),
-                         direction));
-  }
-
- private:
-  RawSide SideOf(const Decision& decision) const {
-    RawSide side{.allow = decision.allow, .reject = decision.reject};
-    side.tier = TierName(decision.tier);
-    if (decision.rule == 0) return side;
-    const RuleSource& source =
-        compiled_.table.sources[compiled_.table.rules[decision.rule - 1].source];
-    side.policies = source.policies;
-    side.rule = source.rule;
-    return side;
-  }
-
-  const Compiled& compiled_;
-};
-
-std::string ToText(const std::optional<RawSide>& side) {
-  if (!side) return "not judged";
-  return fmt::format("{} in tier {} by [{}] {}",
-                     side->allow    ? "allow"
-                     : side->reject ? "reject"
-                                    : "deny",
-                     side->tier, fmt::join(side->policies, ", "), side->rule);
-}
-
 absl::Status Differs(const RawFlow& flow, Direction direction,
                      const std::optional<RawSide>& expected, const std::optional<RawSide>& seen) {
   return absl::InternalError(fmt::format(
-      "policy build: {} of {} to {}, protocol {}, port {}: compiled policy says \"{}\", its "
-      "objects "
-      "say \"{}\"",
-      direction == Direction::kIngress ? "ingress" : "egress", flow.from.address.ToString(),
-      flow.to.address.ToString(), flow.protocol, flow.port, ToText(seen), ToText(expected)));
+      R"(policy build: {} of {} to {}, protocol {}, port {}: compiled "{}", its objects say "{}")",
+      DirectionName(direction), flow.from.address.ToString(), flow.to.address.ToString(),
+      flow.protocol, flow.port, ToText(seen), ToText(expected)));
 }
 
 }  // namespace
@@ -331,7 +278,7 @@ absl::StatusOr<size_t> ProveMeaning(const Compiled& compiled, const MeaningLimit
   Sampler sampler(compiled, limits.seed);
   if (!sampler.CanSample()) return size_t{0};
   const Evaluator evaluator(compiled.input);
-  const Reader reader(compiled);
+  const CompiledTrie trie{compiled.population, compiled.table, compiled.trie};
   const size_t probes = ProbesFor(compiled.input, limits);
   size_t asked = 0;
   // Half of the draws may have no family in common; never more draws than this.
@@ -345,7 +292,7 @@ absl::StatusOr<size_t> ProveMeaning(const Compiled& compiled, const MeaningLimit
       const std::optional<RawSide>& expected =
           compiled.audit ? (ingress ? verdict.audited_ingress : verdict.audited_egress)
                          : (ingress ? verdict.ingress : verdict.egress);
-      const std::optional<RawSide> seen = reader.Side(*flow, direction);
+      const std::optional<RawSide> seen = SideOf(trie, *flow, direction);
       if (seen != expected) return Differs(*flow, direction, expected, seen);
     }
   }

@@ -1,13 +1,10 @@
-// What compiled policy says of an attempt, in the evaluator's words: Compile, the trie, Decide, and
-// exemptions, as `sluicectl verdict` puts them together.
+// What compiled policy says of attempts: Compile, the tries, and acl/compiled_side.h.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "acl/classifier.h"
 #include "acl/compiler.h"
 #include "acl/evaluator.h"
 #include "acl/trie_classifier.h"
@@ -18,19 +15,16 @@ class CompiledSides {
  public:
   // `input` outlives it. A failure to compile or to build fails the test.
   explicit CompiledSides(const PolicyInput& input);
+  ~CompiledSides();
 
-  // The verdict for each flow; nothing of it audited.
+  // The verdict for each flow, with the audited sides where the input has audited policies.
   std::vector<RawVerdict> Judge(std::span<const RawFlow> flows) const;
 
  private:
-  bool IsJudged(const Endpoint* pod) const;
-  ClassifyKey KeyOf(const RawFlow& flow, Direction direction) const;
-  std::optional<RawSide> SideOf(const RawFlow& flow, Direction direction,
-                                std::span<const uint32_t> hits) const;
-
-  const PolicyInput& input_;
-  CompiledPolicy compiled_;
+  const bool any_audited_;
+  Compilation parts_;
   std::unique_ptr<TrieClassifier> trie_;
+  std::unique_ptr<TrieClassifier> audit_trie_;  // null without audited policies
 };
 
 }  // namespace sluice::acl

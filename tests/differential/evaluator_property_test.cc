@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "acl/compiled_side.h"
 #include "acl/evaluator.h"
 #include "tests/differential/flow_text.h"
 #include "tests/differential/random_cluster.h"

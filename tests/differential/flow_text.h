@@ -21,11 +21,4 @@ inline std::string ToText(const RawFlow& flow) {
                      flow.protocol, flow.port);
 }
 
-inline std::string ToText(const std::optional<RawSide>& side) {
-  if (!side) return "not judged";
-  return fmt::format("{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
-                     side->reject ? " and reject" : "", side->tier, fmt::join(side->policies, ", "),
-                     side->rule);
-}
-
 }  // namespace sluice::acl
