@@ -87,7 +87,7 @@ std::pair<std::string, std::string> Both(const RawCase& c, const std::string& fr
   const PolicyInput input = InputOf(c);
   const RawVerdict verdict = Evaluator(input).Evaluate(FlowOf(input, ToWeb(from, "")));
   EXPECT_EQ(verdict.audited_egress.has_value(), verdict.audited_ingress.has_value());
-  return {ToText(verdict.ingress), ToText(verdict.audited_ingress)};
+  return {TableText(verdict.ingress), TableText(verdict.audited_ingress)};
 }
 using Pair = std::pair<std::string, std::string>;
 
@@ -116,8 +116,8 @@ TEST(EvaluatorAudit, ExemptionsHoldForAuditedSidesToo) {
   const PolicyInput input = InputOf(closed);
   const RawVerdict verdict =
       Evaluator(input).Evaluate(FlowOf(input, ToWeb("default/host", "allow")));
-  EXPECT_EQ(ToText(verdict.audited_ingress), "allow");
-  EXPECT_EQ(ToText(verdict.audited_egress), "-");
+  EXPECT_EQ(TableText(verdict.audited_ingress), "allow");
+  EXPECT_EQ(TableText(verdict.audited_egress), "-");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ uint8_t NumberOf(const std::string& protocol) {
 
 }  // namespace
 
-std::string ToText(const std::optional<RawSide>& side) {
+std::string TableText(const std::optional<RawSide>& side) {
   if (!side) return "-";
   std::string text = side->allow ? "allow" : (side->reject ? "reject" : "deny");
   if (side->allow && side->reject) text = "allow and reject";
@@ -64,8 +64,8 @@ void Check(const RawCase& c) {
   for (const RawProbe& probe : c.probes) {
     SCOPED_TRACE(fmt::format("{} -> {} {}/{}", probe.from, probe.to, probe.protocol, probe.port));
     const RawVerdict verdict = evaluator.Evaluate(FlowOf(input, probe));
-    EXPECT_EQ(ToText(verdict.egress), probe.egress);
-    EXPECT_EQ(ToText(verdict.ingress), probe.ingress);
+    EXPECT_EQ(TableText(verdict.egress), probe.egress);
+    EXPECT_EQ(TableText(verdict.ingress), probe.ingress);
     const auto passes = [](const std::string& side) {
       return side == "-" || side.starts_with("allow");
     };

@@ -46,7 +46,7 @@ struct RawCase {
 inline std::string RawCaseName(const testing::TestParamInfo<RawCase>& of) { return of.param.name; }
 inline std::ostream& operator<<(std::ostream& out, const RawCase& c) { return out << c.name; }
 
-std::string ToText(const std::optional<RawSide>& side);
+std::string TableText(const std::optional<RawSide>& side);
 // A pod of `input` by name, or a bare address.
 RawEnd EndOf(const PolicyInput& input, const std::string& text, Family family);
 RawFlow FlowOf(const PolicyInput& input, const RawProbe& probe);

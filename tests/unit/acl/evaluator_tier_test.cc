@@ -143,9 +143,9 @@ TEST(EvaluatorTier, AuditPoliciesTakeTheirPlaceInTheOrder) {
                                           In({Rule("Deny", {kAllPods})})}};
   const PolicyInput input = InputOf(c);
   const RawVerdict verdict = Evaluator(input).Evaluate(FlowOf(input, ToWeb("default/db", kDenied)));
-  EXPECT_EQ(ToText(verdict.ingress), kDenied);
-  EXPECT_EQ(ToText(verdict.audited_ingress), kNetworkAllow);
-  EXPECT_EQ(ToText(verdict.audited_egress), "allow");
+  EXPECT_EQ(TableText(verdict.ingress), kDenied);
+  EXPECT_EQ(TableText(verdict.audited_ingress), kNetworkAllow);
+  EXPECT_EQ(TableText(verdict.audited_egress), "allow");
   EXPECT_FALSE(verdict.allow);
 }
 
