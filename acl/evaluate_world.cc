@@ -1,6 +1,7 @@
 #include "acl/evaluate_world.h"
 
 #include <algorithm>
+#include <set>
 
 #include "acl/evaluate_text.h"
 
@@ -44,12 +45,17 @@ RawWorld::RawWorld(const PolicyInput& input) : input_(input) {
 }
 
 void RawWorld::AddNodes() {
-  nodes_ = input_.nodes;
+  std::set<std::string> listed;
+  for (const Node& node : input_.nodes) {
+    listed.insert(node.name);
+    for (const IpAddress& address : node.addresses) nodes_at_[address].push_back(node.labels);
+  }
   for (const Endpoint& pod : input_.endpoints) {
-    const bool listed = std::any_of(input_.nodes.begin(), input_.nodes.end(),
-                                    [&pod](const Node& node) { return node.name == pod.node; });
-    if (!listed)
-      nodes_.push_back({.name = pod.node, .labels = {}, .addresses = pod.node_addresses});
+    if (listed.count(pod.node) != 0) continue;
+    for (const IpAddress& address : pod.node_addresses) {
+      std::vector<Labels>& nodes = nodes_at_[address];
+      if (nodes.empty() || !nodes.back().empty()) nodes.emplace_back();  // one without labels
+    }
   }
 }
 
@@ -76,10 +82,10 @@ bool RawWorld::IsUnknown(const IpAddress& address) const {
 }
 
 bool RawWorld::IsNode(const IpAddress& address, const LabelSelector& nodes) const {
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    return std::count(node.addresses.begin(), node.addresses.end(), address) != 0 &&
-           Selects(nodes, node.labels);
-  });
+  const auto found = nodes_at_.find(address);
+  if (found == nodes_at_.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [&nodes](const Labels& labels) { return Selects(nodes, labels); });
 }
 
 bool RawWorld::SelectsNamespace(const LabelSelector& namespaces, const std::string& name) const {

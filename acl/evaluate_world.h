@@ -42,7 +42,7 @@ class RawWorld {
   const PolicyInput& input_;
   std::map<std::string, Labels> namespaces_;
   std::map<IpAddress, std::vector<const Endpoint*>> claims_;
-  std::vector<Node> nodes_;  // listed ones, and those that only pods name
+  std::map<IpAddress, std::vector<Labels>> nodes_at_;  // listed ones, and those only pods name
 };
 
 }  // namespace sluice::acl

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace sluice::acl {
 namespace {
 
@@ -14,29 +16,72 @@ std::string TextOf(const RuleSource& source) {
 }  // namespace
 
 std::shared_ptr<const RuleIds> RuleIds::Next(const RuleIds* previous, const RuleTable& table) {
-  auto next = std::make_shared<RuleIds>();
-  if (previous != nullptr) {
-    *next = *previous;
-    next->by_source_.clear();
-    for (auto& [id, rule] : next->rules_) rule.in_force = false;
-  }
+  const RuleIds before = previous == nullptr ? RuleIds() : Merged(*previous);
+  auto next = std::make_shared<RuleIds>(before);
+  next->by_source_.clear();
+  for (auto& [id, rule] : next->rules_) rule.in_force = false;
   for (const RuleSource& source : table.sources) next->Number(source);
-  if (previous != nullptr) next->Retire(*previous);
+  next->Retire(before.rules_);
   return next;
 }
 
-void RuleIds::Number(const RuleSource& source) {
-  const auto [entry, added] = ids_.try_emplace(TextOf(source), next_);
-  if (added) ++next_;
-  Numbered& rule = rules_[entry->second];
-  if (added) rule.source = source;
-  rule.in_force = true;
-  by_source_.push_back(entry->second);
+std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> base,
+                                               const RuleIds* previous, const RuleTable& table,
+                                               std::set<std::string> replaced) {
+  auto beside = std::make_shared<RuleIds>();
+  if (previous != nullptr && previous->base_ != nullptr) {
+    beside->rules_ = previous->rules_;
+    beside->ids_ = previous->ids_;
+    beside->next_ = previous->next_;
+  }
+  for (auto& [id, rule] : beside->rules_) rule.in_force = false;
+  std::erase_if(beside->rules_,
+                [&](const auto& rule) { return base->rules_.contains(rule.first); });
+  std::erase_if(beside->ids_, [&](const auto& text) { return base->ids_.contains(text.first); });
+  beside->next_ = std::max(beside->next_, base->next_);
+  beside->base_ = std::move(base);
+  beside->replaced_ = std::move(replaced);
+  for (const RuleSource& source : table.sources) beside->Number(source);
+  return beside;
 }
 
-void RuleIds::Retire(const RuleIds& previous) {
+// `previous` and what it stands beside as one.
+RuleIds RuleIds::Merged(const RuleIds& previous) {
+  if (previous.base_ == nullptr) return previous;
+  RuleIds merged = *previous.base_;
+  for (auto& [id, rule] : merged.rules_) rule.in_force = previous.InForce(id);
+  merged.rules_.insert(previous.rules_.begin(), previous.rules_.end());
+  merged.ids_.insert(previous.ids_.begin(), previous.ids_.end());
+  merged.next_ = previous.next_;
+  const std::set<RuleId> listed(merged.gone_.begin(), merged.gone_.end());
+  for (const auto& [id, rule] : merged.rules_) {
+    if (!rule.in_force && !listed.contains(id)) merged.gone_.push_back(id);
+  }
+  return merged;
+}
+
+RuleId RuleIds::IdOf(const RuleSource& source) {
+  std::string text = TextOf(source);
+  if (base_ != nullptr) {
+    const auto known = base_->ids_.find(text);
+    if (known != base_->ids_.end()) return known->second;
+  }
+  const auto [entry, added] = ids_.try_emplace(std::move(text), next_);
+  if (added) ++next_;
+  return entry->second;
+}
+
+void RuleIds::Number(const RuleSource& source) {
+  const RuleId id = IdOf(source);
+  Numbered& rule = rules_[id];
+  rule.source = source;
+  rule.in_force = true;
+  by_source_.push_back(id);
+}
+
+void RuleIds::Retire(const std::map<RuleId, Numbered>& previous) {
   std::erase_if(gone_, [this](RuleId id) { return InForce(id); });
-  for (const auto& [id, rule] : previous.rules_) {
+  for (const auto& [id, rule] : previous) {
     if (rule.in_force && !InForce(id)) gone_.push_back(id);
   }
   if (gone_.size() <= kRemembered) return;
@@ -50,12 +95,22 @@ void RuleIds::Retire(const RuleIds& previous) {
 
 const RuleSource* RuleIds::Find(RuleId id) const {
   const auto found = rules_.find(id);
-  return found == rules_.end() ? nullptr : &found->second.source;
+  if (found != rules_.end()) return &found->second.source;
+  return base_ == nullptr ? nullptr : base_->Find(id);
+}
+
+bool RuleIds::IsReplaced(const RuleSource& source) const {
+  return std::ranges::any_of(source.policies,
+                             [this](const auto& policy) { return replaced_.contains(policy); });
 }
 
 bool RuleIds::InForce(RuleId id) const {
   const auto found = rules_.find(id);
-  return found != rules_.end() && found->second.in_force;
+  if (found != rules_.end() && (found->second.in_force || base_ == nullptr)) {
+    return found->second.in_force;
+  }
+  if (base_ == nullptr || !base_->InForce(id)) return false;
+  return !IsReplaced(*base_->Find(id));
 }
 
 }  // namespace sluice::acl

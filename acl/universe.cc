@@ -201,22 +201,22 @@ absl::StatusOr<std::unique_ptr<Universe>> Universe::Build(const PolicyInput& inp
   return universe;
 }
 
-std::optional<Population::Change> Universe::Place(const Endpoint& endpoint, bool local) {
-  Population::Change change{.name = {endpoint.namespace_name, endpoint.name}, .member = {}};
+std::optional<Universe::Placement> Universe::Place(const Endpoint& endpoint, bool local) {
+  Placement placement{.change = {.name = {endpoint.namespace_name, endpoint.name}, .member = {}}};
   for (const IpAddress& address : endpoint.node_addresses) {
     if (!listed_nodes_.contains(endpoint.node) && !nodes_at_.contains(address)) {
       return std::nullopt;
     }
   }
-  if (!IsSomebody(endpoint)) return change;
+  if (!IsSomebody(endpoint)) return placement;
   for (const PortFact& fact : FactsOf(endpoint)) {
     if (predicates_.Names(fact) && !predicates_.Find(fact)) return std::nullopt;
   }
-  change.member = ClassesOf(Sign(endpoint, local));
-  if (!change.member) return std::nullopt;
-  const SubjectClasses& subject = change.member->subject;
-  if (local && !(local_.Contains(subject.v4) && local_.Contains(subject.v6))) return std::nullopt;
-  return change;
+  placement.change.member = ClassesOf(Sign(endpoint, local));
+  if (!placement.change.member) return std::nullopt;
+  const SubjectClasses& subject = placement.change.member->subject;
+  placement.judged = !local || (local_.Contains(subject.v4) && local_.Contains(subject.v6));
+  return placement;
 }
 
 std::vector<std::vector<std::string>> Universe::Describe() const {

@@ -40,11 +40,14 @@ class Universe {
   // The blocks that addresses without an owner are told apart by, with their classes.
   std::span<const std::pair<Cidr, ClassId>> blocks() const { return blocks_; }
 
+  struct Placement {
+    Population::Change change;  // one without addresses, or on the host's network: no member
+    bool judged = true;         // false: it is local, and its class was no local subject's
+  };
   // Where `endpoint` belongs. Absent if that needs a universe of its own: no class for it exists,
-  // it names a port or a node address that no endpoint had, or it is local and its class was no
-  // local subject's. One without addresses, or on the host's network, is nobody: no member. One
-  // thread at a time, whatever others read: signatures are remembered.
-  std::optional<Population::Change> Place(const Endpoint& endpoint, bool local);
+  // or it names a port or a node address that no endpoint had. One thread at a time, whatever
+  // others read: signatures are remembered.
+  std::optional<Placement> Place(const Endpoint& endpoint, bool local);
 
   // Whether a node is known by what its pods say, `endpoint` among them: once it says something
   // else, or is gone, the node may need a universe of its own.

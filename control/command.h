@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -58,9 +59,15 @@ struct SetModeCommand {
   dataplane::Mode mode = dataplane::Mode::kEnforce;
 };
 
-using Command =
-    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand,
-                 MovePortCommand, AddNetworkCommand, DeleteNetworkCommand, SetModeCommand>;
+struct Rebuilt;
+// Takes over what was rebuilt (control/rebuilder.h). Nothing that anybody asked for changes.
+struct AdoptCommand {
+  std::shared_ptr<Rebuilt> rebuilt;
+};
+
+using Command = std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand,
+                             DeletePortCommand, MovePortCommand, AddNetworkCommand,
+                             DeleteNetworkCommand, SetModeCommand, AdoptCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

@@ -1,11 +1,13 @@
 // The control thread: the one writer of the desired state and the one caller of the Switch.
 //
 // Callers queue commands and wait. The thread drains whatever has gathered, has the Publisher carry
-// it out as one change, and then answers all of them.
+// it out as one change, and then answers all of them. What it left patched, a second thread builds
+// whole (control/rebuilder.h).
 #pragma once
 
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <thread>
@@ -13,6 +15,7 @@
 #include "control/command.h"
 #include "control/inbox.h"
 #include "control/publisher.h"
+#include "control/rebuilder.h"
 #include "control/view.h"
 
 namespace sluice::control {
@@ -20,10 +23,12 @@ namespace sluice::control {
 class Controller {
  public:
   static constexpr size_t kInboxCapacity = 1024;
+  static constexpr std::chrono::milliseconds kSettle{300};  // before a rebuild
 
   // Publishes the empty state and starts the thread. `target` must outlive the controller.
-  static absl::StatusOr<std::unique_ptr<Controller>> Create(dataplane::Switch& target,
-                                                            const PublisherConfig& config);
+  static absl::StatusOr<std::unique_ptr<Controller>> Create(
+      dataplane::Switch& target, const PublisherConfig& config,
+      std::chrono::milliseconds settle = kSettle);
   // Carries out what is queued, then stops the thread. Ports stay open: the Switch closes them.
   ~Controller();
   Controller(const Controller&) = delete;
@@ -43,11 +48,15 @@ class Controller {
     std::promise<Result> answer;
   };
 
-  explicit Controller(std::unique_ptr<Publisher> publisher);
+  Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimits& limits,
+             std::chrono::milliseconds settle);
   void Run();
+  // Errors: Execute's.
+  absl::StatusOr<std::future<Result>> Queue(Command command);
 
   std::unique_ptr<Publisher> publisher_;
   Inbox<Request> inbox_{kInboxCapacity};
+  Rebuilder rebuilder_;
   std::thread thread_;
 };
 

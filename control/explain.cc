@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace sluice::control {
 namespace {
@@ -58,6 +59,34 @@ std::vector<acl::IpAddress> AdmittedNodeAddresses(const dataplane::Snapshot& sna
   return {};
 }
 
+bool IsJudgedBy(const LayerBuild& layer, const PolicyBuild& policy, const End& end) {
+  if (end.endpoint == nullptr) return false;
+  return &policy.LayerOf({end.endpoint->namespace_name, end.endpoint->name}) == &layer;
+}
+
+// The ends of `flow` that `layer` judges.
+Verdict JudgeIn(const LayerBuild& layer, const PolicyBuild& policy, Flow flow) {
+  SetSubjects(layer.population, &flow);
+  for (End* end : {&flow.source, &flow.destination}) {
+    if (!IsJudgedBy(layer, policy, *end)) end->subject.reset();
+    ForgetRemoteSubject(*policy.input, end);
+  }
+  const acl::RuleTable& rules = *layer.in_force.rules;
+  Verdict verdict = Judge(flow, *layer.addresses, rules, *layer.in_force.classifier);
+  AddNearest(flow, *layer.addresses, rules, &verdict);
+  return verdict;
+}
+
+Verdict JudgeIn(const PolicyBuild& policy, const Flow& flow) {
+  Verdict verdict = JudgeIn(policy.base, policy, flow);
+  if (!policy.overlay) return verdict;
+  Verdict over = JudgeIn(*policy.overlay, policy, flow);
+  if (over.egress) verdict.egress = std::move(over.egress);
+  if (over.ingress) verdict.ingress = std::move(over.ingress);
+  verdict.allow = verdict.allow && over.allow;
+  return verdict;
+}
+
 }  // namespace
 
 absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
@@ -72,20 +101,14 @@ absl::StatusOr<Verdict> Explain(const View& view, const Probe& probe) {
   const EndpointIndex index(policy.input->endpoints);
   absl::StatusOr<Flow> flow = Resolve(probe, index);
   if (!flow.ok()) return flow.status();
-  SetSubjects(policy.population, &*flow);
-  ForgetRemoteSubject(*policy.input, &flow->source);
-  ForgetRemoteSubject(*policy.input, &flow->destination);
   // The own-node exemption is for packets that enter by the node's host port, from its addresses.
-  acl::Endpoint destination;
+  acl::Endpoint destination;  // under the name of the one that it stands for
   if (flow->destination.endpoint != nullptr) {
     destination = *flow->destination.endpoint;
     destination.node_addresses = AdmittedNodeAddresses(*view.snapshot, build.id);
     flow->destination.endpoint = &destination;
   }
-  const acl::RuleTable& rules = *policy.in_force.rules;
-  Verdict verdict = Judge(*flow, *policy.addresses, rules, *policy.in_force.classifier);
-  AddNearest(*flow, *policy.addresses, rules, &verdict);
-  return verdict;
+  return JudgeIn(policy, *flow);
 }
 
 }  // namespace sluice::control

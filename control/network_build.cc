@@ -36,10 +36,11 @@ NetworkId TakeSlot(std::set<NetworkId>& taken) {
 // The endpoints of one network that differ, of those that may.
 std::vector<EndpointChange> ChangesOn(const std::string& network, const StateChange& change,
                                       const PolicySettings& settings) {
+  std::vector<EndpointChange> changes;
+  if (change.touched->endpoints.empty()) return changes;
   const EndpointJoin before(*change.before, settings, network);
   const EndpointJoin now(*change.now, settings, network);
-  std::vector<EndpointChange> changes;
-  for (const ObjectName& name : *change.endpoints) {
+  for (const ObjectName& name : change.touched->endpoints) {
     EndpointChange endpoint{name, before.Find(name), now.Find(name)};
     if (endpoint.before != endpoint.now) changes.push_back(std::move(endpoint));
   }
@@ -56,17 +57,21 @@ void Merge(VerdictScope more, VerdictScope& scope) {
 // Builds the policy of one network after the other.
 class NetworksBuilder {
  public:
+  using Policy = std::shared_ptr<const PolicyBuild>;
+
   NetworksBuilder(const StateChange& change, const PolicySettings& settings,
                   const acl::TrieLimits& limits)
       : change_(change), settings_(settings), limits_(limits) {}
 
-  absl::StatusOr<std::shared_ptr<const PolicyBuild>> Build(const std::string& network,
-                                                           const NetworkBuild* old) {
-    if (old != nullptr && change_.endpoints) {
-      if (auto updated = Update(network, old->policy)) return updated;
+  absl::StatusOr<Policy> Build(const std::string& network, const NetworkBuild* old) {
+    if (old != nullptr && change_.touched) {
+      absl::StatusOr<Policy> updated = Update(network, old->policy);
+      if (!updated.ok() || *updated != nullptr) return updated;
     }
     acl::PolicyInput input = MakePolicyInput(*change_.now, settings_, network);
-    if (old != nullptr && *old->policy->input == input) return old->policy;
+    if (old != nullptr && old->policy->IsWhole() && *old->policy->input == input) {
+      return old->policy;
+    }
     auto built =
         BuildPolicy(std::move(input), old == nullptr ? nullptr : old->policy.get(), limits_);
     if (!built.ok()) return built.status();
@@ -77,22 +82,32 @@ class NetworksBuilder {
 
   VerdictScope TakeScope() { return std::move(scope_); }
 
- private:
   // Null: there is no way around a whole build.
-  std::shared_ptr<const PolicyBuild> Update(const std::string& network,
-                                            const std::shared_ptr<const PolicyBuild>& old) {
-    const std::vector<EndpointChange> changes = ChangesOn(network, change_, settings_);
-    if (changes.empty()) return old;
-    LazyInput input([state = change_.now, settings = settings_, network] {
-      return MakePolicyInput(*state, settings, network);
-    });
-    auto updated = UpdateEndpoints(*old, changes, std::move(input));
-    if (!updated) return nullptr;
-    auto policy = std::make_shared<const PolicyBuild>(*std::move(updated));
-    Merge(CompareEndpoints(*old, *policy, changes), scope_);
+  absl::StatusOr<Policy> Update(const std::string& network, const Policy& old) {
+    const std::vector<EndpointChange> endpoints = ChangesOn(network, change_, settings_);
+    PolicyEdits edits =
+        EditsOf(*change_.before, *change_.now, settings_, network, change_.touched->policies);
+    if (endpoints.empty() && edits.policies.empty()) return old;
+    const PolicyChange change{
+        .endpoints = endpoints,
+        .edited = std::move(edits.policies),
+        .selected = edits.subjects,
+        .input = LazyInput([state = change_.now, settings = settings_, network] {
+          return MakePolicyInput(*state, settings, network);
+        }),
+        .overlay_input = [&](const std::set<acl::MemberName>& pods) {
+          return MakeOverlayInput(*change_.now, settings_, network, pods);
+        }};
+    absl::StatusOr<std::optional<PolicyBuild>> updated = UpdatePolicy(*old, change, limits_);
+    if (!updated.ok()) return updated.status();
+    if (!*updated) return nullptr;
+    auto policy = std::make_shared<const PolicyBuild>(**std::move(updated));
+    Merge(CompareEndpoints(*old, *policy, endpoints), scope_);
+    scope_.subjects.merge(edits.subjects);
     return policy;
   }
 
+ private:
   const StateChange& change_;
   const PolicySettings& settings_;
   const acl::TrieLimits& limits_;
@@ -127,6 +142,15 @@ absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
   built.scope = builder.TakeScope();
   built.scope.everything = built.scope.everything || previous == nullptr;
   return built;
+}
+
+absl::StatusOr<std::shared_ptr<const PolicyBuild>> CatchUp(const std::string& network,
+                                                           PolicyBuild whole,
+                                                           const StateChange& change,
+                                                           const PolicySettings& settings,
+                                                           const acl::TrieLimits& limits) {
+  NetworksBuilder builder(change, settings, limits);
+  return builder.Update(network, std::make_shared<const PolicyBuild>(std::move(whole)));
 }
 
 }  // namespace sluice::control

@@ -31,12 +31,17 @@ struct LearnedMacsLimits {
   uint32_t max_age_s = 300;
 };
 
+// What alone may differ between two states.
+struct Touched {
+  std::set<ObjectName> endpoints;
+  std::set<ObjectKey> policies;
+};
+
 // From one state to the next.
 struct StateChange {
   std::shared_ptr<const DesiredState> before;  // null: the first
   std::shared_ptr<const DesiredState> now;
-  // The endpoints that alone differ; absent: anything may.
-  std::optional<std::set<ObjectName>> endpoints;
+  std::optional<Touched> touched;  // absent: anything may differ
 };
 
 struct BuiltNetworks {
@@ -47,12 +52,21 @@ struct BuiltNetworks {
 };
 
 // Builds every network of `change.now`. Those whose input is as in `previous` (null: the first) are
-// taken from there, those of which endpoints alone changed are updated if they can be, and all keep
-// their slots. Errors: BuildPolicy's.
+// taken from there, those of which endpoints or policies alone changed are updated if they can be,
+// and all keep their slots. Errors: BuildPolicy's.
 absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
                                             const acl::TrieLimits& limits,
                                             const LearnedMacsLimits& macs);
+
+// The network built whole at `change.before`, brought to `change.now`, of which all that differs is
+// in `change.touched`. Null: it cannot be brought there without another whole build. Errors:
+// UpdatePolicy's.
+absl::StatusOr<std::shared_ptr<const PolicyBuild>> CatchUp(const std::string& network,
+                                                           PolicyBuild whole,
+                                                           const StateChange& change,
+                                                           const PolicySettings& settings,
+                                                           const acl::TrieLimits& limits);
 
 }  // namespace sluice::control

@@ -21,26 +21,32 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// `table` numbered and without a classifier, or `previous` whole if it has the same rules.
+// `table` without numbers or classifier, or `previous` whole if it has the same rules.
 RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
   const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
   if (same) return *previous;
   RuleSet set;
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
-  set.rule_ids =
-      acl::RuleIds::Next(previous == nullptr ? nullptr : previous->rule_ids.get(), *set.rules);
   return set;
 }
 
+struct ProofEffort {
+  acl::ProofLimits trie;
+  acl::MeaningLimits meaning;
+};
+constexpr ProofEffort kOverlayEffort = {.trie = {.max_atoms = kOverlayAtoms},
+                                        .meaning = {.most = kOverlayProbes}};
+
 // A classifier for `set`, proven, unless it has one.
-absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits) {
+absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits,
+                      const acl::ProofLimits& effort) {
   if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
   auto trie = acl::TrieClassifier::Build(*set.rules, limits);
   if (!trie.ok()) return trie.status();
   set.cost.build_seconds = watch.Lap();
   const auto proof =
-      acl::ProveTrie(*set.rules, **trie, universe.classes().size(), universe.local());
+      acl::ProveTrie(*set.rules, **trie, universe.classes().size(), universe.local(), effort);
   if (!proof.ok()) return proof.status();
   set.cost.proof_seconds = watch.Lap();
   set.cost.proof = *proof;
@@ -49,18 +55,87 @@ absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::Tr
 }
 
 // Holds what `set` says against what the objects mean.
-absl::Status ProveMeaning(const PolicyBuild& build, const RuleSet& set, bool audit,
-                          BuildCost& cost) {
+absl::Status ProveMeaning(const acl::PolicyInput& input, const LayerBuild& layer,
+                          const RuleSet& set, const acl::MeaningLimits& effort, BuildCost& cost) {
   Stopwatch watch;
-  const auto probes = acl::ProveMeaning({.input = *build.input,
-                                         .population = build.population,
+  const auto probes = acl::ProveMeaning({.input = input,
+                                         .population = layer.population,
                                          .table = *set.rules,
                                          .trie = *set.classifier,
-                                         .audit = audit});
+                                         .audit = &set == &layer.audit},
+                                        effort);
   if (!probes.ok()) return probes.status();
   cost.probes += *probes;
   cost.meaning_seconds += watch.Lap();
   return absl::OkStatus();
+}
+
+// Without numbers and classifiers.
+absl::StatusOr<LayerBuild> CompileLayer(const acl::PolicyInput& input, const LayerBuild* previous) {
+  Stopwatch watch;
+  auto parts = acl::CompileParts(input);
+  if (!parts.ok()) return parts.status();
+  LayerBuild layer;
+  layer.universe = std::move(parts->universe);
+  layer.population = std::move(parts->population);
+  const acl::AddressMap& addresses = layer.population.addresses();
+  layer.addresses = previous != nullptr && *previous->addresses == addresses
+                        ? previous->addresses
+                        : std::make_shared<const acl::AddressMap>(addresses);
+  layer.in_force =
+      MakeRules(std::move(parts->table), previous == nullptr ? nullptr : &previous->in_force);
+  if (parts->audit_table) {
+    layer.audit =
+        MakeRules(*std::move(parts->audit_table), previous == nullptr ? nullptr : &previous->audit);
+  }
+  layer.cost.compile_seconds = watch.Lap();
+  return layer;
+}
+
+absl::Status AddTries(const acl::PolicyInput& input, const acl::TrieLimits& limits,
+                      const ProofEffort& effort, LayerBuild& layer) {
+  for (RuleSet* set : {&layer.in_force, &layer.audit}) {
+    if (set->rules == nullptr) continue;
+    absl::Status made = Classify(*set, *layer.universe, limits, effort.trie);
+    if (made.ok()) made = ProveMeaning(input, layer, *set, effort.meaning, layer.cost);
+    if (!made.ok()) return made;
+  }
+  return absl::OkStatus();
+}
+
+using Names = std::shared_ptr<const acl::RuleIds>;
+
+// Numbers the rules of a base; the newest numbers before were `previous` (may be null).
+Names NameBase(const Names& previous, RuleSet& set) {
+  const bool numbered = set.rule_ids != nullptr;
+  if (numbered && set.rule_ids == previous) return previous;
+  if (numbered) return acl::RuleIds::Beside(set.rule_ids, previous.get(), {}, {});
+  if (set.rules == nullptr) {  // no audit, or no more
+    return previous == nullptr ? nullptr : acl::RuleIds::Next(previous.get(), {});
+  }
+  set.rule_ids = acl::RuleIds::Next(previous.get(), *set.rules);
+  return set.rule_ids;
+}
+
+// Numbers the rules of an overlay's set (null: none) beside those of `base`.
+Names NameOverlay(const RuleSet& base, const Names& previous, const std::set<std::string>& edited,
+                  RuleSet* set) {
+  Names beside = base.rule_ids;
+  const bool none = set == nullptr || set->rules == nullptr;
+  if (beside == nullptr) {  // of the audit: the base has none
+    if (none) return previous == nullptr ? nullptr : acl::RuleIds::Next(previous.get(), {});
+    beside = acl::RuleIds::Next(previous.get(), {});
+  }
+  if (none) return acl::RuleIds::Beside(beside, previous.get(), {}, edited);
+  set->rule_ids = acl::RuleIds::Beside(beside, previous.get(), *set->rules, edited);
+  return set->rule_ids;
+}
+
+RuleNames NameOverlay(const PolicyBuild& build, LayerBuild* overlay) {
+  return {NameOverlay(build.base.in_force, build.names.in_force, build.edited,
+                      overlay == nullptr ? nullptr : &overlay->in_force),
+          NameOverlay(build.base.audit, build.names.audit, build.edited,
+                      overlay == nullptr ? nullptr : &overlay->audit)};
 }
 
 // Whether less is known of a node than before.
@@ -71,27 +146,64 @@ bool UnsaysNode(const EndpointChange& change, const acl::Universe& universe) {
          change.now->endpoint.node_addresses != before.node_addresses;
 }
 
+bool IsLocal(const std::optional<JoinedEndpoint>& endpoint) { return endpoint && endpoint->local; }
+
+// `layer` with these endpoints changed; adds to `unjudged` those that are local and for which it
+// has no rules. False: one does not fit, and the layer is as it was.
+bool Move(std::span<const EndpointChange> changes, LayerBuild& layer,
+          std::set<acl::MemberName>* unjudged) {
+  Stopwatch watch;
+  std::vector<acl::Population::Change> placed;
+  for (const EndpointChange& change : changes) {
+    if (UnsaysNode(change, *layer.universe)) return false;
+    if (!change.now) {
+      placed.push_back({.name = change.name, .member = {}});
+      continue;
+    }
+    auto place = layer.universe->Place(change.now->endpoint, change.now->local);
+    if (!place) return false;
+    if (change.now->local && !place->judged) unjudged->insert(change.name);
+    placed.push_back(std::move(place->change));
+  }
+  layer.population.Apply(placed);
+  layer.population.Freeze();
+  if (!(layer.population.addresses() == *layer.addresses)) {
+    layer.addresses = std::make_shared<const acl::AddressMap>(layer.population.addresses());
+  }
+  layer.cost.compile_seconds = watch.Lap();
+  return true;
+}
+
+// Which pods the overlay of `build` has to judge after `change`; whether one of them is new to it
+// or changed.
+bool Overlay(const PolicyChange& change, const std::set<acl::MemberName>& unjudged,
+             PolicyBuild& build) {
+  bool anew = !change.selected.empty() || !unjudged.empty();
+  build.overlaid.insert(change.selected.begin(), change.selected.end());
+  build.overlaid.insert(unjudged.begin(), unjudged.end());
+  for (const EndpointChange& endpoint : change.endpoints) {
+    if (!IsLocal(endpoint.now)) {
+      build.overlaid.erase(endpoint.name);
+    } else if (!build.edited.empty()) {
+      // Whether an edited policy selects it, the base cannot tell.
+      build.overlaid.insert(endpoint.name);
+    }
+    anew = anew || build.overlaid.contains(endpoint.name);
+  }
+  return anew;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
-  Stopwatch watch;
-  auto parts = acl::CompileParts(input);
-  if (!parts.ok()) return parts.status();
+  auto base = CompileLayer(input, previous == nullptr ? nullptr : &previous->base);
+  if (!base.ok()) return base.status();
   PolicyBuild build;
+  build.base = *std::move(base);
+  if (previous != nullptr) build.names = previous->names;
+  build.names = {NameBase(build.names.in_force, build.base.in_force),
+                 NameBase(build.names.audit, build.base.audit)};
   build.input = LazyInput(std::move(input));
-  build.universe = std::move(parts->universe);
-  build.population = std::move(parts->population);
-  const acl::AddressMap& addresses = build.population.addresses();
-  build.addresses = previous != nullptr && *previous->addresses == addresses
-                        ? previous->addresses
-                        : std::make_shared<const acl::AddressMap>(addresses);
-  build.in_force =
-      MakeRules(std::move(parts->table), previous == nullptr ? nullptr : &previous->in_force);
-  if (parts->audit_table) {
-    build.audit =
-        MakeRules(*std::move(parts->audit_table), previous == nullptr ? nullptr : &previous->audit);
-  }
-  build.cost.compile_seconds = watch.Lap();
   return build;
 }
 
@@ -99,39 +211,43 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
                                         const acl::TrieLimits& limits) {
   absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
   if (!build.ok()) return build;
-  for (RuleSet* set : {&build->in_force, &build->audit}) {
-    if (set->rules == nullptr) continue;
-    if (absl::Status s = Classify(*set, *build->universe, limits); !s.ok()) return s;
-    const bool audit = set == &build->audit;
-    if (absl::Status s = ProveMeaning(*build, *set, audit, build->cost); !s.ok()) return s;
-  }
+  if (absl::Status s = AddTries(*build->input, limits, {}, build->base); !s.ok()) return s;
   return build;
 }
 
-std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
-                                           std::span<const EndpointChange> changes,
-                                           LazyInput input) {
-  Stopwatch watch;
-  std::vector<acl::Population::Change> placed;
-  for (const EndpointChange& change : changes) {
-    if (UnsaysNode(change, *previous.universe)) return std::nullopt;
-    if (!change.now) {
-      placed.push_back({.name = change.name, .member = {}});
-      continue;
-    }
-    auto place = previous.universe->Place(change.now->endpoint, change.now->local);
-    if (!place) return std::nullopt;
-    placed.push_back(*std::move(place));
-  }
+absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
+                                                        const PolicyChange& change,
+                                                        const acl::TrieLimits& limits) {
   PolicyBuild build = previous;
-  build.input = std::move(input);
-  build.population.Apply(placed);
-  build.population.Freeze();
-  if (!(build.population.addresses() == *previous.addresses)) {
-    build.addresses = std::make_shared<const acl::AddressMap>(build.population.addresses());
+  build.input = change.input;
+  build.edited.insert(change.edited.begin(), change.edited.end());
+  std::set<acl::MemberName> unjudged, others;
+  if (!Move(change.endpoints, build.base, &unjudged)) return std::nullopt;
+  const bool anew = Overlay(change, unjudged, build);
+  if (build.overlaid.empty()) {
+    build.overlay.reset();
+  } else if (anew || !Move(change.endpoints, *build.overlay, &others)) {
+    const acl::PolicyInput input = change.overlay_input(build.overlaid);
+    auto overlay = CompileLayer(input, build.overlay ? &*build.overlay : nullptr);
+    if (!overlay.ok()) return overlay.status();
+    if (absl::Status s = AddTries(input, limits, kOverlayEffort, *overlay); !s.ok()) return s;
+    build.overlay = *std::move(overlay);
   }
-  build.cost.compile_seconds = watch.Lap();
+  if (!build.IsWhole()) build.names = NameOverlay(build, build.overlay ? &*build.overlay : nullptr);
   return build;
+}
+
+void TakeNames(const RuleNames& started, const RuleNames& newest, PolicyBuild& whole) {
+  const auto take = [](const Names& before, const Names& now, RuleSet& set, Names& names) {
+    if (now == before || set.rule_ids == nullptr) return;
+    // What it numbered itself may be somebody else's number by now.
+    if (before == nullptr || set.rule_ids->IsAheadOf(*before)) {
+      set.rule_ids = acl::RuleIds::Next(now.get(), *set.rules);
+    }
+    names = acl::RuleIds::Beside(set.rule_ids, now.get(), {}, {});
+  };
+  take(started.in_force, newest.in_force, whole.base.in_force, whole.names.in_force);
+  take(started.audit, newest.audit, whole.base.audit, whole.names.audit);
 }
 
 }  // namespace sluice::control

@@ -1,11 +1,19 @@
 // Compiled policy with its classifiers: the immutable parts of a snapshot that policy decides.
+//
+// In two layers. The base is compiled from all policies of a network. The overlay is compiled for
+// the pods whose own policies changed since, from the policies that select them, and judges those
+// pods; so an edit costs what it touches. What the two say together is a function of the current
+// objects alone; a build anew (control/rebuilder.h does it in the background) leaves a base only.
 #pragma once
 
 #include <absl/status/statusor.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 
 #include "acl/compiler.h"
 #include "acl/meaning_proof.h"
@@ -27,7 +35,7 @@ struct TrieCost {
 // Rules in force, or as they would be. Equal rules of two builds are one object.
 struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
-  std::shared_ptr<const acl::RuleIds> rule_ids;  // continuing the earlier build's
+  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
   TrieCost cost;
 };
@@ -39,25 +47,45 @@ struct BuildCost {
   size_t probes = 0;  // put to the evaluator
 };
 
-struct PolicyBuild {
-  LazyInput input;
+// What was compiled together.
+struct LayerBuild {
   std::shared_ptr<acl::Universe> universe;  // the control thread's alone
   acl::Population population;
   // Of `population`; equal maps of two builds are one object.
   std::shared_ptr<const acl::AddressMap> addresses;
   RuleSet in_force;
-  // With audited policies in force too. Null without any, but for the names of rules that were.
-  RuleSet audit;
+  RuleSet audit;   // with audited policies in force too; null without any
   BuildCost cost;  // after a change of endpoints alone, what was proven for the build before
+};
+
+// The numbers of all rules that are or were, of both layers: RuleIds' newest.
+struct RuleNames {
+  std::shared_ptr<const acl::RuleIds> in_force;
+  std::shared_ptr<const acl::RuleIds> audit;  // null: nothing was ever audited
+};
+
+struct PolicyBuild {
+  LazyInput input;  // all objects as they are
+  LayerBuild base;
+  std::optional<LayerBuild> overlay;
+  std::set<acl::MemberName> overlaid;  // local pods that the overlay judges
+  std::set<std::string> edited;        // policies that changed since the base was compiled
+  RuleNames names;
+
+  // That judges a local pod.
+  const LayerBuild& LayerOf(const acl::MemberName& pod) const {
+    return overlay && overlaid.contains(pod) ? *overlay : base;
+  }
+  bool IsWhole() const { return !overlay && edited.empty(); }
 };
 
 // Compiles `input`, without classifiers. Parts that equal those of `previous` (may be null) are
 // taken from there. Errors: acl::CompileParts'.
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
 
-// CompilePolicy with classifiers. Rules that equal those of `previous` (may be null) keep theirs;
-// others get tries of their own, which are proven before they are handed out; so is what the whole
-// means. Cost: up to seconds at 100,000 rules. Errors: those of acl::CompileParts,
+// CompilePolicy with classifiers, whole. Rules that equal those of `previous`' base (may be null)
+// keep theirs; others get tries of their own, which are proven before they are handed out; so is
+// what the whole means. Cost: up to seconds at 100,000 rules. Errors: those of acl::CompileParts,
 // TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits);
@@ -75,11 +103,30 @@ struct EndpointChange {
   std::optional<JoinedEndpoint> before, now;
 };
 
-// `previous` with these endpoints changed: what policies say stays, and no trie is built. `input`
-// is what the result could have been compiled from. Absent if some endpoint does not fit into the
-// classes there are, or one goes that says where its node is: then BuildPolicy is to be called.
-std::optional<PolicyBuild> UpdateEndpoints(const PolicyBuild& previous,
-                                           std::span<const EndpointChange> changes,
-                                           LazyInput input);
+// From one build to the next.
+struct PolicyChange {
+  std::span<const EndpointChange> endpoints;
+  std::set<std::string> edited;        // policies that came, went or changed
+  std::set<acl::MemberName> selected;  // local pods that they select or selected
+  LazyInput input;                     // after the change
+  // What the overlay for these pods is compiled from (control/policy_input.h).
+  std::function<acl::PolicyInput(const std::set<acl::MemberName>& pods)> overlay_input;
+};
+
+// What an overlay is proven by, so that an edit need not wait for more: the rebuild that follows is
+// proven as any whole build is.
+inline constexpr size_t kOverlayAtoms = 20'000;
+inline constexpr size_t kOverlayProbes = 600;
+
+// `previous`, changed: the base keeps its rules and tries, the overlay is compiled anew if one of
+// its own pods, or what selects them, changed. Absent if some endpoint does not fit into the
+// classes that the base has, or one goes that says where its node is: then BuildPolicy is to be
+// called. Errors: BuildPolicy's, of the overlay.
+absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
+                                                        const PolicyChange& change,
+                                                        const acl::TrieLimits& limits);
+
+// Makes the numbers of `whole`, which was built from a state that had `started`, follow `newest`.
+void TakeNames(const RuleNames& started, const RuleNames& newest, PolicyBuild& whole);
 
 }  // namespace sluice::control

@@ -57,12 +57,19 @@ PolicyCost CostOf(const PolicyBuild& build) {
   PolicyCost cost{.policies = input.policies.size() + input.multi_policies.size() +
                               input.cluster_policies.size(),
                   .rules = RulesOf(input),
-                  .classes = build.universe->classes().size(),
-                  .in_force = CostOf(build.in_force),
+                  .classes = build.base.universe->classes().size(),
+                  .in_force = CostOf(build.base.in_force),
                   .audit = {},
-                  .build = build.cost,
-                  .most = MostOf(*build.in_force.rules)};
-  if (build.audit.classifier != nullptr) cost.audit = CostOf(build.audit);
+                  .overlay = {},
+                  .build = build.base.cost,
+                  .most = MostOf(*build.base.in_force.rules)};
+  if (build.base.audit.classifier != nullptr) cost.audit = CostOf(build.base.audit);
+  if (build.overlay) {
+    cost.overlay = OverlayCost{.pods = build.overlaid.size(),
+                               .edited = build.edited.size(),
+                               .classes = build.overlay->universe->classes().size(),
+                               .in_force = CostOf(build.overlay->in_force)};
+  }
   return cost;
 }
 

@@ -31,14 +31,23 @@ struct RuleSetCost {
   TrieCost tries;
 };
 
+// Of what stands beside the base until it is built anew.
+struct OverlayCost {
+  size_t pods = 0;    // that it judges
+  size_t edited = 0;  // policies that the base has an earlier version of
+  size_t classes = 0;
+  RuleSetCost in_force;
+};
+
 struct PolicyCost {
   size_t policies = 0;
   size_t rules = 0;  // as written
   size_t classes = 0;
   RuleSetCost in_force;
   std::optional<RuleSetCost> audit;  // tries of their own, with audited policies in force too
-  BuildCost build;
-  std::vector<PolicyShare> most;  // in force, the costliest first
+  std::optional<OverlayCost> overlay;
+  BuildCost build;                // of the base
+  std::vector<PolicyShare> most;  // of the base, the costliest first
 };
 inline constexpr size_t kMostPolicies = 10;
 

@@ -1,8 +1,12 @@
 #include "control/policy_input.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include "control/stand_in.h"
+#include "control/subject_selector.h"
 
 namespace sluice::control {
 namespace {
@@ -54,31 +58,149 @@ void AddEndpoints(const DesiredState& state, const EndpointJoin& join, acl::Poli
   }
 }
 
-void AddMultiPolicies(const DesiredState& state, const std::string& network,
-                      acl::PolicyInput& input) {
-  const std::string name = AttachmentName(network);
+// `owned` as the network has it: the same on every network that it names, so what it names beside
+// this one is no matter here. Absent: it does not act there.
+std::optional<acl::MultiNetworkPolicy> OnNetwork(const Owned<acl::MultiNetworkPolicy>& owned,
+                                                 const NetworkSpec& spec) {
+  const std::string name = AttachmentName(spec.name);
+  const std::vector<std::string>& networks = owned.object.networks;
+  const bool everywhere = owned.stand_in && std::ranges::count(networks, kEveryNetwork) > 0;
+  if (!Takes(spec, PolicyFamily::kMulti)) return std::nullopt;
+  if (!everywhere && std::ranges::count(networks, name) == 0) return std::nullopt;
+  return acl::MultiNetworkPolicy{owned.object.policy, {name}};
+}
+
+// Calls `visit` with every policy that acts on the network.
+template <typename Visit>
+void ForEachPolicy(const DesiredState& state, const NetworkSpec& spec, Visit visit) {
+  if (Takes(spec, PolicyFamily::kNetwork)) {
+    for (const auto& [name, owned] : state.policies()) visit(owned.object);
+  }
+  if (Takes(spec, PolicyFamily::kCluster)) {
+    for (const auto& [key, owned] : state.cluster_policies()) visit(owned.object);
+  }
+  if (!Takes(spec, PolicyFamily::kMulti)) return;
   for (const auto& [key, owned] : state.multi_policies()) {
-    const std::vector<std::string>& networks = owned.object.networks;
-    const bool everywhere = owned.stand_in && std::ranges::count(networks, kEveryNetwork) > 0;
-    if (!everywhere && std::ranges::count(networks, name) == 0) continue;
-    // The same on every network that it names: what it names beside this one is no matter here.
-    input.multi_policies.push_back({owned.object.policy, {name}});
+    if (const auto multi = OnNetwork(owned, spec)) visit(*multi);
   }
 }
 
-void AddPolicies(const DesiredState& state, const NetworkSpec& spec, acl::PolicyInput& input) {
-  if (Takes(spec, PolicyFamily::kNetwork)) {
-    for (const auto& [name, owned] : state.policies()) input.policies.push_back(owned.object);
-  } else {
+void Add(const acl::NetworkPolicy& policy, acl::PolicyInput& input) {
+  input.policies.push_back(policy);
+}
+void Add(const acl::MultiNetworkPolicy& policy, acl::PolicyInput& input) {
+  input.multi_policies.push_back(policy);
+}
+void Add(const acl::ClusterPolicy& policy, acl::PolicyInput& input) {
+  input.cluster_policies.push_back(policy);
+}
+
+// What policies are read beside.
+acl::PolicyInput NamespacesOn(const DesiredState& state, const PolicySettings& settings,
+                              const NetworkSpec& spec) {
+  acl::PolicyInput input;
+  for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
+  if (!Takes(spec, PolicyFamily::kNetwork)) {
     // The annotation is NetworkPolicy's, as the objects are.
     for (acl::Namespace& ns : input.namespaces) ns.ingress_default_deny = false;
   }
-  if (Takes(spec, PolicyFamily::kCluster)) {
-    for (const auto& [key, owned] : state.cluster_policies()) {
-      input.cluster_policies.push_back(owned.object);
+  input.legacy_policy = settings.legacy_policy;
+  if (spec.name == kDefaultNetwork) input.cluster_cidrs = settings.cluster_cidrs;
+  return input;
+}
+
+// All but policies.
+acl::PolicyInput WithoutPolicies(const DesiredState& state, const PolicySettings& settings,
+                                 const NetworkSpec& spec) {
+  acl::PolicyInput input = NamespacesOn(state, settings, spec);
+  AddEndpoints(state, EndpointJoin(state, settings, spec.name), input);
+  for (const auto& [name, owned] : state.nodes()) input.nodes.push_back(owned.object);
+  return input;
+}
+
+// Pods with a port on the network, with what selectors see of them.
+class LocalPods {
+ public:
+  LocalPods(const DesiredState& state, const PolicySettings& settings, const std::string& network) {
+    const EndpointJoin join(state, settings, network);
+    for (const ObjectName& name : join.PodsWithPorts()) {
+      std::optional<JoinedEndpoint> pod = join.Find(name);
+      if (!pod || !pod->local) continue;
+      const auto known = state.namespaces().find({"", name.first});
+      const acl::Namespace* ns =
+          known == state.namespaces().end() ? nullptr : &known->second.object;
+      pods_.emplace_back(std::move(pod->endpoint), LabelsOfNamespace(name.first, ns));
     }
   }
-  if (Takes(spec, PolicyFamily::kMulti)) AddMultiPolicies(state, spec.name, input);
+
+  void KeepOnly(const std::set<ObjectName>& names) {
+    std::erase_if(pods_, [&](const auto& pod) {
+      return !names.contains({pod.first.namespace_name, pod.first.name});
+    });
+  }
+
+  template <typename Policy>
+  bool AnySelectedBy(const Policy& policy) const {
+    const std::string* where = NamespaceOf(policy);
+    const bool absent = where != nullptr && std::ranges::none_of(pods_, [&](const auto& pod) {
+                          return pod.first.namespace_name == *where;
+                        });
+    if (absent) return false;
+    const SubjectSelector selector(policy);
+    return std::ranges::any_of(
+        pods_, [&](const auto& pod) { return selector.Selects(pod.first, pod.second); });
+  }
+
+  template <typename Policy>
+  void AddSelectedBy(const Policy& policy, std::set<ObjectName>& names) const {
+    const SubjectSelector selector(policy);
+    for (const auto& [pod, labels] : pods_) {
+      if (selector.Selects(pod, labels)) names.insert({pod.namespace_name, pod.name});
+    }
+  }
+
+ private:
+  // Null: of any.
+  static const std::string* NamespaceOf(const acl::NetworkPolicy& policy) {
+    return &policy.namespace_name;
+  }
+  static const std::string* NamespaceOf(const acl::MultiNetworkPolicy& multi) {
+    return &multi.policy.namespace_name;
+  }
+  static const std::string* NamespaceOf(const acl::ClusterPolicy&) { return nullptr; }
+
+  std::vector<std::pair<acl::Endpoint, acl::Labels>> pods_;
+};
+
+using AnyPolicy =
+    std::variant<std::monostate, acl::NetworkPolicy, acl::MultiNetworkPolicy, acl::ClusterPolicy>;
+
+// The policy as the network has it; nothing if it does not act there.
+AnyPolicy FindPolicy(const DesiredState& state, const NetworkSpec& spec, const ObjectKey& key) {
+  if (ClusterPolicyKindOf(key.kind)) {
+    const auto found = state.cluster_policies().find(key);
+    if (found == state.cluster_policies().end() || !Takes(spec, PolicyFamily::kCluster)) return {};
+    return found->second.object;
+  }
+  if (key.kind == "NetworkPolicy") {
+    const auto found = state.policies().find(key.name);
+    if (found == state.policies().end() || !Takes(spec, PolicyFamily::kNetwork)) return {};
+    return found->second.object;
+  }
+  const auto found = state.multi_policies().find(key.name);
+  if (found == state.multi_policies().end()) return {};
+  const auto multi = OnNetwork(found->second, spec);
+  return multi ? AnyPolicy(*multi) : AnyPolicy();
+}
+
+// Calls `visit` with the policy, if there is one.
+template <typename Visitor>
+void Visit(const AnyPolicy& policy, Visitor visit) {
+  std::visit(
+      [&]<typename Policy>(const Policy& some) {
+        if constexpr (!std::is_same_v<Policy, std::monostate>) visit(some);
+      },
+      policy);
 }
 
 }  // namespace
@@ -134,14 +256,62 @@ std::vector<ObjectName> EndpointJoin::PodsWithPorts() const {
 
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
                                  const std::string& network) {
-  acl::PolicyInput input;
-  AddEndpoints(state, EndpointJoin(state, settings, network), input);
-  for (const auto& [name, owned] : state.namespaces()) input.namespaces.push_back(owned.object);
-  for (const auto& [name, owned] : state.nodes()) input.nodes.push_back(owned.object);
-  AddPolicies(state, state.ports().networks().at(network), input);
-  input.legacy_policy = settings.legacy_policy;
-  if (network == kDefaultNetwork) input.cluster_cidrs = settings.cluster_cidrs;
+  const NetworkSpec& spec = state.ports().networks().at(network);
+  acl::PolicyInput input = WithoutPolicies(state, settings, spec);
+  ForEachPolicy(state, spec, [&](const auto& policy) { Add(policy, input); });
   return input;
+}
+
+acl::PolicyInput PoliciesOn(const DesiredState& state, const PolicySettings& settings,
+                            const std::string& network, const std::set<ObjectKey>* which) {
+  const NetworkSpec& spec = state.ports().networks().at(network);
+  acl::PolicyInput input = NamespacesOn(state, settings, spec);
+  if (which == nullptr) {
+    ForEachPolicy(state, spec, [&](const auto& policy) { Add(policy, input); });
+    return input;
+  }
+  bool cluster_wide = false;
+  for (const ObjectKey& key : *which) {
+    if (ClusterPolicyKindOf(key.kind)) {
+      cluster_wide = true;
+    } else {
+      Visit(FindPolicy(state, spec, key), [&](const auto& policy) { Add(policy, input); });
+    }
+  }
+  if (!cluster_wide || !Takes(spec, PolicyFamily::kCluster)) return input;
+  for (const auto& [key, owned] : state.cluster_policies()) Add(owned.object, input);
+  return input;
+}
+
+acl::PolicyInput MakeOverlayInput(const DesiredState& state, const PolicySettings& settings,
+                                  const std::string& network,
+                                  const std::set<ObjectName>& subjects) {
+  const NetworkSpec& spec = state.ports().networks().at(network);
+  acl::PolicyInput input = WithoutPolicies(state, settings, spec);
+  std::erase_if(input.local, [&](const ObjectName& name) { return !subjects.contains(name); });
+  LocalPods pods(state, settings, network);
+  pods.KeepOnly(subjects);
+  ForEachPolicy(state, spec, [&](const auto& policy) {
+    if (pods.AnySelectedBy(policy)) Add(policy, input);
+  });
+  return input;
+}
+
+PolicyEdits EditsOf(const DesiredState& before, const DesiredState& now,
+                    const PolicySettings& settings, const std::string& network,
+                    const std::set<ObjectKey>& touched) {
+  PolicyEdits edits;
+  if (touched.empty()) return edits;
+  const LocalPods pods_before(before, settings, network), pods_now(now, settings, network);
+  for (const ObjectKey& key : touched) {
+    const AnyPolicy old = FindPolicy(before, before.ports().networks().at(network), key);
+    const AnyPolicy current = FindPolicy(now, now.ports().networks().at(network), key);
+    if (old == current) continue;
+    edits.policies.insert(key.ToString());
+    Visit(old, [&](const auto& policy) { pods_before.AddSelectedBy(policy, edits.subjects); });
+    Visit(current, [&](const auto& policy) { pods_now.AddSelectedBy(policy, edits.subjects); });
+  }
+  return edits;
 }
 
 }  // namespace sluice::control

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,5 +64,25 @@ class EndpointJoin {
 // everyone else has the API's addresses but for those a local port owns.
 acl::PolicyInput MakePolicyInput(const DesiredState& state, const PolicySettings& settings,
                                  const std::string& network = kDefaultNetwork);
+
+// Of that the namespaces and policies, without whom they are about; with `which` those policies
+// alone, and if cluster-wide ones are among them all of those.
+acl::PolicyInput PoliciesOn(const DesiredState& state, const PolicySettings& settings,
+                            const std::string& network, const std::set<ObjectKey>* which = nullptr);
+
+// As MakePolicyInput, for `subjects` alone: they are `local`, and of the policies there are those
+// that select one of them.
+acl::PolicyInput MakeOverlayInput(const DesiredState& state, const PolicySettings& settings,
+                                  const std::string& network, const std::set<ObjectName>& subjects);
+
+// How policies of one network, which must exist in both states, differ.
+struct PolicyEdits {
+  std::set<std::string> policies;  // that came, went or changed: "NetworkPolicy default/web"
+  std::set<ObjectName> subjects;   // local pods that they select, or selected
+};
+// Of those policies that may differ. Cost: the network's ports for each.
+PolicyEdits EditsOf(const DesiredState& before, const DesiredState& now,
+                    const PolicySettings& settings, const std::string& network,
+                    const std::set<ObjectKey>& touched);
 
 }  // namespace sluice::control

@@ -3,8 +3,9 @@
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,11 +15,13 @@ namespace sluice::control {
 namespace {
 
 // A port can be opened only when the one it replaces is closed, and that happens after publication:
-// AddPort does not share a change with a DeletePort before it.
+// AddPort does not share a change with a DeletePort before it. What is adopted is no change.
 size_t SegmentLength(std::span<const Command> batch) {
+  if (std::holds_alternative<AdoptCommand>(batch[0])) return 1;
   bool closes = false;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (closes && std::holds_alternative<AddPortCommand>(batch[i])) return i;
+    if (std::holds_alternative<AdoptCommand>(batch[i])) return i;
     closes = closes || std::holds_alternative<DeletePortCommand>(batch[i]);
   }
   return batch.size();
@@ -42,7 +45,7 @@ struct Publisher::Attempt {
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
   bool moved = false;                                // a port, to another worker
-  std::set<ObjectName> endpoints;                    // that may differ from the base's
+  Touched touched;                                   // what may differ from the base's
   bool anything = false;                             // else may differ, too
 
   Attempt(std::shared_ptr<const View> view, dataplane::Mode first_mode)
@@ -57,9 +60,27 @@ struct Publisher::Attempt {
   }
   void Touch(const ObjectKey& key) {
     if (key.kind == "Endpoint") {
-      endpoints.insert(key.name);
+      touched.endpoints.insert(key.name);
+    } else if (key.kind.ends_with("NetworkPolicy")) {
+      touched.policies.insert(key);
     } else {
       anything = true;
+    }
+  }
+  // The pod behind `port`, and whoever else the API says has its addresses; other ports are more
+  // than that.
+  void Touch(const dataplane::PortSpec& port) {
+    if (port.role != dataplane::PortRole::kPod) anything = true;
+    touched.endpoints.insert({port.pod_namespace, port.pod_name});
+    const auto is_own = [&](const acl::IpAddress& address) {
+      return std::ranges::find(port.addresses, address) != port.addresses.end();
+    };
+    const auto shares = [&](const auto& of) { return std::ranges::any_of(of.addresses, is_own); };
+    for (const auto& [name, owned] : std::as_const(state).endpoints()) {
+      const acl::Endpoint& endpoint = owned.object;
+      if (shares(endpoint) || std::ranges::any_of(endpoint.attachments, shares)) {
+        touched.endpoints.insert(name);
+      }
     }
   }
   bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
@@ -85,6 +106,7 @@ std::vector<Result> Publisher::Process(std::span<const Command> batch) {
 }
 
 std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) {
+  if (const auto* adopt = std::get_if<AdoptCommand>(&segment[0])) return {Adopt(*adopt)};
   Attempt attempt(view(), config_.mode);
   std::vector<Result> results;
   for (const Command& command : segment) {
@@ -134,9 +156,9 @@ Result Publisher::Try(Attempt& attempt, const DeleteCommand& command) {
 
 Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
   const std::string& name = command.spec.name;
-  attempt.anything = true;
   absl::Status wanted = attempt.state.ports().Add(command.spec);
   if (!wanted.ok()) return wanted;
+  attempt.Touch(command.spec);
   auto attached = switch_.AttachPort(command.spec);
   if (!attached.ok()) {
     attempt.state.ports().Remove(name).IgnoreError();
@@ -151,7 +173,9 @@ Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
 }
 
 Result Publisher::Try(Attempt& attempt, const DeletePortCommand& command) {
-  attempt.anything = true;
+  const auto& specs = std::as_const(attempt.state).ports().specs();
+  const auto spec = specs.find(command.name);
+  if (spec != specs.end()) attempt.Touch(spec->second);
   absl::Status removed = attempt.state.ports().Remove(command.name);
   if (!removed.ok()) return removed;
   return Outcome{};
@@ -191,13 +215,65 @@ Result Publisher::Try(Attempt& attempt, const SetModeCommand& command) {
   return Outcome{};
 }
 
+Result Publisher::Try(Attempt&, const AdoptCommand&) {
+  return absl::InternalError("what is adopted is no part of a change");
+}
+
+// The networks in force with the rebuilt ones among them.
+absl::StatusOr<NetworkBuilds> Publisher::CatchUpWith(Rebuilt& rebuilt, const View& now) const {
+  if (!rebuilt.networks.ok()) return rebuilt.networks.status();
+  const std::optional<Touched> since = log_.Since(rebuilt.from->snapshot->epoch);
+  if (!since) return absl::AbortedError("all was built anew meanwhile");
+  const StateChange change{.before = rebuilt.from->state, .now = now.state, .touched = since};
+  NetworkBuilds networks = now.networks;
+  for (auto& [name, whole] : *rebuilt.networks) {
+    NetworkBuild& network = networks.at(name);
+    TakeNames(rebuilt.from->networks.at(name).policy->names, network.policy->names, whole);
+    auto policy = CatchUp(name, std::move(whole), change, config_.policy, config_.trie_limits);
+    if (!policy.ok()) return policy.status();
+    if (*policy == nullptr) return absl::AbortedError("it does not fit what has changed meanwhile");
+    network.policy = *std::move(policy);
+  }
+  return networks;
+}
+
+// Verdicts stay what they are, so none is in question. What cannot be adopted is dropped: the next
+// rebuild begins from the newest state.
+Result Publisher::Adopt(const AdoptCommand& command) {
+  const std::shared_ptr<const View> now = view();
+  auto next = std::make_shared<View>(*now);
+  absl::StatusOr<NetworkBuilds> networks = CatchUpWith(*command.rebuilt, *now);
+  if (absl::IsAborted(networks.status())) return networks.status();
+  if (!networks.ok()) {
+    next->last_error = std::string(networks.status().message());
+    spdlog::error("rebuild failed, epoch {} stays in force: {}", now->snapshot->epoch,
+                  next->last_error);
+    SetView(std::move(next));
+    return networks.status();
+  }
+  auto snapshot = std::make_shared<dataplane::Snapshot>(
+      BuildSnapshot(now->state->ports(), now->places, *networks, VerdictScope(),
+                    {config_.policy.own_node, config_.on_policy_change}, switch_.worker_count(),
+                    now->snapshot.get()));
+  snapshot->mode = now->snapshot->mode;
+  switch_.Publish(std::make_unique<const dataplane::Snapshot>(*snapshot));
+  log_.StartAt(snapshot->epoch);
+  next->policy = networks->at(kDefaultNetwork).policy;
+  next->networks = *std::move(networks);
+  next->snapshot = std::move(snapshot);
+  Outcome outcome;
+  outcome.epoch = next->snapshot->epoch;
+  SetView(std::move(next));
+  return outcome;
+}
+
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
   attempt.state.Freeze();
   const auto state = std::make_shared<const DesiredState>(std::move(attempt.state));
   StateChange change{.before = base == nullptr ? nullptr : base->state, .now = state};
-  if (!attempt.anything) change.endpoints = std::move(attempt.endpoints);
+  if (!attempt.anything) change.touched = std::move(attempt.touched);
   auto networks = BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
                                 config_.trie_limits, config_.learned_macs);
   if (!networks.ok()) return networks.status();
@@ -222,12 +298,11 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
   next->last_compile_seconds = compiled.count();
-  if (change.endpoints) {  // warnings are of policies
-    next->warnings = base->warnings;
-  } else {
-    next->warnings = CollectWarnings(*next);
-    LogNewWarnings(base, *next);
-  }
+  next->warnings = change.touched ? UpdateWarnings(base->warnings, *next, change.touched->policies)
+                                  : CollectWarnings(*next);
+  LogNewWarnings(base, *next);
+  log_.Add(next->snapshot->epoch, std::move(change.touched));
+  if (IsWhole(*next)) log_.StartAt(next->snapshot->epoch);
   SetView(std::move(next));
   return absl::OkStatus();
 }

@@ -3,6 +3,8 @@
 //   batch --> copy of the desired state --> join, compile, trie --> Switch::Publish --> results
 //                     \______ build failed: the copy is dropped, each half tried alone
 //
+//   rebuilt in the background --> what has changed since --> Switch::Publish
+//
 // Owned by the control thread, the only caller of everything here but view(). Knows no threads and
 // no queues: those are the controller's.
 #pragma once
@@ -14,8 +16,10 @@
 #include <span>
 #include <vector>
 
+#include "control/change_log.h"
 #include "control/command.h"
 #include "control/policy_input.h"
+#include "control/rebuilder.h"
 #include "control/snapshot_builder.h"
 #include "control/view.h"
 #include "dataplane/switch.h"
@@ -62,6 +66,9 @@ class Publisher {
   Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
   Result Try(Attempt& attempt, const MovePortCommand& command);
   Result Try(Attempt& attempt, const SetModeCommand& command);
+  Result Try(Attempt& attempt, const AdoptCommand& command);
+  Result Adopt(const AdoptCommand& command);
+  absl::StatusOr<NetworkBuilds> CatchUpWith(Rebuilt& rebuilt, const View& now) const;
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(const PortTable& wanted, Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);
@@ -69,6 +76,7 @@ class Publisher {
 
   dataplane::Switch& switch_;
   const PublisherConfig config_;
+  ChangeLog log_;  // for rebuilds that may be under way
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;  // guarded by view_mutex_; written by the control thread
 };

@@ -18,8 +18,23 @@ using dataplane::PortView;
 using dataplane::Snapshot;
 using dataplane::SubjectState;
 
+// The classes of a local pod in each layer; nothing if the layer that judges it does not know it.
+void AddSubject(const PolicyBuild& policy, const ObjectName& pod, PortView& view) {
+  const bool overlaid = policy.overlay && policy.overlaid.contains(pod);
+  view.layer = overlaid ? dataplane::kOverlay : dataplane::kBase;
+  const auto add = [&](const LayerBuild& layer, dataplane::Layer number) {
+    const acl::Member* member = layer.population.Find(pod);
+    if (member == nullptr || layer.in_force.classifier == nullptr) return;
+    view.classes[number] = {member->subject.v4, member->subject.v6};
+    if (number == view.layer && member->owner == acl::Owner::kLocal) {
+      view.subject = SubjectState::kKnown;
+    }
+  };
+  add(policy.base, dataplane::kBase);
+  if (policy.overlay) add(*policy.overlay, dataplane::kOverlay);
+}
+
 PortView MakePortView(const PortSpec& spec, const PortPlace& place, const NetworkBuild& build) {
-  const PolicyBuild& policy = *build.policy;
   PortView view;
   view.in_use = true;
   view.role = spec.role;
@@ -35,14 +50,16 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   view.name = spec.name;
   if (spec.role != PortRole::kPod) return view;
   view.subject = SubjectState::kUnknown;
-  const ObjectName pod{spec.pod_namespace, spec.pod_name};
-  const acl::Member* subject = policy.population.Find(pod);
-  if (subject != nullptr && subject->owner == acl::Owner::kLocal) {
-    view.subject = SubjectState::kKnown;
-    view.class_v4 = subject->subject.v4;
-    view.class_v6 = subject->subject.v6;
-  }
+  AddSubject(*build.policy, {spec.pod_namespace, spec.pod_name}, view);
   return view;
+}
+
+dataplane::RulesView MakeRulesView(const RuleSet& set) {
+  return {set.rules, set.rule_ids, set.classifier};
+}
+
+dataplane::PolicyLayer MakeLayer(const LayerBuild& layer) {
+  return {layer.addresses, MakeRulesView(layer.in_force), MakeRulesView(layer.audit)};
 }
 
 // A network and its ports, and the way into it on its uplink.
@@ -50,13 +67,11 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
                             std::vector<PortView>& ports) {
   NetworkView network;
   network.name = spec.name;
-  network.addresses = build.policy->addresses;
-  network.rules = build.policy->in_force.rules;
-  network.rule_ids = build.policy->in_force.rule_ids;
-  network.classifier = build.policy->in_force.classifier;
-  network.audit_rules = build.policy->audit.rules;
-  network.audit_rule_ids = build.policy->audit.rule_ids;
-  network.audit_classifier = build.policy->audit.classifier;
+  const PolicyBuild& policy = *build.policy;
+  network.layers[dataplane::kBase] = MakeLayer(policy.base);
+  if (policy.overlay) network.layers[dataplane::kOverlay] = MakeLayer(*policy.overlay);
+  network.rule_ids = policy.names.in_force;
+  network.audit_rule_ids = policy.names.audit;
   network.uplink = uplink;
   network.vlan = spec.vlan;
   network.allow_dhcp = spec.allow_dhcp;

@@ -3,7 +3,7 @@
 #include <map>
 #include <tuple>
 
-#include "acl/selector.h"
+#include "control/subject_selector.h"
 
 namespace sluice::control {
 namespace {
@@ -18,19 +18,6 @@ ObjectName NameOf(const acl::MultiNetworkPolicy& multi) { return NameOf(multi.po
 ObjectKey NameOf(const acl::ClusterPolicy& policy) { return ObjectKey::Of(policy); }
 std::string NameOf(const acl::Namespace& object) { return object.name; }
 std::string NameOf(const acl::Node& object) { return object.name; }
-
-const NetworkPolicy& Selects(const NetworkPolicy& policy) { return policy; }
-const NetworkPolicy& Selects(const acl::MultiNetworkPolicy& multi) { return multi.policy; }
-const acl::ClusterPolicy& Selects(const acl::ClusterPolicy& policy) { return policy; }
-
-// Labels by namespace, its own name among them.
-std::map<std::string, acl::Labels> NamespaceLabels(const PolicyInput& input) {
-  std::map<std::string, acl::Labels> labels;
-  for (const acl::Namespace& ns : input.namespaces) labels[ns.name] = ns.labels;
-  for (const Endpoint& endpoint : input.endpoints) labels[endpoint.namespace_name];
-  for (auto& [name, of] : labels) of["kubernetes.io/metadata.name"] = name;
-  return labels;
-}
 
 // Calls `visit(before, now)` for each object that came (before is null), went (now is null) or
 // changed.
@@ -57,10 +44,16 @@ bool IsNewOwner(const Endpoint* before, const Endpoint* now) {
          before->addresses != now->addresses || before->host_network != now->host_network;
 }
 
+bool HaveSameRules(const PolicyBuild& before, const PolicyBuild& now) {
+  if (before.base.in_force.rules != now.base.in_force.rules) return false;
+  if (!before.overlay || !now.overlay) return !before.overlay && !now.overlay;
+  return before.overlay->in_force.rules == now.overlay->in_force.rules;
+}
+
 class Comparison {
  public:
   Comparison(const PolicyBuild& before, const PolicyBuild& now)
-      : before_(before), now_(now), same_rules_(before.in_force.rules == now.in_force.rules) {}
+      : before_(before), now_(now), same_rules_(HaveSameRules(before, now)) {}
 
   VerdictScope Run() {
     if (before_.input->cluster_cidrs != now_.input->cluster_cidrs) {
@@ -94,35 +87,24 @@ class Comparison {
   template <typename Policy>
   void ComparePolicies(const std::vector<Policy>& before, const std::vector<Policy>& now) {
     ForEachDifference(before, now, [this](const Policy* old, const Policy* current) {
-      if (old != nullptr) AddSelected(Selects(*old), *before_.input);
-      if (current != nullptr) AddSelected(Selects(*current), *now_.input);
+      if (old != nullptr) AddSelected(*old, *before_.input);
+      if (current != nullptr) AddSelected(*current, *now_.input);
     });
   }
 
   // The local pods of `input` that `policy` selects.
-  void AddSelected(const NetworkPolicy& policy, const PolicyInput& input) {
-    acl::LabelIndex index;
-    const acl::EncodedSelector selector = index.Add(acl::Normalize(policy.pod_selector));
-    for (const Endpoint& endpoint : input.endpoints) {
-      if (endpoint.namespace_name != policy.namespace_name) continue;
-      const ObjectName name = NameOf(endpoint);
-      if (!IsLocal(name)) continue;
-      if (acl::Matches(selector, index.Encode(endpoint.labels))) scope_.subjects.insert(name);
-    }
-  }
-
-  void AddSelected(const acl::ClusterPolicy& policy, const PolicyInput& input) {
-    acl::LabelIndex index;
-    const acl::EncodedSelector namespaces = index.Add(acl::Normalize(policy.subject.namespaces));
-    const acl::EncodedSelector pods = index.Add(acl::Normalize(policy.subject.pods));
-    const auto labels = NamespaceLabels(input);
+  template <typename Policy>
+  void AddSelected(const Policy& policy, const PolicyInput& input) {
+    const SubjectSelector selector(policy);
+    std::map<std::string, const acl::Namespace*> namespaces;
+    for (const acl::Namespace& ns : input.namespaces) namespaces[ns.name] = &ns;
     for (const Endpoint& endpoint : input.endpoints) {
       const ObjectName name = NameOf(endpoint);
       if (!IsLocal(name)) continue;
-      if (acl::Matches(namespaces, index.Encode(labels.at(endpoint.namespace_name))) &&
-          acl::Matches(pods, index.Encode(endpoint.labels))) {
-        scope_.subjects.insert(name);
-      }
+      const auto known = namespaces.find(endpoint.namespace_name);
+      const acl::Labels labels = LabelsOfNamespace(
+          endpoint.namespace_name, known == namespaces.end() ? nullptr : known->second);
+      if (selector.Selects(endpoint, labels)) scope_.subjects.insert(name);
     }
   }
 
@@ -155,7 +137,7 @@ class Comparison {
 
   bool IsLocal(const ObjectName& name) const {
     const auto local = [&](const PolicyBuild& build) {
-      const acl::Member* member = build.population.Find(name);
+      const acl::Member* member = build.base.population.Find(name);
       return member != nullptr && member->owner == acl::Owner::kLocal;
     };
     return local(before_) || local(now_);
@@ -171,15 +153,25 @@ class Comparison {
     }
   }
 
+  // Whether `differs` says so of what one of the layers was and is. Without overlays there is one.
+  template <typename Differs>
+  bool InALayer(Differs differs) const {
+    if (!same_rules_ || differs(before_.base, now_.base)) return true;
+    return now_.overlay && differs(*before_.overlay, *now_.overlay);
+  }
+
   bool SubjectDiffers(const ObjectName& name) const {
-    if (!same_rules_) return true;
-    const acl::Member* before = before_.population.Find(name);
-    const acl::Member* now = now_.population.Find(name);
-    return before == nullptr || now == nullptr || before->subject != now->subject;
+    return InALayer([&](const LayerBuild& layer, const LayerBuild& later) {
+      const acl::Member* before = layer.population.Find(name);
+      const acl::Member* now = later.population.Find(name);
+      return before == nullptr || now == nullptr || before->subject != now->subject;
+    });
   }
 
   bool AddressDiffers(const acl::IpAddress& address) const {
-    return !same_rules_ || before_.addresses->Lookup(address) != now_.addresses->Lookup(address);
+    return InALayer([&](const LayerBuild& layer, const LayerBuild& later) {
+      return layer.addresses->Lookup(address) != later.addresses->Lookup(address);
+    });
   }
 
   const PolicyBuild& before_;

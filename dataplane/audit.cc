@@ -8,7 +8,6 @@ namespace sluice::dataplane {
 
 unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
                std::span<const Parties> parties, std::span<const PolicyAnswer> answers) {
-  const NetworkView& network = *burst.network;
   std::array<const Packet*, kBurstSize> passed;
   std::array<Parties, kBurstSize> asked;
   unsigned count = 0;
@@ -19,8 +18,7 @@ unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
     asked[count++] = parties[i];
   }
   std::array<PolicyAnswer, kBurstSize> audited;
-  const unsigned keys = AskTries(network, *network.audit_rules, *network.audit_classifier,
-                                 {asked.data(), count}, audited);
+  const unsigned keys = AskAudit(*burst.network, {asked.data(), count}, audited);
   for (unsigned i = 0; i < count; ++i) {
     const DropReason refusal = audited[i].Refusal();
     if (refusal == DropReason::kNone) continue;
@@ -28,8 +26,7 @@ unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
       burst.trace->audit_drop = refusal;
       continue;
     }
-    burst.journal->Refused(burst, *passed[i], refusal,
-                           audited[i].RefusingRule(*network.audit_rules, *network.audit_rule_ids),
+    burst.journal->Refused(burst, *passed[i], refusal, audited[i].RefusingRule(),
                            Outcome::kAudited);
   }
   return keys;

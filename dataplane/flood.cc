@@ -48,7 +48,7 @@ class FloodedPacket {
       if (refusal != DropReason::kNone) {
         ++refused_;
         refusal_ = refusal;
-        rule_ = answers[i].RefusingRule(*burst_.network->rules, *burst_.network->rule_ids);
+        rule_ = answers[i].RefusingRule();
         if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
       if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);
@@ -83,10 +83,9 @@ class FloodedPacket {
   }
 
   void Note(PortId receiver, DropReason refusal, const PolicyAnswer& answer) {
-    const NetworkView& network = *burst_.network;
     const PortView& out = burst_.snapshot->ports[receiver];
-    burst_.trace->NoteReceiver({receiver, refusal, SideOf(network, *burst_.in, answer.egress),
-                                SideOf(network, out, answer.ingress)});
+    burst_.trace->NoteReceiver(
+        {receiver, refusal, SideOf(*burst_.in, answer.egress), SideOf(out, answer.ingress)});
   }
 
   void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {

@@ -25,15 +25,22 @@ struct Questions {
   int ingress = kNotJudged;
 };
 
-ClassId SubjectClass(const PortView& port, acl::Family family) {
-  return family == acl::Family::kIpv4 ? port.class_v4 : port.class_v6;
+// One layer of a network, with those of its rules that are asked.
+struct AskedLayer {
+  Layer layer = kBase;
+  const acl::AddressMap& addresses;
+  const RulesView& rules;
+};
+
+ClassId SubjectClass(const PortView& port, acl::Family family, Layer layer) {
+  const LayerClasses& classes = port.classes[layer];
+  return family == acl::Family::kIpv4 ? classes.v4 : classes.v6;
 }
 
 // A link-local address is whoever's port it is behind; policies do not know it.
-ClassId PeerClass(const PortView& port, const acl::IpAddress& address,
-                  const acl::AddressMap& addresses) {
-  if (!address.IsLinkLocal()) return addresses.Lookup(address);
-  return port.subject == SubjectState::kKnown ? SubjectClass(port, address.family)
+ClassId PeerClass(const PortView& port, const acl::IpAddress& address, const AskedLayer& asked) {
+  if (!address.IsLinkLocal()) return asked.addresses.Lookup(address);
+  return port.subject == SubjectState::kKnown ? SubjectClass(port, address.family, asked.layer)
                                               : acl::kUnknownClass;
 }
 
@@ -44,15 +51,6 @@ bool IsMisdirected(const Burst& burst, const Packet& packet) {
   if (out.role == PortRole::kPod) return out.guard && !Takes(out, packet.dst);
   return burst.network->local_addresses.contains(packet.dst) &&
          !IsRouter(*burst.network, packet.dst_mac);
-}
-
-// The number of the rule that decided; kNoRule: none did.
-acl::RuleId RuleIdOf(const acl::RuleTable& rules, const acl::RuleIds& ids,
-                     const acl::Decision& decision) {
-  return decision.rule == 0 ? acl::kNoRule : ids.Of(rules.rules[decision.rule - 1].source);
-}
-acl::RuleId RuleIdOf(const NetworkView& network, const acl::Decision& decision) {
-  return RuleIdOf(*network.rules, *network.rule_ids, decision);
 }
 
 struct KeyList {
@@ -71,15 +69,19 @@ bool IsOwnNode(const Parties& parties) {
   return from.role == PortRole::kHost && from.admits_own && Owns(from, parties.source);
 }
 
-Questions Ask(const Parties& parties, const acl::AddressMap& addresses, KeyList& list) {
+bool Judges(const AskedLayer& asked, const PortView& port) {
+  return port.subject == SubjectState::kKnown && port.layer == asked.layer;
+}
+
+Questions Ask(const Parties& parties, const AskedLayer& asked, KeyList& list) {
   Questions questions;
-  const bool egress = parties.from->subject == SubjectState::kKnown;
-  const bool ingress = parties.to->subject == SubjectState::kKnown && !IsOwnNode(parties);
+  const bool egress = Judges(asked, *parties.from);
+  const bool ingress = Judges(asked, *parties.to) && !IsOwnNode(parties);
   if (!egress && !ingress) return questions;
-  const ClassId source = PeerClass(*parties.from, parties.source, addresses);
-  const ClassId destination = PeerClass(*parties.to, parties.destination, addresses);
-  const ClassId sender = SubjectClass(*parties.from, parties.source.family);
-  const ClassId receiver = SubjectClass(*parties.to, parties.source.family);
+  const ClassId source = PeerClass(*parties.from, parties.source, asked);
+  const ClassId destination = PeerClass(*parties.to, parties.destination, asked);
+  const ClassId sender = SubjectClass(*parties.from, parties.source.family, asked.layer);
+  const ClassId receiver = SubjectClass(*parties.to, parties.source.family, asked.layer);
   const uint16_t port = parties.destination_port;
   if (egress) questions.egress = list.Add(parties.protocol, sender, destination, port);
   if (!ingress) return questions;
@@ -102,9 +104,40 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
   return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
 }
 
-DecidingRules RulesOf(const Burst& burst, const PolicyAnswer& answer) {
-  const NetworkView& network = *burst.network;
-  return {RuleIdOf(network, answer.egress), RuleIdOf(network, answer.ingress)};
+// Asks one layer, and answers for the subjects that it judges.
+unsigned AskLayer(const AskedLayer& asked, std::span<const Parties> parties,
+                  std::span<PolicyAnswer> answers) {
+  std::array<Questions, kBurstSize> questions;
+  KeyList list;
+  for (size_t i = 0; i < parties.size(); ++i) questions[i] = Ask(parties[i], asked, list);
+  if (list.count == 0) return 0;
+  const acl::TrieClassifier& classifier = *asked.rules.classifier;
+  std::array<uint32_t, kMaxKeys * acl::kMaxCategories> hits;
+  classifier.Classify({list.keys.data(), list.count}, hits);
+
+  const unsigned stride = classifier.categories();
+  const auto decide = [&](int key, Direction direction, PolicyAnswer::Side& side) {
+    if (key == kNotJudged) return;
+    const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
+    side = {acl::Decide(*asked.rules.rules, answer, direction), &asked.rules};
+  };
+  for (size_t i = 0; i < parties.size(); ++i) {
+    decide(questions[i].egress, Direction::kEgress, answers[i].egress);
+    decide(questions[i].ingress, Direction::kIngress, answers[i].ingress);
+  }
+  return list.count;
+}
+
+unsigned AskLayers(const NetworkView& network, RulesView PolicyLayer::*rules,
+                   std::span<const Parties> parties, std::span<PolicyAnswer> answers) {
+  unsigned asked = 0;
+  for (PolicyAnswer& answer : answers.first(parties.size())) answer = {};
+  for (const Layer layer : {kBase, kOverlay}) {
+    const PolicyLayer& of = network.layers[layer];
+    if ((of.*rules).classifier == nullptr) continue;
+    asked += AskLayer({layer, *of.addresses, of.*rules}, parties, answers);
+  }
+  return asked;
 }
 
 // What Commit would do, on a connection that nobody sees.
@@ -129,7 +162,7 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
     packet.drop = inserted.refused;
     if (packet.connection == nullptr) return;
     if (inserted.created && burst.journal->TellsEvents()) {
-      burst.journal->Opened(burst, packet, RulesOf(burst, answer));
+      burst.journal->Opened(burst, packet, {answer.egress.Rule(), answer.ingress.Rule()});
     }
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
@@ -138,19 +171,16 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
 }
 
 void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer) {
-  const NetworkView& network = *burst.network;
   burst.trace->judged = true;
-  burst.trace->egress = SideOf(network, *parties.from, answer.egress);
-  burst.trace->ingress = SideOf(network, *parties.to, answer.ingress);
+  burst.trace->egress = SideOf(*parties.from, answer.egress);
+  burst.trace->ingress = SideOf(*parties.to, answer.ingress);
 }
 
 void Settle(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
   if (!packet.alive()) {
-    const NetworkView& network = *burst.network;
-    packet.drop = Refuse(burst, packet, packet.drop,
-                         answer.RefusingRule(*network.rules, *network.rule_ids), answer.Rejects());
+    packet.drop = Refuse(burst, packet, packet.drop, answer.RefusingRule(), answer.Rejects());
     packet.reject = !packet.alive() && answer.Rejects();
     burst.has_rejects |= packet.reject;
   }
@@ -164,50 +194,34 @@ void Settle(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packe
 
 }  // namespace
 
-TraceSide SideOf(const NetworkView& network, const PortView& subject,
-                 const acl::Decision& decision) {
-  return {subject.subject == SubjectState::kKnown, decision.allow, decision.tier,
-          RuleIdOf(network, decision)};
+TraceSide SideOf(const PortView& subject, const PolicyAnswer::Side& answer) {
+  return {subject.subject == SubjectState::kKnown, answer.decision.allow, answer.decision.tier,
+          answer.Rule()};
+}
+
+acl::RuleId PolicyAnswer::Side::Rule() const {
+  if (decision.rule == 0) return acl::kNoRule;
+  return rules->rule_ids->Of(rules->rules->rules[decision.rule - 1].source);
 }
 
 DropReason PolicyAnswer::Refusal() const {
-  if (!egress.allow) return DropReason::kPolicyEgress;
-  return ingress.allow ? DropReason::kNone : DropReason::kPolicyIngress;
+  if (!egress.decision.allow) return DropReason::kPolicyEgress;
+  return ingress.decision.allow ? DropReason::kNone : DropReason::kPolicyIngress;
 }
 
-acl::RuleId PolicyAnswer::RefusingRule(const acl::RuleTable& rules, const acl::RuleIds& ids) const {
-  if (!egress.allow) return RuleIdOf(rules, ids, egress);
-  return ingress.allow ? acl::kNoRule : RuleIdOf(rules, ids, ingress);
-}
-
-unsigned AskTries(const NetworkView& network, const acl::RuleTable& rules,
-                  const acl::TrieClassifier& classifier, std::span<const Parties> parties,
-                  std::span<PolicyAnswer> answers) {
-  if (parties.empty()) return 0;
-  std::array<Questions, kBurstSize> questions;
-  KeyList list;
-  for (size_t i = 0; i < parties.size(); ++i) {
-    questions[i] = Ask(parties[i], *network.addresses, list);
-  }
-  std::array<uint32_t, kMaxKeys * acl::kMaxCategories> hits;
-  if (list.count > 0) classifier.Classify({list.keys.data(), list.count}, hits);
-
-  const unsigned stride = classifier.categories();
-  const auto decide = [&](int key, Direction direction) {
-    if (key == kNotJudged) return acl::Decision{};
-    const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
-    return acl::Decide(rules, answer, direction);
-  };
-  for (size_t i = 0; i < parties.size(); ++i) {
-    answers[i] = {decide(questions[i].egress, Direction::kEgress),
-                  decide(questions[i].ingress, Direction::kIngress)};
-  }
-  return list.count;
+acl::RuleId PolicyAnswer::RefusingRule() const {
+  if (!egress.decision.allow) return egress.Rule();
+  return ingress.decision.allow ? acl::kNoRule : ingress.Rule();
 }
 
 unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers) {
-  return AskTries(network, *network.rules, *network.classifier, parties, answers);
+  return AskLayers(network, &PolicyLayer::in_force, parties, answers);
+}
+
+unsigned AskAudit(const NetworkView& network, std::span<const Parties> parties,
+                  std::span<PolicyAnswer> answers) {
+  return AskLayers(network, &PolicyLayer::audit, parties, answers);
 }
 
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
@@ -228,7 +242,7 @@ unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
   if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
   for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
-  if (unlikely(burst.network->audit_classifier != nullptr)) {
+  if (unlikely(burst.network->IsAudited())) {
     asked += Audit(burst, {open.data(), count}, {parties.data(), count}, {answers.data(), count});
   }
   return asked;

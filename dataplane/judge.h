@@ -5,6 +5,8 @@
 // egress is asked about (subject of in_port, class of destination), ingress about (class of source,
 // subject of out_port). When both describe one pair, as they mostly do, one key answers both.
 //
+// Each subject is judged by its layer (snapshot.h), in the classes of that layer.
+//
 // For that the address must belong to where the MAC leads: other packets die here as
 // kWrongDestination.
 //
@@ -37,14 +39,24 @@ struct Parties {
 
 // What policy says of them. A direction without a subject here is allowed, by no rule.
 struct PolicyAnswer {
-  acl::Decision egress, ingress;
+  // One direction's, and the rules that were asked; null: none were.
+  struct Side {
+    acl::Decision decision;
+    const RulesView* rules = nullptr;
+
+    // Of the rule that decided; kNoRule: none did.
+    acl::RuleId Rule() const;
+  };
+  Side egress, ingress;
 
   // kNone, kPolicyEgress or kPolicyIngress.
   DropReason Refusal() const;
   // The sender is to be told of the refusal.
-  bool Rejects() const { return egress.allow ? ingress.reject : egress.reject; }
-  // That refused, of the rules that were asked; kNoRule: none did.
-  acl::RuleId RefusingRule(const acl::RuleTable& rules, const acl::RuleIds& ids) const;
+  bool Rejects() const {
+    return egress.decision.allow ? ingress.decision.reject : egress.decision.reject;
+  }
+  // kNoRule: none refused.
+  acl::RuleId RefusingRule() const;
 };
 
 // One answer for each of the parties, without touching any connection. parties.size() <=
@@ -52,13 +64,12 @@ struct PolicyAnswer {
 unsigned AskPolicy(const NetworkView& network, std::span<const Parties> parties,
                    std::span<PolicyAnswer> answers);
 
-// The same of other rules over the network's classes, by their classifier.
-unsigned AskTries(const NetworkView& network, const acl::RuleTable& rules,
-                  const acl::TrieClassifier& classifier, std::span<const Parties> parties,
+// The same of what would be, with the policies under audit in force, too. Without any, nothing is
+// said against anything.
+unsigned AskAudit(const NetworkView& network, std::span<const Parties> parties,
                   std::span<PolicyAnswer> answers);
 
 // One direction's answer, for a trace. `subject` is whose direction it is.
-TraceSide SideOf(const NetworkView& network, const PortView& subject,
-                 const acl::Decision& decision);
+TraceSide SideOf(const PortView& subject, const PolicyAnswer::Side& answer);
 
 }  // namespace sluice::dataplane

@@ -6,6 +6,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +41,18 @@ enum class SubjectState : uint8_t {
   kKnown,    // judged by the classes below
 };
 
+// Policies are compiled in layers, and each subject is judged by one of them: the base, or the
+// overlay, of subjects whose own policies changed since the base was made. So an edit compiles what
+// selects those, and not everything. Class numbers mean something inside one layer only.
+enum Layer : uint8_t { kBase, kOverlay };
+inline constexpr unsigned kLayers = 2;
+
+// An endpoint's as a subject, by family.
+struct LayerClasses {
+  acl::ClassId v4 = acl::kUnknownClass;
+  acl::ClassId v6 = acl::kUnknownClass;
+};
+
 // One attached port as a worker sees it.
 struct PortView {
   bool in_use = false;
@@ -54,8 +67,8 @@ struct PortView {
   // Uplinks: which network a VLAN id is; id 0 is what comes without a tag.
   absl::flat_hash_map<uint16_t, NetworkId> vlans;
   bool admits_own = false;  // kHost: its own addresses pass ingress policy (SEMANTICS 11)
-  acl::ClassId class_v4 = acl::kUnknownClass;  // of the endpoint as subject
-  acl::ClassId class_v6 = acl::kUnknownClass;
+  Layer layer = kBase;      // that judges its subject
+  std::array<LayerClasses, kLayers> classes;  // of the endpoint as subject
   uint32_t verdict_epoch = 0;  // at which this subject's own verdicts were last in question
   MacAddress mac;
   std::vector<acl::IpAddress> addresses;
@@ -63,19 +76,28 @@ struct PortView {
   std::string name;
 };
 
-// One bridge domain.
-struct NetworkView {
-  std::string name;
-  std::shared_ptr<const acl::AddressMap> addresses;
+// Flat rules with their trie. All null, or none.
+struct RulesView {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
-  // What the rules would be with the policies under audit in force, too: over the same classes and
-  // addresses. All null, or none: nothing is under audit. `audit_rule_ids` may outlive the others,
-  // as counts of rules that are gone do.
-  std::shared_ptr<const acl::RuleTable> audit_rules;
-  std::shared_ptr<const acl::RuleIds> audit_rule_ids;  // of `audit_rules`
-  std::shared_ptr<const acl::TrieClassifier> audit_classifier;
+};
+
+// What was compiled together: which class whose address is of, and what is said of classes.
+struct PolicyLayer {
+  std::shared_ptr<const acl::AddressMap> addresses;
+  RulesView in_force;
+  RulesView audit;  // as if the policies under audit were in force, too; null: there are none
+};
+
+// One bridge domain.
+struct NetworkView {
+  std::string name;
+  std::array<PolicyLayer, kLayers> layers;  // the overlay is null if no port is judged by it
+  // Whatever number of a rule counters and events may bear, of rules that are gone, too; those of
+  // the audit are null if there never were any.
+  std::shared_ptr<const acl::RuleIds> rule_ids;
+  std::shared_ptr<const acl::RuleIds> audit_rule_ids;
   std::shared_ptr<const AddressStamps> stamps;
   absl::flat_hash_map<MacAddress, PortId> macs;                 // of pods and the host
   absl::flat_hash_map<acl::IpAddress, PortId> local_addresses;  // of pods and the host
@@ -86,6 +108,11 @@ struct NetworkView {
   bool allow_dhcp = false;               // see dhcp.h
   std::vector<MacAddress> routers;       // behind the uplink: see returned.h
   std::shared_ptr<LearnedMacs> learned;  // never null in a network that packets are of
+
+  bool IsAudited() const {
+    return layers[kBase].audit.classifier != nullptr ||
+           layers[kOverlay].audit.classifier != nullptr;
+  }
 };
 
 struct Snapshot {

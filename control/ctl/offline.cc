@@ -137,11 +137,12 @@ absl::Status OfflineCluster::Build() {
 }
 
 control::Verdict OfflineCluster::Judge(control::Flow flow, Why why) const {
-  control::SetSubjects(build_.population, &flow);
-  const acl::RuleTable& rules = *build_.in_force.rules;
+  const control::LayerBuild& layer = build_.base;  // there is no other in a build made whole
+  control::SetSubjects(layer.population, &flow);
+  const acl::RuleTable& rules = *layer.in_force.rules;
   control::Verdict verdict =
-      control::Judge(flow, *build_.addresses, rules, *build_.in_force.classifier);
-  if (why == Why::kToldToo) control::AddNearest(flow, *build_.addresses, rules, &verdict);
+      control::Judge(flow, *layer.addresses, rules, *layer.in_force.classifier);
+  if (why == Why::kToldToo) control::AddNearest(flow, *layer.addresses, rules, &verdict);
   return verdict;
 }
 

@@ -35,6 +35,12 @@ void PrintNetwork(const v1::NetworkPolicyCost& cost) {
              cost.compile_seconds(), cost.meaning_probes(), cost.meaning_seconds());
   PrintRuleSet("tries", cost.in_force());
   if (cost.has_audit()) PrintRuleSet("tries with policies under audit", cost.audit());
+  if (cost.has_overlay()) {
+    const v1::OverlayCost& overlay = cost.overlay();
+    fmt::print("  overlay: {} pods, {} edited policies, {} classes\n", overlay.pods(),
+               overlay.edited_policies(), overlay.classes());
+    PrintRuleSet("tries of the overlay", overlay.in_force());
+  }
   if (cost.most().empty()) return;
   Table table({"POLICY", "RULES", "FLAT RULES"});
   for (const v1::PolicyShare& share : cost.most()) {

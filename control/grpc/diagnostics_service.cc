@@ -81,8 +81,8 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_policies(view.state->policy_count());
   out->set_nodes(view.state->nodes().size());
   for (const std::string& warning : view.warnings) out->add_warnings(warning);
-  out->set_classes(view.policy->universe->classes().size());
-  out->set_flat_rules(view.policy->in_force.rules->rules.size());
+  out->set_classes(view.policy->base.universe->classes().size());
+  out->set_flat_rules(view.policy->base.in_force.rules->rules.size());
   out->set_last_compile_seconds(view.last_compile_seconds);
   out->set_last_error(view.last_error);
   for (const auto& [source, version] : view.state->synced_versions()) {
@@ -172,7 +172,7 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     uint32_t id = 0;
     const std::shared_ptr<const View> view = controller_.view();
     for (const acl::ClassInfo& info :
-         acl::ClassesOf(*view->policy->universe, *view->policy->addresses)) {
+         acl::ClassesOf(*view->policy->base.universe, *view->policy->base.addresses)) {
       v1::PolicyClass* added = response->add_classes();
       added->set_id(id++);
       for (const std::string& selector : info.selectors) added->add_selectors(selector);

@@ -34,10 +34,17 @@ void WriteCost(const PolicyBuild& build, v1::NetworkPolicyCost* out) {
   const PolicyCost cost = CostOf(build);
   out->set_policies(static_cast<uint32_t>(cost.policies));
   out->set_rules(static_cast<uint32_t>(cost.rules));
-  out->set_flat_rules(static_cast<uint32_t>(build.in_force.rules->rules.size()));
+  out->set_flat_rules(static_cast<uint32_t>(build.base.in_force.rules->rules.size()));
   out->set_classes(static_cast<uint32_t>(cost.classes));
   WriteRuleSet(cost.in_force, out->mutable_in_force());
   if (cost.audit) WriteRuleSet(*cost.audit, out->mutable_audit());
+  if (cost.overlay) {
+    v1::OverlayCost* overlay = out->mutable_overlay();
+    overlay->set_pods(static_cast<uint32_t>(cost.overlay->pods));
+    overlay->set_edited_policies(static_cast<uint32_t>(cost.overlay->edited));
+    overlay->set_classes(static_cast<uint32_t>(cost.overlay->classes));
+    WriteRuleSet(cost.overlay->in_force, overlay->mutable_in_force());
+  }
   out->set_compile_seconds(cost.build.compile_seconds);
   out->set_meaning_seconds(cost.build.meaning_seconds);
   out->set_meaning_probes(cost.build.probes);

@@ -29,8 +29,8 @@ void WriteStatus(const PortPlace& place, const dataplane::PortView& port,
   out->set_id(id);
   out->set_link_up(data_plane.PortLinkUp(id));
   out->set_subject(SubjectName(port.subject));
-  out->set_class_v4(port.class_v4);
-  out->set_class_v6(port.class_v6);
+  out->set_class_v4(port.classes[port.layer].v4);
+  out->set_class_v6(port.classes[port.layer].v6);
   out->set_worker(place.worker);
   out->set_rx_packets(counters.rx_packets);
   out->set_rx_bytes(counters.rx_bytes);

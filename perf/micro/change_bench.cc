@@ -168,16 +168,15 @@ class Bench {
     dataplane::Snapshot& next = bed_.next();
     ++next.epoch;
     dataplane::NetworkView& network = next.networks[0];
-    network.addresses = build.addresses;
-    network.rules = build.in_force.rules;
-    network.rule_ids = build.in_force.rule_ids;
-    network.classifier = build.in_force.classifier;
+    const control::RuleSet& rules = build.base.in_force;
+    network.layers[dataplane::kBase] = {
+        build.base.addresses, {rules.rules, rules.rule_ids, rules.classifier}, {}};
+    network.rule_ids = build.names.in_force;
     std::set<dataplane::PortId> subjects;
     for (size_t id = 1; id < next.ports.size(); ++id) {
       const std::string name(1, next.ports[id].mac == test::Testbed::Mac('a') ? 'a' : 'b');
-      const acl::SubjectClasses subject = build.population.Find({"default", name})->subject;
-      next.ports[id].class_v4 = subject.v4;
-      next.ports[id].class_v6 = subject.v6;
+      const acl::SubjectClasses subject = build.base.population.Find({"default", name})->subject;
+      next.ports[id].classes[dataplane::kBase] = {subject.v4, subject.v6};
       if (scope.subjects.contains({"default", name})) {
         subjects.insert(static_cast<dataplane::PortId>(id));
       }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "acl/compiler.h"
@@ -100,16 +101,20 @@ std::string Excuse(const Universe& before, const PolicyInput& input, const Unive
   for (const Meaning& meaning : all) {
     if (std::ranges::count(meanings, meaning) == 0) return "a class of its own";
   }
-  if (!IsLocal(input, endpoint)) return "";
-  for (const Meaning& meaning : {placed.v4, placed.v6}) {
-    const auto id = static_cast<ClassId>(std::ranges::find(meanings, meaning) - meanings.begin());
-    if (!before.local().Contains(id)) return "a local subject of its own";
-  }
   return "";
 }
 
+// Whether there are rules for whom `placed` is in `before`.
+bool IsJudged(const Universe& before, const Placed& placed) {
+  const auto meanings = before.Describe();
+  return std::ranges::all_of(std::array{placed.v4, placed.v6}, [&](const Meaning& meaning) {
+    const auto id = static_cast<ClassId>(std::ranges::find(meanings, meaning) - meanings.begin());
+    return before.local().Contains(id);
+  });
+}
+
 struct Counts {
-  unsigned placed = 0, unknown = 0, nobody = 0;
+  unsigned placed = 0, unknown = 0, nobody = 0, unjudged = 0;
 };
 
 void ChangeOne(RandomSource& random, const PolicyInput& input, Universe& universe, Counts& counts) {
@@ -119,13 +124,16 @@ void ChangeOne(RandomSource& random, const PolicyInput& input, Universe& univers
   now.endpoints[which] = endpoint;
   auto fresh = CompileParts(now);
   ASSERT_TRUE(fresh.ok()) << fresh.status();
-  const auto change = universe.Place(endpoint, IsLocal(input, endpoint));
+  const bool local = IsLocal(input, endpoint);
+  const auto placement = universe.Place(endpoint, local);
   const std::string excuse = Excuse(universe, input, *fresh->universe, fresh->population, endpoint);
-  EXPECT_EQ(!change, !excuse.empty()) << (change ? "placed in spite of " + excuse : "not placed");
-  if (!change) {
+  EXPECT_EQ(!placement, !excuse.empty())
+      << (placement ? "placed in spite of " + excuse : "not placed");
+  if (!placement) {
     ++counts.unknown;
     return;
   }
+  const Population::Change* change = &placement->change;
   EXPECT_EQ(change->name, MemberName(endpoint.namespace_name, endpoint.name));
   const Member* expected = fresh->population.Find(change->name);
   ASSERT_EQ(change->member.has_value(), expected != nullptr);
@@ -135,7 +143,10 @@ void ChangeOne(RandomSource& random, const PolicyInput& input, Universe& univers
   }
   ++counts.placed;
   EXPECT_EQ(change->member->owner, expected->owner);
-  EXPECT_EQ(MeaningOf(universe, *change->member), MeaningOf(*fresh->universe, *expected));
+  const Placed placed = MeaningOf(*fresh->universe, *expected);
+  EXPECT_EQ(MeaningOf(universe, *change->member), placed);
+  EXPECT_EQ(placement->judged, !local || IsJudged(universe, placed));
+  if (!placement->judged) ++counts.unjudged;
 }
 
 TEST(Place, IsWhereABuildFromScratchPutsIt) {
@@ -155,6 +166,7 @@ TEST(Place, IsWhereABuildFromScratchPutsIt) {
   EXPECT_GT(counts.placed, kSeeds);
   EXPECT_GT(counts.unknown, kSeeds);
   EXPECT_GT(counts.nobody, kSeeds / 10);
+  EXPECT_GT(counts.unjudged, kSeeds / 10);
 }
 
 }  // namespace

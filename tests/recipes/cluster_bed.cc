@@ -143,8 +143,8 @@ void ClusterBed::Apply(const std::vector<control::Object>& policies) {
   const auto applied = state.Apply(kSource, candidates, control::OnRefusal::kRefuseAll);
   EXPECT_TRUE(applied.ok()) << applied.status();
   const auto now = std::make_shared<const control::DesiredState>(std::move(state));
-  const auto built = Must(control::BuildNetworks({.before = nullptr, .now = now, .endpoints = {}},
-                                                 {}, nullptr, {}, {}));
+  const auto built = Must(
+      control::BuildNetworks({.before = nullptr, .now = now, .touched = {}}, {}, nullptr, {}, {}));
   const dataplane::Snapshot* previous = published_.empty() ? nullptr : published_.back().get();
   published_.push_back(std::make_unique<const dataplane::Snapshot>(
       control::BuildSnapshot(now->ports(), places_, built.builds, built.scope, {}, 1, previous)));

@@ -178,13 +178,10 @@ PortView Testbed::ViewOf(char port) {
   return view;
 }
 
-void Testbed::StageNetwork(const std::string& name, const std::string& pods,
-                           const std::vector<acl::NetworkPolicy>& policies) {
+acl::PolicyInput Testbed::InputOf(const std::string& pods,
+                                  const std::vector<acl::NetworkPolicy>& policies) const {
   acl::PolicyInput input;
-  const bool audits = name == "default" && !audited_.empty();
   input.policies = policies;
-  if (audits) input.policies.insert(input.policies.end(), audited_.begin(), audited_.end());
-  input.all_local = true;
   for (const char pod : pods) {
     acl::Endpoint endpoint;
     endpoint.namespace_name = "default";
@@ -192,20 +189,20 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
     endpoint.labels = {{"name", endpoint.name}};
     endpoint.addresses = {Must(acl::IpAddress::Parse(V4(pod))),
                           Must(acl::IpAddress::Parse(V6(pod)))};
-    for (const dataplane::AllowedAddress& allowed : allowed_[pod]) {
-      if (allowed.IsSingle()) endpoint.addresses.push_back(allowed.block.base);
+    const auto allowed = allowed_.find(pod);
+    if (allowed != allowed_.end()) {
+      for (const dataplane::AllowedAddress& own : allowed->second) {
+        if (own.IsSingle()) endpoint.addresses.push_back(own.block.base);
+      }
     }
+    input.local.insert({"default", endpoint.name});
     input.endpoints.push_back(endpoint);
   }
-  acl::CompiledPolicy compiled = Must(acl::Compile(input));
-  for (const char pod : pods) {
-    if (unplugged_.contains(pod)) continue;
-    PortView& view = staged_->ports[ids_.at(pod)];
-    const auto& subject = compiled.subjects.at({"default", std::string(1, pod)});
-    view.class_v4 = subject.v4;
-    view.class_v6 = subject.v6;
-  }
+  return input;
+}
 
+void Testbed::StageNetwork(const std::string& name, const std::string& pods,
+                           const std::vector<acl::NetworkPolicy>& policies) {
   dataplane::NetworkView network;
   network.name = name;
   network.stamps = std::make_shared<dataplane::AddressStamps>();
@@ -215,19 +212,54 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
   if (learned == nullptr) learned = std::make_shared<dataplane::LearnedMacs>(64, kMacAgeMs);
   network.learned = learned;
   for (const auto& [port, id] : ids_) Join(network, port);
-  if (audits) {
-    network.audit_classifier = Must(acl::TrieClassifier::Build(compiled.table));
-    audit_rule_ids_ = acl::RuleIds::Next(audit_rule_ids_.get(), compiled.table);
-    network.audit_rule_ids = audit_rule_ids_;
-    network.audit_rules = std::make_shared<acl::RuleTable>(compiled.table);
-    for (const acl::NetworkPolicy& policy : audited_) Forget(NameOf(policy.name), compiled.table);
+
+  acl::PolicyInput input = InputOf(pods, policies);
+  const bool audits = name == "default" && !audited_.empty();
+  if (audits) input.policies.insert(input.policies.end(), audited_.begin(), audited_.end());
+  if (name != "default" || overlaid_.empty()) {
+    StageLayer(network, dataplane::kBase, input, audits);
+  } else {
+    StageLayer(network, dataplane::kBase, InputOf(pods, stale_policies_), false);
+    input.local.clear();
+    for (const char pod : overlaid_) {
+      input.local.insert({"default", std::string(1, pod)});
+      staged_->ports[ids_.at(pod)].layer = dataplane::kOverlay;
+    }
+    StageLayer(network, dataplane::kOverlay, input, audits);
   }
-  SetRules(network, std::move(compiled.table));
-  network.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   staged_->networks.push_back(std::move(network));
 }
 
-void Testbed::SetRules(dataplane::NetworkView& network, acl::RuleTable table) {
+void Testbed::StageLayer(dataplane::NetworkView& network, dataplane::Layer number,
+                         const acl::PolicyInput& input, bool audits) {
+  acl::CompiledPolicy compiled = Must(acl::Compile(input));
+  for (const acl::Endpoint& endpoint : input.endpoints) {
+    const char pod = endpoint.name[0];
+    if (unplugged_.contains(pod)) continue;
+    const auto& subject = compiled.subjects.at({"default", endpoint.name});
+    staged_->ports[ids_.at(pod)].classes[number] = {subject.v4, subject.v6};
+  }
+  dataplane::PolicyLayer& layer = network.layers[number];
+  layer.addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
+  if (audits) {
+    audit_rule_ids_ = acl::RuleIds::Next(audit_rule_ids_.get(), compiled.table);
+    layer.audit = {std::make_shared<acl::RuleTable>(compiled.table), audit_rule_ids_,
+                   Must(acl::TrieClassifier::Build(compiled.table))};
+    network.audit_rule_ids = audit_rule_ids_;
+    for (const acl::NetworkPolicy& policy : audited_) Forget(NameOf(policy.name), compiled.table);
+  }
+  Reject(compiled.table);
+  layer.in_force.classifier = Must(acl::TrieClassifier::Build(compiled.table));
+  auto& rule_ids = rule_ids_[network.name];
+  rule_ids = number == dataplane::kBase
+                 ? acl::RuleIds::Next(rule_ids.get(), compiled.table)
+                 : acl::RuleIds::Beside(rule_ids, nullptr, compiled.table, {});
+  layer.in_force.rule_ids = network.rule_ids = rule_ids;
+  layer.in_force.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
+}
+
+// The denies of policies that are to reject do.
+void Testbed::Reject(acl::RuleTable& table) const {
   for (acl::FlatRule& rule : table.rules) {
     const auto& policies = table.sources[rule.source].policies;
     const bool rejects = std::any_of(policies.begin(), policies.end(), [&](const auto& policy) {
@@ -235,11 +267,6 @@ void Testbed::SetRules(dataplane::NetworkView& network, acl::RuleTable table) {
     });
     if (rejects && rule.action == acl::Action::kDeny) rule.action = acl::Action::kReject;
   }
-  network.classifier = Must(acl::TrieClassifier::Build(table));
-  auto& rule_ids = rule_ids_[network.name];
-  rule_ids = acl::RuleIds::Next(rule_ids.get(), table);
-  network.rule_ids = rule_ids;
-  network.rules = std::make_shared<acl::RuleTable>(std::move(table));
 }
 
 // Makes `port` a member of the network that is being staged, if it is one.
@@ -270,6 +297,13 @@ void Testbed::Publish() {
 
 void Testbed::Apply(std::vector<acl::NetworkPolicy> policies) {
   policies_ = std::move(policies);
+  Stage();
+  Publish();
+}
+
+void Testbed::Overlay(const std::string& pods, std::vector<acl::NetworkPolicy> before) {
+  overlaid_ = pods;
+  stale_policies_ = std::move(before);
   Stage();
   Publish();
 }

@@ -80,6 +80,9 @@ class Testbed {
   void Reject(const std::string& name);
   // Policies beside those in force, whose verdicts are only counted. Of names of their own.
   void Audit(std::vector<acl::NetworkPolicy> policies);
+  // As after an edit: `pods` are judged by an overlay with the policies that Apply brings, all
+  // others by a base that was made of `before`.
+  void Overlay(const std::string& pods, std::vector<acl::NetworkPolicy> before);
   void ForgetLabels(char pod);  // its endpoint becomes unknown: the port is shut
   void SetGuard(char pod, bool guard);
   void SetMode(dataplane::Mode mode);
@@ -155,7 +158,12 @@ class Testbed {
   dataplane::PortView ViewOf(char port);
   void StageNetwork(const std::string& name, const std::string& pods,
                     const std::vector<acl::NetworkPolicy>& policies);
-  void SetRules(dataplane::NetworkView& network, acl::RuleTable table);
+  // Every pod of `pods` local, under these policies.
+  acl::PolicyInput InputOf(const std::string& pods,
+                           const std::vector<acl::NetworkPolicy>& policies) const;
+  void StageLayer(dataplane::NetworkView& network, dataplane::Layer number,
+                  const acl::PolicyInput& input, bool audits);
+  void Reject(acl::RuleTable& table) const;
   void Join(dataplane::NetworkView& network, char port);
   using DropCounts = std::array<uint64_t, dataplane::kDropReasonCount>;
   DropCounts DropsByReason(char port) const;
@@ -175,6 +183,8 @@ class Testbed {
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
   std::vector<acl::NetworkPolicy> blue_policies_;
+  std::string overlaid_;                            // pods
+  std::vector<acl::NetworkPolicy> stale_policies_;  // the base's, if some are overlaid
   std::map<std::string, std::shared_ptr<const acl::RuleIds>> rule_ids_;  // by network
   std::set<std::string> rejecting_;                                      // as rules name policies
   std::vector<acl::NetworkPolicy> audited_;                              // of the network default

@@ -63,5 +63,56 @@ TEST(RuleIds, TheLongestGoneAreForgottenAndNumbersAreNotUsedAgain) {
   EXPECT_GT(ids->Of(0), second + many.size());
 }
 
+TEST(RuleIdsBesideABase, ShareItsNumbersAndGoOnFromThem) {
+  const auto base = RuleIds::Next(nullptr, Table({Source("n/a"), Source("n/b")}));
+  const auto beside = RuleIds::Beside(base, nullptr, Table({Source("n/new"), Source("n/b")}),
+                                      {"NetworkPolicy n/b"});
+  EXPECT_EQ(beside->Of(1), base->Of(1));
+  EXPECT_GT(beside->Of(0), base->Of(1));
+  EXPECT_EQ(*beside->Find(base->Of(0)), Source("n/a"));
+  EXPECT_TRUE(beside->InForce(base->Of(0)));
+  EXPECT_TRUE(beside->InForce(base->Of(1))) << "said again";
+  EXPECT_TRUE(beside->IsAheadOf(*base));
+}
+
+TEST(RuleIdsBesideABase, AReplacedRuleThatIsNotSaidAgainIsGone) {
+  const auto base = RuleIds::Next(nullptr, Table({Source("n/a"), Source("n/b")}));
+  const auto beside = RuleIds::Beside(base, nullptr, Table({}), {"NetworkPolicy n/b"});
+  EXPECT_TRUE(beside->InForce(base->Of(0)));
+  EXPECT_FALSE(beside->InForce(base->Of(1)));
+  EXPECT_EQ(*beside->Find(base->Of(1)), Source("n/b"));
+}
+
+TEST(RuleIdsBesideABase, FollowEachOtherAndBecomeABase) {
+  const auto base = RuleIds::Next(nullptr, Table({Source("n/a"), Source("n/b")}));
+  const auto first = RuleIds::Beside(base, nullptr, Table({Source("n/x")}), {"NetworkPolicy n/b"});
+  const auto second =
+      RuleIds::Beside(base, first.get(), Table({Source("n/y")}), {"NetworkPolicy n/b"});
+  EXPECT_NE(second->Of(0), first->Of(0));
+  EXPECT_FALSE(second->InForce(first->Of(0)));
+  EXPECT_EQ(*second->Find(first->Of(0)), Source("n/x"));
+  const auto merged = RuleIds::Next(second.get(), Table({Source("n/y"), Source("n/a")}));
+  EXPECT_EQ(merged->Of(0), second->Of(0));
+  EXPECT_EQ(merged->Of(1), base->Of(0));
+  EXPECT_FALSE(merged->InForce(base->Of(1)));
+  EXPECT_FALSE(merged->InForce(first->Of(0)));
+  EXPECT_NE(merged->Find(first->Of(0)), nullptr);
+}
+
+// A base that was numbered while more was numbered beside the one before it.
+TEST(RuleIdsBesideABase, GoOnBesideABaseThatFollowsAnEarlierState) {
+  const auto base = RuleIds::Next(nullptr, Table({Source("n/a")}));
+  const auto first = RuleIds::Beside(base, nullptr, Table({Source("n/x")}), {});
+  const auto rebuilt = RuleIds::Next(first.get(), Table({Source("n/a"), Source("n/x")}));
+  const auto second = RuleIds::Beside(base, first.get(), Table({Source("n/x"), Source("n/y")}), {});
+  const auto after = RuleIds::Beside(rebuilt, second.get(), Table({}), {});
+  EXPECT_FALSE(rebuilt->IsAheadOf(*first));
+  EXPECT_EQ(*after->Find(second->Of(1)), Source("n/y"));
+  EXPECT_TRUE(after->InForce(second->Of(0))) << "of the base now";
+  EXPECT_FALSE(after->InForce(second->Of(1)));
+  const auto later = RuleIds::Beside(rebuilt, after.get(), Table({Source("n/z")}), {});
+  EXPECT_GT(later->Of(0), second->Of(1)) << "no number is given out twice";
+}
+
 }  // namespace
 }  // namespace sluice::acl

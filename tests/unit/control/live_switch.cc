@@ -26,7 +26,7 @@ rte_ring* Ring(char pod, const char* direction) {
 LiveSwitch::LiveSwitch() {
   std::string pattern = std::filesystem::temp_directory_path() / "sluice-live-XXXXXX";
   directory_ = mkdtemp(pattern.data());
-  controller_ = *Controller::Create(fixture_.data_plane(), {});
+  controller_ = *Controller::Create(fixture_.data_plane(), {}, std::chrono::milliseconds(1));
   facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
   const std::string path = (directory_ / "sluiced.sock").string();
   auto server = Server::Start("unix://" + path, *controller_, fixture_.data_plane(), facts_);
@@ -48,6 +48,14 @@ LiveSwitch::~LiveSwitch() {
   controller_.reset();
   std::filesystem::remove_all(directory_);
   rte_mempool_free(pool_);
+}
+
+void LiveSwitch::AwaitWhole() {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!IsWhole(*controller_->view())) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "an edit was not built anew";
+    std::this_thread::yield();
+  }
 }
 
 void LiveSwitch::Apply(std::vector<Object> objects) {

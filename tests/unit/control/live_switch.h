@@ -31,6 +31,7 @@ class LiveSwitch : public ::testing::Test {
 
   void Apply(std::vector<Object> objects);
   void Delete(const ObjectKey& key);
+  void AwaitWhole();  // until what was edited has been built anew
   void AddPort(char pod);
   void DeletePort(char pod);
 

@@ -16,7 +16,10 @@ using dataplane::Snapshot;
 // A pod that one policy shuts off, as it was compiled; then the test has it say something else.
 class OutcomeTest : public LiveSwitch {
  protected:
-  OutcomeTest() { Apply({DenyAll("one", {{"app", "b"}})}); }
+  OutcomeTest() {
+    Apply({DenyAll("one", {{"app", "b"}})});
+    AwaitWhole();
+  }
 
   void PutInForce(const std::function<void(NetworkView&)>& edit) {
     view_ = std::make_shared<View>(*controller_->view());
@@ -28,20 +31,21 @@ class OutcomeTest : public LiveSwitch {
   }
 
   static void Reject(NetworkView& network) {
-    auto rules = std::make_shared<acl::RuleTable>(*network.rules);
+    dataplane::RulesView& in_force = network.layers[dataplane::kBase].in_force;
+    auto rules = std::make_shared<acl::RuleTable>(*in_force.rules);
     for (acl::FlatRule& rule : rules->rules) rule.action = acl::Action::kReject;
-    network.rules = rules;
+    in_force.rules = rules;
   }
 
   static void Audit(NetworkView& network) {
-    network.audit_rules = network.rules;
-    network.audit_rule_ids = network.rule_ids;
-    network.audit_classifier = network.classifier;
-    network.rules = std::make_shared<acl::RuleTable>();
-    network.rule_ids = acl::RuleIds::Next(nullptr, *network.rules);
-    auto nothing = acl::TrieClassifier::Build(*network.rules);
+    dataplane::PolicyLayer& layer = network.layers[dataplane::kBase];
+    layer.audit = std::exchange(layer.in_force, {});
+    auto nothing = acl::TrieClassifier::Build({});
     ASSERT_TRUE(nothing.ok()) << nothing.status();
-    network.classifier = *std::move(nothing);
+    layer.in_force = {std::make_shared<acl::RuleTable>(), acl::RuleIds::Next(nullptr, {}),
+                      *std::move(nothing)};
+    network.audit_rule_ids = layer.audit.rule_ids;
+    network.rule_ids = layer.in_force.rule_ids;
   }
 
   // The only row there is.

@@ -124,6 +124,7 @@ TEST_F(PolicyAnswersTest, PoliciesCostWhatTheirRulesTriesAndProofsDo) {
   acl::NetworkPolicy two_ports = Allow("two", {{"app", "a"}}, 80);
   two_ports.ingress[0].ports.push_back({"TCP", int64_t{90}, std::nullopt});
   Apply({two_ports, Allow("one", {{"app", "b"}}, 70)});
+  AwaitWhole();
   grpc::ClientContext context;
   v1::GetPolicyCostResponse response;
   ASSERT_TRUE(diagnostics().GetPolicyCost(&context, {}, &response).ok());
@@ -163,6 +164,7 @@ TEST_F(PolicyAnswersTest, PoliciesUnderAuditHaveTriesOfTheirOwn) {
   acl::NetworkPolicy audited = DenyAll("audited");
   audited.options.audit = true;
   Apply({audited, Allow("one", {{"app", "b"}}, 70)});
+  AwaitWhole();
   grpc::ClientContext context;
   v1::GetPolicyCostResponse response;
   ASSERT_TRUE(diagnostics().GetPolicyCost(&context, {}, &response).ok());

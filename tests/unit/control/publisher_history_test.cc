@@ -58,11 +58,12 @@ class Judgement {
     End& subject = outwards ? flow.source : flow.destination;
     (outwards ? flow.destination : flow.source).address = peer;
     subject.address = own;
-    const acl::Member* member = build_.population.Find({pod.namespace_name, pod.name});
+    const LayerBuild& layer = build_.LayerOf({pod.namespace_name, pod.name});
+    const acl::Member* member = layer.population.Find({pod.namespace_name, pod.name});
     if (member == nullptr || member->owner != acl::Owner::kLocal) return kNotJudged;
     subject.subject = own.family == acl::Family::kIpv4 ? member->subject.v4 : member->subject.v6;
     const Verdict verdict =
-        Judge(flow, *build_.addresses, *build_.in_force.rules, *build_.in_force.classifier);
+        Judge(flow, *layer.addresses, *layer.in_force.rules, *layer.in_force.classifier);
     const Side& side = outwards ? *verdict.egress : *verdict.ingress;
     return fmt::format("{} {} {} {}", side.allow, static_cast<int>(side.tier),
                        side.policies.empty() ? "" : side.policies[0], side.rule);
@@ -113,6 +114,20 @@ class PublisherHistory : public ::testing::Test {
     }
   }
 
+  // Rebuilds begin at one change and are adopted some changes later.
+  void DoBesideRebuilds(std::vector<Command> batch) {
+    Do(std::move(batch));
+    if (rebuilt_ == nullptr && !IsWhole(*publisher_->view())) {
+      rebuilt_ = std::make_shared<Rebuilt>(Rebuild(publisher_->view(), {}));
+      until_adopted_ = 3;
+    }
+    if (rebuilt_ == nullptr || until_adopted_-- > 0) return;
+    const Command adopt = AdoptCommand{std::exchange(rebuilt_, nullptr)};
+    const Result result = publisher_->Process({&adopt, 1})[0];
+    EXPECT_TRUE(result.ok() || absl::IsAborted(result.status())) << result.status();
+    adopted_ += result.ok() ? 1 : 0;
+  }
+
   // Every network as a build of the end state alone has it.
   size_t ExpectAsBuiltFromScratch() {
     const auto view = publisher_->view();
@@ -129,6 +144,9 @@ class PublisherHistory : public ::testing::Test {
 
   SwitchFixture fixture_;
   std::unique_ptr<Publisher> publisher_;
+  std::shared_ptr<Rebuilt> rebuilt_;
+  int until_adopted_ = 0;
+  unsigned adopted_ = 0;
 };
 
 // Half the steps are of any kind, then of endpoints alone: those need no build of their own.
@@ -159,6 +177,15 @@ TEST_P(PublisherHistoryOf, OneChangeAfterTheOtherEndsAsABuildFromScratch) {
 TEST_P(PublisherHistoryOf, ChangesInBatchesEndAsABuildFromScratch) {
   RunHistory(GetParam(), 7, [&](std::vector<Command> batch) { Do(std::move(batch)); });
   EXPECT_GT(ExpectAsBuiltFromScratch(), 0u);
+}
+
+TEST_P(PublisherHistoryOf, RebuildsBetweenChangesEndAsABuildFromScratch) {
+  RunHistory(GetParam(), 1, [&](std::vector<Command> batch) {
+    DoBesideRebuilds(std::move(batch));
+    ExpectAsBuiltFromScratch();
+  });
+  EXPECT_GT(ExpectAsBuiltFromScratch(), 0u);
+  RecordProperty("adopted", static_cast<int>(adopted_));
 }
 
 // Without Node objects a node is what its pods say: with the last of them it is gone.

@@ -155,8 +155,8 @@ TEST_F(PublisherWithPodTest, EqualRulesKeepTheirTrieAndTheirVerdicts) {
   // A remote pod of a known class: only the address map changes.
   ASSERT_TRUE(One(Apply(Pod("peer2", "10.0.0.4", {{"app", "x"}}))).ok());
   const auto after = publisher_->view();
-  EXPECT_EQ(after->policy->in_force.classifier, before->policy->in_force.classifier);
-  EXPECT_NE(after->policy->addresses, before->policy->addresses);
+  EXPECT_EQ(after->policy->base.in_force.classifier, before->policy->base.in_force.classifier);
+  EXPECT_NE(after->policy->base.addresses, before->policy->base.addresses);
   EXPECT_GT(after->snapshot->verdict_epoch, before->snapshot->verdict_epoch);
 }
 
@@ -235,8 +235,8 @@ TEST_F(PublisherWithPodTest, NetworkPoliciesDoNotReachOtherNetworks) {
   for (const Result& result : results) ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(SubjectOf("blue"), SubjectState::kKnown);
   const auto view = publisher_->view();
-  EXPECT_FALSE(view->networks.at("default").policy->in_force.rules->rules.empty());
-  EXPECT_TRUE(view->networks.at("blue").policy->in_force.rules->rules.empty());
+  EXPECT_FALSE(view->networks.at("default").policy->base.in_force.rules->rules.empty());
+  EXPECT_TRUE(view->networks.at("blue").policy->base.in_force.rules->rules.empty());
 }
 
 TEST_F(PublisherWithPodTest, ANetworkThatAChangeDoesNotConcernKeepsItsParts) {

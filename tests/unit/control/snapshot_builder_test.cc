@@ -18,7 +18,7 @@ using ::testing::UnorderedElementsAre;
 
 constexpr unsigned kWorkers = 2;
 
-// Builds without a trie, which would need an EAL: the builder only passes it on.
+// Builds with a trie of no rules, which needs no EAL: the builder only passes it on.
 class Builder {
  public:
   DesiredState state;
@@ -41,7 +41,9 @@ class Builder {
     auto compiled = CompilePolicy(MakePolicyInput(state, {}), last);
     EXPECT_TRUE(compiled.ok()) << compiled.status();
     PolicyBuild next = *std::move(compiled);
-    next.audit = {audit_rules, audit_rule_ids, nullptr};
+    next.base.in_force.classifier = some_classifier_;
+    next.base.audit = {audit_rules, audit_rule_ids, nullptr, {}};
+    next.names.audit = audit_rule_ids;
     const VerdictScope scope = CompareBuilds(last, next);
     last_ = next;
     NetworkBuilds builds;
@@ -57,6 +59,8 @@ class Builder {
   const PolicyBuild& last() const { return last_; }
 
  private:
+  const std::shared_ptr<const acl::TrieClassifier> some_classifier_ =
+      *acl::TrieClassifier::Build({});
   PolicyBuild last_;
 };
 
@@ -65,13 +69,13 @@ dataplane::PortSpec DbPort() { return RingPort("db", "db", "02:00:00:00:00:02", 
 
 TEST(SnapshotBuilderTest, WhatIsUnderAuditIsPassedOnBesideWhatIsInForce) {
   Builder builder;
-  EXPECT_EQ(builder.Build().networks[0].audit_rules, nullptr);
+  EXPECT_EQ(builder.Build().networks[0].layers[dataplane::kBase].audit.rules, nullptr);
   builder.audit_rules = std::make_shared<acl::RuleTable>();
   builder.audit_rule_ids = acl::RuleIds::Next(nullptr, *builder.audit_rules);
   const Snapshot snapshot = builder.Build();
-  EXPECT_EQ(snapshot.networks[0].audit_rules, builder.audit_rules);
+  EXPECT_EQ(snapshot.networks[0].layers[dataplane::kBase].audit.rules, builder.audit_rules);
   EXPECT_EQ(snapshot.networks[0].audit_rule_ids, builder.audit_rule_ids);
-  EXPECT_NE(snapshot.networks[0].rules, builder.audit_rules);
+  EXPECT_NE(snapshot.networks[0].layers[dataplane::kBase].in_force.rules, builder.audit_rules);
 }
 
 TEST(SnapshotBuilderTest, APodsPortIsUnknownUntilTheApiKnowsThePod) {

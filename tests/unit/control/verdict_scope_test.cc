@@ -130,7 +130,7 @@ TEST_F(VerdictScopeTest, APolicyWhoseBlockAloneChangesTouchesItsPods) {
   before_ = Build(state_);
   Apply(from("198.51.100.0/24"));
   const PolicyBuild now = Build(state_, &before_);
-  EXPECT_EQ(now.in_force.rules, before_.in_force.rules)
+  EXPECT_EQ(now.base.in_force.rules, before_.base.in_force.rules)
       << "the case this is about: equal rules over other blocks";
   EXPECT_THAT(CompareBuilds(&before_, now).subjects, ElementsAre(InDefault("web")));
 }

@@ -224,10 +224,8 @@ class Control {
     snapshot->ports.resize(16);
     snapshot->polled.resize(2);
     NetworkView network;
-    network.rules = rules.table;
+    network.layers[dataplane::kBase] = {rules.addresses, {rules.table, rules.ids, rules.trie}, {}};
     network.rule_ids = rules.ids;
-    network.classifier = rules.trie;
-    network.addresses = rules.addresses;
     network.stamps = stamps_;
     network.learned = learned_;
     for (const auto& [name, pod] : pods_) {
@@ -237,7 +235,7 @@ class Control {
       view.device = pod.attached.device;
       view.generation = pod.attached.generation;
       view.subject = SubjectState::kKnown;
-      view.class_v4 = view.class_v6 = rules.classes.at(name);
+      view.classes[dataplane::kBase] = {rules.classes.at(name), rules.classes.at(name)};
       view.mac = pod.spec.mac;
       view.addresses = pod.spec.addresses;
       for (const acl::IpAddress& address : view.addresses) network.local_addresses[address] = id;
