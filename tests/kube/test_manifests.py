@@ -9,6 +9,7 @@ from rig import objects
 from rig.api import ApiError
 from rig.case import ClusterTest
 from rig.cluster import CRDS, RBAC, ROOT
+from rig.documents import read_documents
 
 SUBJECT = {"namespaces": {}}
 ACCEPT = {"action": "Accept", "from": [{"namespaces": {}}]}
@@ -93,7 +94,7 @@ class Manifests(ClusterTest):
         """Pods in recipes have what policy looks at and no containers: no API server takes those."""
         text = self.kubectl.run("create", "--dry-run=client", "--validate=false", "-o", "json",
                                 "-f", recipe)
-        items = [item for item in documents(text) if item["kind"].endswith("Policy")
+        items = [item for item in read_documents(text) if item["kind"].endswith("Policy")
                  and not item["apiVersion"].startswith("extensions/")]
         for name in {item["metadata"].get("namespace", "default") for item in items}:
             self.ensure_namespace(name)
@@ -130,17 +131,6 @@ class Manifests(ClusterTest):
         (kept,) = self.api.list("multi-networkpolicies")
         self.assertEqual(kept["spec"]["ingress"][0]["ports"][0]["endPort"], 90)
         self.assertFalse(self.is_taken(multi("v1beta2", [{"port": 80, "protocol": "ICMP"}])))
-
-
-def documents(text):
-    """kubectl's JSON: a List, one object, or several behind each other."""
-    decoder, position, items = json.JSONDecoder(), 0, []
-    while position < len(text.rstrip()):
-        item, position = decoder.raw_decode(text, position)
-        items += item["items"] if item["kind"] == "List" else [item]
-        while position < len(text) and text[position].isspace():
-            position += 1
-    return items
 
 
 if __name__ == "__main__":

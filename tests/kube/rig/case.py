@@ -32,12 +32,15 @@ class ClusterTest(unittest.TestCase):
 class WatcherTest(ClusterTest):
     """`namespace` is the test's own. After a failed test, the watcher's log is printed."""
 
+    starts_switch = True
+
     def setUp(self):
         self.lab = Lab()
         self.enterContext(self.lab)
         self.ctl = self.lab.ctl
         self.namespace = f"test-{next(_NAMESPACES)}"
-        self.lab.start_switch()
+        if self.starts_switch:
+            self.lab.start_switch()
         self.watcher = Watcher(self.lab, self.cluster)
         self.node = Node(self.lab, self.cluster)
         self.addCleanup(self._remove_objects)
