@@ -75,6 +75,15 @@ class WatcherTest(ClusterTest):
     def wait(self, condition, what, timeout=30):
         self.lab.wait_until(condition, what, timeout)
 
+    def new_watcher(self, *flags):
+        """In place of the one that was stopped."""
+        return Watcher(self.lab, self.cluster, flags=flags)
+
+    def endpoints(self):
+        """{"namespace/name": endpoint} that the switch knows."""
+        found = [entry["object"]["endpoint"] for entry in self.ctl.json("get", "endpoints")["objects"]]
+        return {f"{endpoint['namespace']}/{endpoint['name']}": endpoint for endpoint in found}
+
     def policies(self):
         """Names of the policies in force, "namespace/name" or "name"."""
         names = set()

@@ -21,14 +21,12 @@ class Cluster:
 
     def __init__(self, lab, etcd_program=None):
         self.lab = lab
-        keys = Certificates(lab.path("certificates"))
+        self.certificates = keys = Certificates(lab.path("certificates"))
         self.etcd = Etcd(lab, etcd_program)
         self.server = ApiServer(lab, self.etcd, keys)
         self.api = Api("127.0.0.1", self.server.port, keys)
-        self._keys = keys
-        admin = kubeconfig.with_certificate(lab.path("admin.conf"), self.server.url, keys)
-        self.admin_config = admin
-        self.kubectl = Kubectl(admin, lab.directory)
+        self.admin_config = kubeconfig.with_certificate(lab.path("admin.conf"), self.server.url, keys)
+        self.kubectl = Kubectl(self.admin_config, lab.directory)
         self.watcher_config = lab.path("watcher.conf")
 
     def start(self, crds=True):
@@ -45,11 +43,16 @@ class Cluster:
         names = {item["metadata"]["name"] for item in self.api.list("namespaces")}
         return {"default", "kube-system"} <= names
 
+    def kill_server(self):
+        """The API server is gone without a goodbye; etcd keeps what it held."""
+        self.server.kill()
+        self.api.disconnect()
+
     def write_watcher_config(self, name, server):
         """Another kubeconfig for the watcher's account, by `server` (a proxy before the API, say)."""
         token = self.kubectl.run("create", "token", "sluice-watcher", "-n", "kube-system",
                                  f"--duration={_TOKEN_HOURS}h").strip()
-        return kubeconfig.with_token(self.lab.path(name), server, self._keys, token)
+        return kubeconfig.with_token(self.lab.path(name), server, self.certificates, token)
 
     def install_crds(self, *names):
         """Those of docker/crds (all, without names), until the API server serves them."""

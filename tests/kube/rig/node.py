@@ -11,10 +11,12 @@ from rig import objects
 
 
 class Node:
-    """Pods are sluice-pktgen's, on vhost-user ports of the lab's switch. At most 30 at a time."""
+    """Pods are sluice-pktgen's, on vhost-user ports of the lab's switch. At most 30 at a time.
+    `kind` is that of the ports that are added next."""
 
     def __init__(self, lab, cluster, name="node-1"):
         self.lab, self.api, self.name = lab, cluster.api, name
+        self.kind = "vhost-server"
         self.pods = {}  # by namespace/name
         self.pktgen = None
         self._numbers = itertools.count(1)
@@ -28,7 +30,8 @@ class Node:
     def add(self, name, **labels):
         """A pod that is there in every way but for sluice-pktgen, which `play` starts for all."""
         number = next(self._numbers)
-        pod = Pod(name, f"02:00:00:00:05:{number:02x}", [f"10.50.0.{number}", f"fd00:50::{number}"])
+        pod = Pod(name, f"02:00:00:00:05:{number:02x}", [f"10.50.0.{number}", f"fd00:50::{number}"],
+                  self.kind)
         self.pods[name] = pod
         self.create_object(name, **labels)
         self.lab.add_port(pod)
