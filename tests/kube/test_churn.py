@@ -27,7 +27,7 @@ class Churn(WatcherTest):
         super().setUp()
         print(f"seed {SEED}, {SECONDS:.0f} s", flush=True)
         self.random = random.Random(SEED)
-        self.population = Population(self.api, "churn", NAMESPACES, random.Random(SEED + 1))
+        self.population = Population(self.cluster, "churn", NAMESPACES, random.Random(SEED + 1))
         start = time.monotonic()
         self.population.create_namespaces()
         self.population.add_pods(PODS)

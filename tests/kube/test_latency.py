@@ -20,12 +20,16 @@ BROKEN_SECONDS = 5.0
 
 
 class Latency(WatcherTest):
-    def setUp(self):
-        super().setUp()
-        population = Population(self.api, "latency", NAMESPACES, random.Random(1))
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        population = Population(cls.cluster, "latency", NAMESPACES, random.Random(1))
         population.create_namespaces()
         population.add_pods(PODS)
         population.add_policies(POLICIES)
+
+    def setUp(self):
+        super().setUp()
         self.start_pods(server={"app": "server"}, client={"role": "client"})
         self.node.pktgen.listen(self.pod("server"), UDP_PORT, "udp")
         self.deny = objects.deny_ingress(self.namespace, app="server")

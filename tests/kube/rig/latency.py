@@ -7,7 +7,7 @@ class Lookout:
     """While the block runs, `source` sends UDP to `target`'s echo on `port` without a pause. Remembers
     when the answers stopped or came back. Times are time.monotonic()'s."""
 
-    def __init__(self, pktgen, source, address, port, timeout_ms=5):
+    def __init__(self, pktgen, source, address, port, timeout_ms=2):
         self._call = lambda: pktgen.request(source, address, port, timeout_ms=timeout_ms)["ok"]
         self._changed = threading.Condition()
         self._answered, self._since = None, 0.0  # sent then: the first packet with this outcome

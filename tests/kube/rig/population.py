@@ -1,6 +1,7 @@
 """Thousands of objects, made by a few threads at once; and random changes to them."""
 import concurrent.futures
 import threading
+import uuid
 
 from rig import objects
 from rig.api import ApiError
@@ -27,8 +28,8 @@ class Population:
     `pods` and `policies` hold the keys (namespace, name) of what is there. `held` has, of every pod
     that ever was, what the API held of it: (namespace, name, uid, sorted labels)."""
 
-    def __init__(self, api, name, namespaces, random):
-        self.api, self.random = api, random
+    def __init__(self, cluster, name, namespaces, random):
+        self.api, self.etcd, self.random = cluster.api, cluster.etcd, random
         self.namespaces = [f"{name}-{number}" for number in range(namespaces)]
         self.pods, self.policies, self.held = {}, {}, set()
         self._next = 1
@@ -39,7 +40,8 @@ class Population:
                     self.namespaces)
 
     def add_pods(self, count):
-        in_parallel(lambda _: self.add_pod(self.some_namespace()), range(count))
+        """At once, running and with addresses."""
+        self.etcd.put_objects([self._running_pod() for _ in range(count)])
 
     def add_policies(self, count):
         in_parallel(lambda _: self.add_policy(self.some_namespace()), range(count))
@@ -66,6 +68,17 @@ class Population:
         labels = tuple(sorted(meta.get("labels", {}).items()))
         with self._lock:
             self.held.add((meta["namespace"], meta["name"], meta["uid"], labels))
+
+    def _running_pod(self):
+        number = self._number()
+        item = objects.pod(self.some_namespace(), f"pod-{number}", "node-2", self.some_labels())
+        item["metadata"].update(uid=str(uuid.UUID(int=self.random.getrandbits(128), version=4)),
+                                creationTimestamp="2026-01-01T00:00:00Z")
+        item["status"] = objects.pod_status(_address(number))
+        self._note(item)
+        key = item["metadata"]["namespace"], item["metadata"]["name"]
+        self.pods[key] = item["metadata"]["uid"]
+        return item
 
     def add_pod(self, namespace, name=None):
         """As on any node: made, then given its addresses. `name`: one used before, say."""
