@@ -85,11 +85,14 @@ class Gaps(WatcherTest):
         self.node.report_addresses(self.pod("server"))
         return made["metadata"]["uid"]
 
+    def uid_of(self, name):
+        return self.endpoints().get(self.pod(name), {}).get("uid")
+
     def test_a_name_used_again_has_its_own_uid_and_labels(self):
         self.admit_clients_of("server")
         self.assertReaches("client", "server")
         uid = self.replace_pod(app="other")
-        self.wait(lambda: self.endpoints()[self.pod("server")]["uid"] == uid, "the new pod is known")
+        self.wait(lambda: self.uid_of("server") == uid, "the new pod is known")
         self.assertDoesNotReach("client", "server")
         self.assertEqual(self.endpoints()[self.pod("server")]["labels"], {"app": "other"})
         wait_for_fresh_list(self.lab, self.api)
@@ -100,7 +103,7 @@ class Gaps(WatcherTest):
         self.watcher.kill()
         uid = self.replace_pod(app="other")
         self.watcher.start_ready()
-        self.wait(lambda: self.endpoints()[self.pod("server")]["uid"] == uid, "the new pod is known")
+        self.wait(lambda: self.uid_of("server") == uid, "the new pod is known")
         self.wait(lambda: self.reaches("client", "server"), "the client is admitted")
         wait_for_fresh_list(self.lab, self.api)
 

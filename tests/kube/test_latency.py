@@ -1,7 +1,7 @@
 """How long after `kubectl apply` the first packet is judged by it, at 2,000 pods.
 
-Figures, not limits: only what would be broken on any machine fails. KUBE_SAMPLES (60) says how often
-the API is asked directly; kubectl, whose own start takes most of a second, a fifth of that.
+Figures, not limits: only what would be broken on any machine fails. KUBE_SAMPLES (60) says how
+often the API is asked directly; kubectl, whose start takes most of a second, a fifth of that.
 """
 import os
 import random

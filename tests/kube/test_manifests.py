@@ -40,7 +40,8 @@ CLUSTER_CASES = [  # what, spec, is it taken?
     ("25 rules", cluster_spec(ingress=[ACCEPT] * 25), True),
     ("a port", with_protocol({"tcp": {"destinationPort": {"number": 80}}}), True),
     ("port 0", with_protocol({"tcp": {"destinationPort": {"number": 0}}}), False),
-    ("a range", with_protocol({"udp": {"destinationPort": {"range": {"start": 1, "end": 2}}}}), True),
+    ("a range",
+     with_protocol({"udp": {"destinationPort": {"range": {"start": 1, "end": 2}}}}), True),
     ("an empty range",
      with_protocol({"sctp": {"destinationPort": {"range": {"start": 2, "end": 2}}}}), False),
     ("a named port", with_protocol({"destinationNamedPort": "web"}), True),
@@ -91,7 +92,7 @@ class Manifests(ClusterTest):
                 self.dry_run_policies(recipe)
 
     def dry_run_policies(self, recipe):
-        """Pods in recipes have what policy looks at and no containers: no API server takes those."""
+        """Of the pods, recipes have what policy looks at: no API server takes them."""
         text = self.kubectl.run("create", "--dry-run=client", "--validate=false", "-o", "json",
                                 "-f", recipe)
         items = [item for item in read_documents(text) if item["kind"].endswith("Policy")

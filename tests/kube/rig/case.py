@@ -82,7 +82,8 @@ class WatcherTest(ClusterTest):
 
     def endpoints(self):
         """{"namespace/name": endpoint} that the switch knows."""
-        found = [entry["object"]["endpoint"] for entry in self.ctl.json("get", "endpoints")["objects"]]
+        listed = self.ctl.json("get", "endpoints")["objects"]
+        found = [entry["object"]["endpoint"] for entry in listed]
         return {f"{endpoint['namespace']}/{endpoint['name']}": endpoint for endpoint in found}
 
     def policies(self):

@@ -16,8 +16,8 @@ _TOKEN_HOURS = 24
 
 
 class Cluster:
-    """`watcher_config`: the kubeconfig of a service account that may do what docker/watcher-rbac.yaml
-    lists and nothing else."""
+    """`watcher_config`: the kubeconfig of a service account that may do what
+    docker/watcher-rbac.yaml lists and nothing else."""
 
     def __init__(self, lab, etcd_program=None):
         self.lab = lab
@@ -25,8 +25,8 @@ class Cluster:
         self.etcd = Etcd(lab, etcd_program)
         self.server = ApiServer(lab, self.etcd, keys)
         self.api = Api("127.0.0.1", self.server.port, keys)
-        self.admin_config = kubeconfig.with_certificate(lab.path("admin.conf"), self.server.url, keys)
-        self.kubectl = Kubectl(self.admin_config, lab.directory)
+        admin = kubeconfig.with_certificate(lab.path("admin.conf"), self.server.url, keys)
+        self.kubectl = Kubectl(admin, lab.directory)
         self.watcher_config = lab.path("watcher.conf")
 
     def start(self, crds=True):
@@ -49,7 +49,7 @@ class Cluster:
         self.api.disconnect()
 
     def write_watcher_config(self, name, server):
-        """Another kubeconfig for the watcher's account, by `server` (a proxy before the API, say)."""
+        """Another kubeconfig for the watcher's account, by `server` (a Gate's or Relay's URL)."""
         token = self.kubectl.run("create", "token", "sluice-watcher", "-n", "kube-system",
                                  f"--duration={_TOKEN_HOURS}h").strip()
         return kubeconfig.with_token(self.lab.path(name), server, self.certificates, token)

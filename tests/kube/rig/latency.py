@@ -4,8 +4,8 @@ import time
 
 
 class Lookout:
-    """While the block runs, `source` sends UDP to `target`'s echo on `port` without a pause. Remembers
-    when the answers stopped or came back. Times are time.monotonic()'s."""
+    """While the block runs, `source` sends UDP to the echo at `address` and `port` without a pause.
+    Remembers when the answers stopped or came back. Times are time.monotonic()'s."""
 
     def __init__(self, pktgen, source, address, port, timeout_ms=2):
         self._call = lambda: pktgen.request(source, address, port, timeout_ms=timeout_ms)["ok"]

@@ -23,7 +23,7 @@ def in_parallel(work, items):
 
 
 class Population:
-    """Pods and policies of namespaces "NAME-0" to "NAME-(count-1)"; none of the pods has a port here.
+    """Pods and policies of `namespaces` namespaces called after `name`; no pod has a port here.
 
     `pods` and `policies` hold the keys (namespace, name) of what is there. `held` has, of every pod
     that ever was, what the API held of it: (namespace, name, uid, sorted labels)."""

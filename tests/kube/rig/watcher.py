@@ -38,6 +38,15 @@ class Watcher(Server):
     def status(self):
         return json.loads(self._get("/status"))
 
+    def kind(self, resource):
+        """What it says of one kind: {"state": .., "problem": .., "objects": ..}."""
+        return next(kind for kind in self.status()["kinds"] if kind["kind"] == resource)
+
+    def refused(self):
+        """{"Kind namespace/name"} of what it, or sluiced, refuses."""
+        refused = self.status()["refused"]
+        return {f"{one['kind']} {one['namespace']}/{one['name']}" for one in refused}
+
     def ready(self):
         try:
             self._get("/readyz")
