@@ -97,6 +97,8 @@ class PolicyService final : public v1::PolicyService::Service {
     command.on_refusal =
         request->on_refusal() == v1::ApplyRequest::SKIP ? OnRefusal::kSkip : OnRefusal::kRefuseAll;
     AppendCandidates(request->objects(), &command.objects);
+    for (const v1::ObjectKey& key : request->removed()) command.removed.push_back(ToKey(key));
+    command.after = request->after();
     Result result = controller_.Execute(std::move(command));
     if (!result.ok()) return ToGrpcStatus(result.status());
     response->set_epoch(result->epoch);
