@@ -56,4 +56,20 @@ Candidate ToCandidate(const v1::Object& proto) {
   return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
 }
 
+void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
+  out->set_kind(key.kind);
+  out->set_namespace_(key.name.first);
+  out->set_name(key.name.second);
+}
+
+void WriteCandidate(const Candidate& candidate, v1::Object* out) {
+  if (candidate.object.ok()) return ToProto(*candidate.object, out);
+  v1::RefusedObject& refused = *out->mutable_refused();
+  WriteKey(candidate.key, refused.mutable_object());
+  refused.set_uid(candidate.uid);
+  const Refusal why = Refusal::From(candidate.key, candidate.object.status());
+  refused.set_reason(why.field.empty() ? why.reason : why.field + ": " + why.reason);
+  if (candidate.outline != nullptr) ToProto(*candidate.outline, refused.mutable_outline());
+}
+
 }  // namespace sluice::control

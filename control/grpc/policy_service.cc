@@ -18,12 +18,6 @@ constexpr char kAnyPolicy[] = "Policy";  // in a ListRequest
 // What the objects of one Sync may take together: they are held until the stream ends.
 constexpr size_t kMaxSyncBytes = size_t{512} << 20;
 
-void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
-  out->set_kind(key.kind);
-  out->set_namespace_(key.name.first);
-  out->set_name(key.name.second);
-}
-
 template <typename Response>
 void WriteRefusals(const Outcome& outcome, Response* response) {
   for (const Refusal& refusal : outcome.refusals) {
