@@ -179,6 +179,11 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
   const ApiError error = ReadApiError(event.tree);
   if (error.code == kGone) {
     expired_ = true;
+  } else if (phase_ == Phase::kStreamingList) {
+    // A server on an etcd without progress requests says so only here, after its 200.
+    streams_lists_ = false;
+    stream_error_ = absl::UnimplementedError(error.message);
+    spdlog::info("{}: no streaming lists ({}): pages from now on", resource_.name, error.message);
   } else {
     stream_error_ = absl::UnavailableError(
         fmt::format("error {} inside the watch: {}", error.code, error.message));
