@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string content_type;
   std::chrono::seconds idle_limit{30};  // without a byte: the stream is stalled
   bool fresh_connection = false;        // not one that may be dead
+  bool gzip = false;                    // the answer may come compressed, as one gzip member
 };
 
 struct HttpHead {
