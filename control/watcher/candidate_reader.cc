@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "acl/annotations.h"
+
 namespace sluice::control {
 namespace {
 
@@ -49,7 +51,13 @@ json OutlineOfClusterWide(const json& spec) {
 std::shared_ptr<const Object> ReadOutline(const WatchedKind& kind, const json& tree) {
   const auto spec = tree.find("spec");
   if (spec == tree.end() || !spec->is_object()) return nullptr;
-  json outline = tree;
+  // Of the annotations, whose value may be what is wrong, only the one that says where it acts.
+  json outline = {{"metadata", json::object()}};
+  for (const char* field : {"apiVersion", "kind"}) Copy(tree, field, &outline);
+  const json metadata = tree.value("metadata", json::object());
+  for (const char* field : {"name", "namespace"}) Copy(metadata, field, &outline["metadata"]);
+  const json annotations = metadata.value("annotations", json::object());
+  Copy(annotations, acl::kPolicyForAnnotation, &outline["metadata"]["annotations"]);
   outline["spec"] = kind.namespaced ? OutlineOfNamespaced(*spec) : OutlineOfClusterWide(*spec);
   absl::StatusOr<Object> object = kind.read(outline);
   return object.ok() ? std::make_shared<const Object>(*std::move(object)) : nullptr;
