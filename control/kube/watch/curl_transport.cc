@@ -12,6 +12,7 @@
 namespace sluice::control {
 namespace {
 
+constexpr int kFirstFinalStatus = 200;
 constexpr long kConnectSeconds = 10;
 constexpr long kKeepAliveSeconds = 15;  // a peer that is gone without a word is found by TCP too
 
@@ -73,12 +74,15 @@ struct CurlTransport::Transfer {
   void AddHeader(const std::string& line) {
     headers.reset(curl_slist_append(headers.release(), line.c_str()));
   }
+  int Status() const {
+    long status = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    return static_cast<int>(status);
+  }
   // Redirects are not followed, and of an interim response (1xx) nobody hears.
   void TellHead() {
     if (std::exchange(head_told, true) || receiver == nullptr) return;
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    head.status = static_cast<int>(status);
+    head.status = Status();
     receiver->OnHead(head);
   }
 };
@@ -86,6 +90,10 @@ struct CurlTransport::Transfer {
 struct CurlTransport::Callbacks {
   static size_t Header(const char* text, size_t, size_t size, void* context) {
     auto& transfer = *static_cast<Transfer*>(context);
+    // The head ends with an empty line; a watch may be silent for a minute after it.
+    if (std::string_view(text, size) == "\r\n" && transfer.Status() >= kFirstFinalStatus) {
+      transfer.TellHead();
+    }
     const auto value = ValueOf({text, size}, "retry-after");
     unsigned seconds = 0;  // the form with a date is not used by the API server
     if (value &&
