@@ -39,7 +39,7 @@ INCLUDES = {
                      _VALUES + ["nlohmann/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
-               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_"]),
+               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_", "prometheus/"]),
 }
 
 # acl/ is pure: no threads, clocks, files or sockets.

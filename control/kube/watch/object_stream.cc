@@ -24,7 +24,7 @@ ObjectStream::ObjectStream(Form form, const FieldShape& shape, Take take)
 absl::Status ObjectStream::Finish() {
   absl::Status status = push_.Finish();
   if (!status.ok() || form_ == Form::kWatch) return status;
-  if (!ended_) return absl::InvalidArgumentError("JSON: the list has no end");
+  if (!ended_ || !frame_.is_object()) return absl::InvalidArgumentError("JSON: is no list");
   const auto items = frame_.find("items");
   // Go writes an empty list as null.
   if (items != frame_.end() && !items->is_null() && (!items->is_array() || !items->empty())) {

@@ -257,8 +257,10 @@ void Reflector::EndPage() {
 void Reflector::EndWatch(const absl::Status& status) {
   // An event that could not be read is one that was missed.
   if (absl::IsDataLoss(status)) status_.resource_version.clear();
+  const bool lasted = timers_.now() - started_ >= kShortWatch;
+  if (lasted) backoff_.Reset();
   if (!status.ok()) return Failed(std::string(status.message()));
-  if (!useful_ && timers_.now() - started_ < kShortWatch) return Failed("the watch ended at once");
+  if (!useful_ && !lasted) return Failed("the watch ended at once");
   Watch();
 }
 
