@@ -79,20 +79,9 @@ class Forbidden(WatcherTest):
         self.node.restore_ports()
 
 
-class Streams(WatcherTest):
-    def test_a_streaming_list_goes_on_as_the_watch(self):
-        """Newer servers compress it, in a way that not every client can read to its end."""
-        self.start_pods(server={"app": "server"})
-        for number in range(3):
-            self.api.create(objects.deny_ingress(self.namespace, f"deny-{number}"))
-            self.wait_policy(f"deny-{number}")
-        counters = self.watcher.kind("networkpolicies")["counters"]
-        self.assertEqual({name: counters[name] for name in ("watches", "lists", "failures")},
-                         {"watches": 1, "lists": 0, "failures": 0})
-
-
 class Absent(WatcherTest):
     crds = False
+    watcher_flags = ("--absent-probe", "2")
 
     def test_a_kind_that_is_defined_later_is_taken_up(self):
         self.start_pods(server={"app": "server"}, client={"role": "client"})
@@ -108,7 +97,7 @@ class Absent(WatcherTest):
         self.assertReaches("client", "server")
 
 
-class Refused(WatcherTest):
+class Objects(WatcherTest):
     BAD = {"sluice.io/audit": "perhaps"}  # no server knows that this is not a value of it
 
     def bad_policy(self):
@@ -120,6 +109,16 @@ class Refused(WatcherTest):
         return [event for event in self.api.list("events")
                 if event["involvedObject"].get("name") == name
                 and event["involvedObject"].get("namespace") == self.namespace]
+
+    def test_a_streaming_list_goes_on_as_the_watch(self):
+        """Newer servers compress it, in a way that not every client can read to its end."""
+        self.start_pods(server={"app": "server"})
+        for number in range(3):
+            self.api.create(objects.deny_ingress(self.namespace, f"deny-{number}"))
+            self.wait_policy(f"deny-{number}")
+        counters = self.watcher.kind("networkpolicies")["counters"]
+        self.assertEqual({name: counters[name] for name in ("watches", "lists", "failures")},
+                         {"watches": 1, "lists": 0, "failures": 0})
 
     def test_a_refused_policy_gets_an_event_isolates_its_pods_and_holds_up_nobody(self):
         self.start_pods(server={"app": "server"}, other={"app": "other"}, client={"role": "client"})

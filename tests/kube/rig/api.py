@@ -1,4 +1,5 @@
 """The Kubernetes API as tests use it beside kubectl: thousands of objects, and exact times."""
+import contextlib
 import http.client
 import json
 import ssl
@@ -57,6 +58,13 @@ class Api:
             if fresh or method not in ("GET", "PUT", "DELETE"):
                 raise
         return self._once(method, path, data, content_type)
+
+    def can_watch(self, resource):
+        """Whether a watch would begin now: of a new kind it does not before its cache is filled."""
+        connection = http.client.HTTPSConnection(*self._address, timeout=30, context=self._tls)
+        with contextlib.closing(connection):
+            connection.request("GET", f"{path_of(resource)}?watch=1&resourceVersion=0")
+            return connection.getresponse().status == 200
 
     def disconnect(self):
         """Of this thread; the next request connects anew."""

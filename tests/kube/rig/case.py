@@ -33,6 +33,7 @@ class WatcherTest(ClusterTest):
     """`namespace` is the test's own. After a failed test, the watcher's log is printed."""
 
     starts_switch = True
+    watcher_flags = ()
 
     def setUp(self):
         self.lab = Lab()
@@ -41,7 +42,7 @@ class WatcherTest(ClusterTest):
         self.namespace = f"test-{next(_NAMESPACES)}"
         if self.starts_switch:
             self.lab.start_switch()
-        self.watcher = Watcher(self.lab, self.cluster)
+        self.watcher = Watcher(self.lab, self.cluster, flags=self.watcher_flags)
         self.node = Node(self.lab, self.cluster)
         self.addCleanup(self._remove_objects)
 

@@ -55,9 +55,13 @@ class Cluster:
         return kubeconfig.with_token(self.lab.path(name), server, self.certificates, token)
 
     def install_crds(self, *names):
-        """Those of docker/crds (all, without names), until the API server serves them."""
+        """Those of docker/crds (all, without names), until the API server serves them well."""
         files = ([os.path.join(CRDS, f"{name}.yaml") for name in names]
                  or sorted(glob.glob(os.path.join(CRDS, "*.yaml"))))
         self.kubectl.apply(*files)
         self.kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
                          *(word for file in files for word in ("-f", file)))
+        for file in files:
+            resource = os.path.basename(file).removesuffix(".yaml")
+            self.lab.wait_until(lambda resource=resource: self.api.can_watch(resource),
+                                f"{resource} can be watched", 60)
