@@ -72,7 +72,7 @@ void Reflector::Ask(Phase phase, const std::string& target, std::chrono::seconds
   HttpRequest request;
   request.target = target;
   request.idle_limit = idle_limit;
-  // Kubernetes 1.37 compresses streaming lists with a gzip member a flush; libcurl reads one member.
+  // Kubernetes 1.37 compresses streaming lists, a gzip member a flush; libcurl reads one member.
   request.gzip = phase == Phase::kList;
   request.fresh_connection = std::exchange(distrusts_connection_, false);
   request_ = transport_.Start(request, *this);

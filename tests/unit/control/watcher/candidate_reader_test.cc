@@ -145,5 +145,15 @@ TEST(CandidateReader, OldMultiNetworkPoliciesHaveNoEndPort) {
   EXPECT_FALSE(read("v1beta1").object.ok());
 }
 
+// The annotation is what is wrong with it: its outline must not fail for the same reason.
+TEST(CandidateReader, APolicyWithABadAnnotationKeepsItsOutline) {
+  const Candidate policy =
+      Read("networkpolicies", "{" + Metadata(R"(,"sluice.io/audit":"perhaps")") +
+                                  R"(,"spec":{"podSelector":{"matchLabels":{"app":"web"}}}})");
+  EXPECT_THAT(ErrorOf(policy), HasSubstr("sluice.io/audit"));
+  ASSERT_NE(policy.outline, nullptr);
+  EXPECT_EQ(std::get<acl::NetworkPolicy>(*policy.outline).pod_selector.match_labels.size(), 1u);
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -54,6 +54,23 @@ TEST_F(ReflectorTest, AServerThatRefusesStreamingListsIsAskedForPages) {
   }
 }
 
+TEST_F(ReflectorTest, AServerThatRefusesAStreamingListInsideItIsAskedForPages) {
+  reflector_->Start();
+  transport_.Head(200);
+  transport_.Send(Error(500));
+  EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
+  EXPECT_EQ(status().counters.failures, 0u);
+}
+
+TEST_F(ReflectorTest, OnlyPagesMayComeCompressed) {
+  reflector_->Start();
+  EXPECT_FALSE(transport_.asked.back().gzip);
+  transport_.Answer(422);
+  EXPECT_TRUE(transport_.asked.back().gzip);
+  transport_.Answer(200, List("7", Item("a", "1")));
+  EXPECT_FALSE(transport_.asked.back().gzip);
+}
+
 TEST_F(ReflectorTest, AServerThatIgnoresStreamingListsIsAskedForPages) {
   reflector_->Start();
   transport_.Head(200);
