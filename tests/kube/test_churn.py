@@ -25,7 +25,7 @@ CUT_EVERY = 2.0  # seconds, on average: one of the two wires
 class Churn(WatcherTest):
     def setUp(self):
         super().setUp()
-        print(f"seed {SEED}, {SECONDS:.0f} s", flush=True)
+        print(f"figure: seed {SEED}, {SECONDS:.0f} s", flush=True)
         self.random = random.Random(SEED)
         self.population = Population(self.cluster, "churn", NAMESPACES, random.Random(SEED + 1))
         start = time.monotonic()
@@ -92,8 +92,8 @@ class Churn(WatcherTest):
         changes, cuts = self.churn()
         start = time.monotonic()
         wait_for_fresh_list(self.lab, self.api, timeout=60)
-        print(f"{changes} changes, {cuts} connections cut, {self.looks} looks; in force was the "
-              f"fresh list {time.monotonic() - start:.1f} s later (its own switch included)")
+        print(f"figure: {changes} changes, {cuts} connections cut, {self.looks} looks; in force was "
+              f"the fresh list {time.monotonic() - start:.1f} s later (its own switch included)")
         self.assertGreater(changes, 100)
         self.assertGreater(cuts, 3)
         self.assertGreater(self.looks, 5)

@@ -52,7 +52,7 @@ class Latency(WatcherTest):
         with self.lookout() as lookout:
             samples = [sample for _ in range(count // 2)
                        for sample in self.flip(lookout, deny, allow)]
-        print(summary(name, samples), flush=True)
+        print("figure:", summary(name, samples), flush=True)
         self.assertLess(percentile(samples, 99), BROKEN_SECONDS)
 
     def test_from_the_return_of_an_api_request_to_the_first_packet(self):

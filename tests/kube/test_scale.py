@@ -60,7 +60,8 @@ class Scale(WatcherTest):
         ready = time.monotonic() - start
         self.assertGreaterEqual(len(self.endpoints()), self.pods)
         memory = self.watcher.peak_memory()
-        print(f"ready after {ready:.1f} s; at most {memory / 1e6:.0f} MB resident", flush=True)
+        print(f"figure: {self.pods} pods: ready after {ready:.1f} s; at most "
+              f"{memory / 1e6:.0f} MB resident", flush=True)
         self.assertLess(memory, MEMORY_MB * 1e6)
         return Requests(self.cluster.server.audited()[before:])
 
