@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 
-_TYPES = {"merge": "application/merge-patch+json", "json": "application/json-patch+json"}
+_MERGE = "application/merge-patch+json"
 _GROUPS = {  # resource: where it lives, and its kind
     "namespaces": ("/api/v1", "Namespace"), "nodes": ("/api/v1", "Node"),
     "pods": ("/api/v1", "Pod"), "events": ("/api/v1", "Event"),
@@ -18,8 +18,6 @@ _GROUPS = {  # resource: where it lives, and its kind
     "network-attachment-definitions":
         ("/apis/k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition"),
     "clusterroles": ("/apis/rbac.authorization.k8s.io/v1", "ClusterRole"),
-    "customresourcedefinitions":
-        ("/apis/apiextensions.k8s.io/v1", "CustomResourceDefinition"),
 }
 RESOURCES = {kind: resource for resource, (_, kind) in _GROUPS.items()}
 
@@ -96,22 +94,23 @@ class Api:
     def get(self, resource, namespace, name):
         return self.request("GET", path_of(resource, namespace, name))
 
-    def patch(self, resource, namespace, name, change, subresource=None, kind="merge"):
+    def patch(self, resource, namespace, name, change, subresource=None):
+        """A merge patch: null removes a field."""
         return self.request("PATCH", path_of(resource, namespace, name, subresource), change,
-                            _TYPES[kind])
+                            _MERGE)
 
     def delete(self, resource, namespace, name):
         """At once: no kubelet is there to let a pod end in peace."""
         self.request("DELETE", path_of(resource, namespace, name),
                      {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0})
 
-    def list(self, resource, query=""):
+    def list(self, resource):
         """All of them, with their kind, from the newest revision (quorum read); in pages."""
         version, kind = _GROUPS[resource]
         items, token = [], ""
         while True:
             page = self.request(
-                "GET", f"{path_of(resource)}?limit=2000&continue={token}{query}")
+                "GET", f"{path_of(resource)}?limit=2000&continue={token}")
             items += page["items"]
             token = page["metadata"].get("continue", "")
             if not token:

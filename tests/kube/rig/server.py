@@ -57,7 +57,3 @@ class Server:
         """Like a crash: no goodbye."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
-
-    def restart(self):
-        self.stop()
-        self.start()

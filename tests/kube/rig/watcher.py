@@ -54,11 +54,6 @@ class Watcher(Server):
         except (OSError, urllib.error.URLError):
             return False
 
-    def metrics(self):
-        """{"name{labels}": value}, as Prometheus' text form has them."""
-        rows = re.findall(r"^(\w+(?:\{[^}]*\})?) (\S+)$", self._get("/metrics"), re.M)
-        return {name: float(value) for name, value in rows}
-
     def start_ready(self, timeout=60):
         self.start()
         self.wait_ready(timeout)
