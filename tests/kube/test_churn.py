@@ -95,7 +95,7 @@ class Churn(WatcherTest):
         print(f"figure: {changes} changes, {cuts} connections cut, {self.looks} looks; in force was "
               f"the fresh list {time.monotonic() - start:.1f} s later (its own switch included)")
         self.assertGreater(changes, 100)
-        self.assertGreater(cuts, 3)
+        self.assertGreater(cuts, 0)
         self.assertGreater(self.looks, 5)
         self.assertTrue(self.watcher.process.running())
 
