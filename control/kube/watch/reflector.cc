@@ -72,6 +72,7 @@ void Reflector::Ask(Phase phase, const std::string& target, std::chrono::seconds
   HttpRequest request;
   request.target = target;
   request.idle_limit = idle_limit;
+  request.compressed = phase == Phase::kList;
   request.fresh_connection = std::exchange(distrusts_connection_, false);
   request_ = transport_.Start(request, *this);
   Tell();
@@ -191,7 +192,8 @@ void Reflector::EndInitialEvents(const std::string& resource_version) {
   Known(resource_version);
 }
 
-// A server that does not know of streaming lists sends what there is, and then no end of it.
+// A server that does not know of streaming lists sends what there is, and then no end of it. One
+// that knows, on an etcd that does not report its progress, does not even begin to answer.
 void Reflector::CheckInitialEvents() {
   if (phase_ != Phase::kStreamingList) return;
   const auto quiet = timers_.now() - last_event_;
@@ -199,11 +201,10 @@ void Reflector::CheckInitialEvents() {
     initial_check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
     return;
   }
-  streams_lists_ = !head_;  // an answer without an end; no answer at all says nothing
+  streams_lists_ = false;
   transport_.Cancel(request_);
   distrusts_connection_ = true;
   phase_ = Phase::kIdle;
-  if (streams_lists_) return Failed("no answer to the streaming list");
   spdlog::info("{}: the server has no streaming lists: pages from now on", resource_.name);
   ReadAll();
 }

@@ -72,6 +72,20 @@ TEST_F(ReflectorTest, AServerThatIgnoresStreamingListsIsAskedForPages) {
   transport_.Send(Event("ADDED", "a", "3") + Bookmark("5"));
   EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
   EXPECT_EQ(sink_.lists, 0);
+
+  Restart();
+  reflector_->Start();
+  Pass(10s);  // and no answer at all
+  EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
+}
+
+TEST_F(ReflectorTest, OnlyPagesMayBeCompressed) {
+  reflector_->Start();
+  EXPECT_FALSE(transport_.asked.back().compressed);
+  transport_.Answer(422);
+  EXPECT_TRUE(transport_.asked.back().compressed);
+  transport_.Answer(200, List("7", ""));
+  EXPECT_FALSE(transport_.asked.back().compressed);
 }
 
 TEST_F(ReflectorTest, PagesThatExpireAreReadFromTheStart) {
