@@ -180,6 +180,11 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
   const ApiError error = ReadApiError(event.tree);
   if (error.code == kGone) {
     expired_ = true;
+  } else if (phase_ == Phase::kStreamingList) {
+    // So says e.g. a server whose etcd does not report its progress.
+    spdlog::info("{}: no streaming lists ({}): pages from now on", resource_.name, error.message);
+    streams_lists_ = false;
+    stream_error_ = absl::UnimplementedError("no streaming lists");
   } else {
     stream_error_ = absl::UnavailableError(
         fmt::format("error {} inside the watch: {}", error.code, error.message));
@@ -192,8 +197,7 @@ void Reflector::EndInitialEvents(const std::string& resource_version) {
   Known(resource_version);
 }
 
-// A server that does not know of streaming lists sends what there is, and then no end of it. One
-// that knows, on an etcd that does not report its progress, does not even begin to answer.
+// A server that does not know of streaming lists sends what there is, and then no end of it.
 void Reflector::CheckInitialEvents() {
   if (phase_ != Phase::kStreamingList) return;
   const auto quiet = timers_.now() - last_event_;

@@ -79,6 +79,18 @@ TEST_F(ReflectorTest, AServerThatIgnoresStreamingListsIsAskedForPages) {
   EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
 }
 
+TEST_F(ReflectorTest, AServerThatRefusesAStreamingListInsideTheStreamIsAskedForPages) {
+  reflector_->Start();
+  transport_.Head(200);
+  transport_.Send(Error(500));
+  EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
+  transport_.Answer(200, List("7", Item("a", "1")));
+  transport_.Head(200);
+  transport_.Send(Error(500));  // of a watch, it says nothing about streaming lists
+  Pass(250ms);
+  EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=7&"));
+}
+
 TEST_F(ReflectorTest, OnlyPagesMayBeCompressed) {
   reflector_->Start();
   EXPECT_FALSE(transport_.asked.back().compressed);
