@@ -103,6 +103,17 @@ TEST(CandidateReader, APolicyWithAFieldThatIsNotKnownIsRefusedAndItsOutlineSelec
   EXPECT_TRUE(outline.IsolatesEgress());
 }
 
+TEST(CandidateReader, AnOptionThatCannotBeReadDoesNotHideWhomThePolicySelects) {
+  const Candidate bad =
+      Read("networkpolicies", "{" + Metadata(R"(,"sluice.io/audit":"perhaps")") +
+                                  R"(,"spec":{"podSelector":{"matchLabels":{"app":"a"}}}})");
+  ASSERT_FALSE(bad.object.ok());
+  ASSERT_NE(bad.outline, nullptr);
+  const auto& outline = std::get<acl::NetworkPolicy>(*bad.outline);
+  EXPECT_EQ(outline.pod_selector.match_labels, (acl::Labels{{"app", "a"}}));
+  EXPECT_FALSE(outline.options.audit);
+}
+
 TEST(CandidateReader, TheOutlineOfAClusterWidePolicyHasItsDirections) {
   const Candidate bad = Read(
       "adminnetworkpolicies",
