@@ -48,18 +48,25 @@ json OutlineOfClusterWide(const json& spec) {
   return outline;
 }
 
+// Options that cannot be read must not hide whom the policy selects.
+void DropOptions(json* outline) {
+  const json::json_pointer path("/metadata/annotations");
+  if (!outline->contains(path) || !outline->at(path).is_object()) return;
+  for (const char* option : {acl::kAuditAnnotation, acl::kDenyActionAnnotation}) {
+    outline->at(path).erase(option);
+  }
+}
+
 std::shared_ptr<const Object> ReadOutline(const WatchedKind& kind, const json& tree) {
   const auto spec = tree.find("spec");
   if (spec == tree.end() || !spec->is_object()) return nullptr;
-  // Of the annotations, whose value may be what is wrong, only the one that says where it acts.
-  json outline = {{"metadata", json::object()}};
-  for (const char* field : {"apiVersion", "kind"}) Copy(tree, field, &outline);
-  const json metadata = tree.value("metadata", json::object());
-  for (const char* field : {"name", "namespace"}) Copy(metadata, field, &outline["metadata"]);
-  const json annotations = metadata.value("annotations", json::object());
-  Copy(annotations, acl::kPolicyForAnnotation, &outline["metadata"]["annotations"]);
+  json outline = tree;
   outline["spec"] = kind.namespaced ? OutlineOfNamespaced(*spec) : OutlineOfClusterWide(*spec);
   absl::StatusOr<Object> object = kind.read(outline);
+  if (!object.ok()) {
+    DropOptions(&outline);
+    object = kind.read(outline);
+  }
   return object.ok() ? std::make_shared<const Object>(*std::move(object)) : nullptr;
 }
 

@@ -145,7 +145,7 @@ void CurlTransport::SetUp(Transfer& transfer, const HttpRequest& request) {
   // Rather wait for the first connection than open several; without TLS it would be for ever.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, access_.server.starts_with("https:") ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
-  if (request.gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (request.compressed) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.idle_limit.count()));

@@ -18,7 +18,9 @@ struct HttpRequest {
   std::string content_type;
   std::chrono::seconds idle_limit{30};  // without a byte: the stream is stalled
   bool fresh_connection = false;        // not one that may be dead
-  bool gzip = false;                    // the answer may come compressed, as one gzip member
+  // Whether the answer may be compressed. Not a watch's: newer servers compress the initial events
+  // and then go on in a way that libcurl takes for trailing bytes.
+  bool compressed = false;
 };
 
 struct HttpHead {

@@ -72,8 +72,7 @@ void Reflector::Ask(Phase phase, const std::string& target, std::chrono::seconds
   HttpRequest request;
   request.target = target;
   request.idle_limit = idle_limit;
-  // Kubernetes 1.37 compresses streaming lists, a gzip member a flush; libcurl reads one member.
-  request.gzip = phase == Phase::kList;
+  request.compressed = phase == Phase::kList;
   request.fresh_connection = std::exchange(distrusts_connection_, false);
   request_ = transport_.Start(request, *this);
   Tell();
@@ -182,10 +181,10 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
   if (error.code == kGone) {
     expired_ = true;
   } else if (phase_ == Phase::kStreamingList) {
-    // A server on an etcd without progress requests says so only here, after its 200.
-    streams_lists_ = false;
-    stream_error_ = absl::UnimplementedError(error.message);
+    // So says e.g. a server whose etcd does not report its progress.
     spdlog::info("{}: no streaming lists ({}): pages from now on", resource_.name, error.message);
+    streams_lists_ = false;
+    stream_error_ = absl::UnimplementedError("no streaming lists");
   } else {
     stream_error_ = absl::UnavailableError(
         fmt::format("error {} inside the watch: {}", error.code, error.message));
@@ -206,11 +205,10 @@ void Reflector::CheckInitialEvents() {
     initial_check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
     return;
   }
-  streams_lists_ = !head_;  // an answer without an end; no answer at all says nothing
+  streams_lists_ = false;
   transport_.Cancel(request_);
   distrusts_connection_ = true;
   phase_ = Phase::kIdle;
-  if (streams_lists_) return Failed("no answer to the streaming list");
   spdlog::info("{}: the server has no streaming lists: pages from now on", resource_.name);
   ReadAll();
 }
