@@ -5,15 +5,16 @@ BUILD ?= build
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 SECTION ?= all
-PROGRAMS := control/grpc/sluiced control/ctl/sluicectl perf/pktgen/sluice-pktgen
+PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher perf/pktgen/sluice-pktgen
 
-.PHONY: help build test demo bench lint fuzz soak mutants full clean packages packages-check packages-test \
-  hugepages
+.PHONY: help build test demo test-kube bench lint fuzz soak mutants full clean packages packages-check \
+  packages-test packages-kube hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
 	@echo "make demo    six pods, six policies, every expectation checked (root)"
-	@echo "make test    all tests"
+	@echo "make test    all tests but test-kube"
+	@echo "make test-kube  against a real kube-apiserver and etcd (root, Go; the first build takes long)"
 	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy: policy's cost"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
@@ -31,6 +32,10 @@ packages-test:
 	@tools/install-packages.sh tools/packages.txt tools/packages-test.txt
 	@tools/guest-kernel.sh $(BUILD)/guest
 
+packages-kube:
+	@tools/install-packages.sh tools/packages.txt tools/packages-kube.txt
+	@tools/kube-programs $(BUILD)/kube
+
 hugepages:
 	@tools/setup-hugepages.sh
 
@@ -46,7 +51,10 @@ demo: build hugepages
 	python3 tests/system/demo.py --build $(BUILD)
 
 test: build packages-test hugepages
-	tools/run-tests $(BUILD)
+	tools/run-tests $(BUILD) --exclude-suite kube
+
+test-kube: build packages-kube hugepages
+	tools/run-tests $(BUILD) --suite kube
 
 bench: build hugepages
 	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/policy/policy_bench
@@ -66,7 +74,7 @@ soak: build hugepages
 mutants: packages
 	tools/mutants
 
-full: test lint mutants fuzz soak demo bench
+full: test test-kube lint mutants fuzz soak demo bench
 
 clean:
 	rm -rf build build-*

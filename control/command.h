@@ -20,6 +20,8 @@ struct ApplyCommand {
   std::string source;
   std::vector<Candidate> objects;
   OnRefusal on_refusal = OnRefusal::kRefuseAll;
+  std::vector<ObjectKey> removed;  // before `objects`
+  std::string after;               // the version to continue from; empty: any
 };
 
 struct DeleteCommand {

@@ -86,6 +86,33 @@ absl::Status DesiredState::Check(const std::string& source, const Candidate& can
   return std::visit([](const auto& value) { return acl::Validate(value); }, *candidate.object);
 }
 
+absl::Status DesiredState::CheckRemoval(const std::string& source, const ObjectKey& key) const {
+  if (IsObjectKind(key.kind)) return CheckOwner(source, key);
+  return absl::InvalidArgumentError(
+      fmt::format("{}: kind: \"{}\" is not {}", key.ToString(), key.kind, kObjectKinds));
+}
+
+absl::Status DesiredState::CheckAll(const std::string& source, std::span<const Candidate> objects,
+                                    std::span<const ObjectKey> removed) const {
+  for (const ObjectKey& key : removed) {
+    if (absl::Status status = CheckRemoval(source, key); !status.ok()) return status;
+  }
+  for (const Candidate& candidate : objects) {
+    if (absl::Status status = Check(source, candidate); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DesiredState::CheckContinues(const std::string& source,
+                                          const std::string& version) const {
+  if (version.empty()) return absl::OkStatus();
+  const auto found = synced_versions_.find(source);
+  const std::string last = found == synced_versions_.end() ? "" : found->second;
+  if (last == version) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "after: source \"{}\" last synced version \"{}\", not \"{}\"", source, last, version));
+}
+
 void DesiredState::Put(const std::string& source, const Object& object) {
   const ObjectKey key = ObjectKey::Of(object);
   std::visit(
@@ -117,7 +144,8 @@ void DesiredState::PutStandIn(const std::string& source, const Candidate& refuse
   const auto& name = TableKey<T>::Of(refused.key);
   auto it = Table<T>().find(name);
   if (it != Table<T>().end() && !it->second.stand_in) return;
-  const T* meant = refused.object.ok() ? std::get_if<T>(&*refused.object) : nullptr;
+  const Object* said = refused.object.ok() ? &*refused.object : refused.outline.get();
+  const T* meant = said != nullptr ? std::get_if<T>(said) : nullptr;
   if (auto stand_in = StandInFor(refused.key, meant)) {
     Table<T>().insert_or_assign(name, Owned<T>{*std::move(stand_in), source, true});
   }
@@ -140,16 +168,20 @@ uint32_t DesiredState::Erase(const ObjectKey& key) {
 
 absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& source,
                                                          std::span<const Candidate> objects,
-                                                         OnRefusal mode) {
+                                                         OnRefusal mode,
+                                                         std::span<const ObjectKey> removed) {
   absl::Status status = CheckSource(source);
+  if (status.ok() && mode == OnRefusal::kRefuseAll) status = CheckAll(source, objects, removed);
   if (!status.ok()) return status;
-  if (mode == OnRefusal::kRefuseAll) {
-    for (const Candidate& candidate : objects) {
-      status = Check(source, candidate);
-      if (!status.ok()) return status;
+  std::vector<Refusal> refusals;
+  for (const ObjectKey& key : removed) {
+    status = CheckRemoval(source, key);
+    if (status.ok()) {
+      Erase(key);
+    } else {
+      refusals.push_back(Refusal::From(key, status));
     }
   }
-  std::vector<Refusal> refusals;
   for (const Candidate& candidate : objects) {
     status = Check(source, candidate);
     if (status.ok()) {
@@ -165,14 +197,8 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
                                               std::span<const ObjectKey> keys) {
   absl::Status status = CheckSource(source);
   if (!status.ok()) return status;
-  for (const ObjectKey& key : keys) {
-    if (!IsObjectKind(key.kind)) {
-      return absl::InvalidArgumentError(
-          fmt::format("{}: kind: \"{}\" is not {}", key.ToString(), key.kind, kObjectKinds));
-    }
-    status = CheckOwner(source, key);
-    if (!status.ok()) return status;
-  }
+  status = CheckAll(source, {}, keys);
+  if (!status.ok()) return status;
   uint32_t deleted = 0;
   for (const ObjectKey& key : keys) deleted += Erase(key);
   return deleted;

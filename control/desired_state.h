@@ -57,10 +57,16 @@ class DesiredState {
   // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and
   // nothing changes. kSkip: bad objects are listed in the result; what had been accepted of them
   // stays, a policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the
-  // version of the old UID. Errors: InvalidArgument (no source, a bad object), FailedPrecondition
-  // (another source's object).
+  // version of the old UID. `removed` goes first, as by Delete; with kSkip what may not be removed
+  // is listed too. Errors: InvalidArgument (no source, a bad object, an unknown kind),
+  // FailedPrecondition (another source's object).
   absl::StatusOr<std::vector<Refusal>> Apply(const std::string& source,
-                                             std::span<const Candidate> objects, OnRefusal mode);
+                                             std::span<const Candidate> objects, OnRefusal mode,
+                                             std::span<const ObjectKey> removed = {});
+
+  // Ok if the last Sync of `source` named `version`, or `version` is empty. Error:
+  // FailedPrecondition.
+  absl::Status CheckContinues(const std::string& source, const std::string& version) const;
 
   // Removes objects and says how many were there. Errors, then nothing changes: InvalidArgument (no
   // source, unknown kind), FailedPrecondition (another source's object).
@@ -115,6 +121,9 @@ class DesiredState {
   const std::string* OwnerOf(const ObjectKey& key) const;  // null: no such object
   absl::Status CheckOwner(const std::string& source, const ObjectKey& key) const;
   absl::Status Check(const std::string& source, const Candidate& candidate) const;
+  absl::Status CheckRemoval(const std::string& source, const ObjectKey& key) const;
+  absl::Status CheckAll(const std::string& source, std::span<const Candidate> objects,
+                        std::span<const ObjectKey> removed) const;
   void Put(const std::string& source, const Object& object);
   Refusal Refuse(const std::string& source, const Candidate& candidate, const absl::Status& why);
   template <typename T>

@@ -63,7 +63,7 @@ Candidate Candidate::Of(Object object) {
   ObjectKey key = ObjectKey::Of(object);
   const auto* endpoint = std::get_if<acl::Endpoint>(&object);
   std::string uid = endpoint != nullptr ? endpoint->uid : "";
-  return {std::move(key), std::move(uid), std::move(object)};
+  return {std::move(key), std::move(uid), std::move(object), nullptr};
 }
 
 Refusal Refusal::From(const ObjectKey& key, const absl::Status& status) {

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <compare>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct Candidate {
   ObjectKey key;
   std::string uid;
   absl::StatusOr<Object> object;
+  // What could be read of one that could not be read whole: for its stand-in. May be null.
+  std::shared_ptr<const Object> outline;
 
   static Candidate Of(Object object);
 };

@@ -136,8 +136,12 @@ std::vector<Result> Publisher::ProcessHalves(std::span<const Command> segment) {
 }
 
 Result Publisher::Try(Attempt& attempt, const ApplyCommand& command) {
+  absl::Status continues = attempt.state.CheckContinues(command.source, command.after);
+  if (!continues.ok()) return continues;
+  for (const ObjectKey& key : command.removed) attempt.Touch(key);
   for (const Candidate& candidate : command.objects) attempt.Touch(candidate.key);
-  return Refused(attempt.state.Apply(command.source, command.objects, command.on_refusal));
+  return Refused(
+      attempt.state.Apply(command.source, command.objects, command.on_refusal, command.removed));
 }
 
 Result Publisher::Try(Attempt& attempt, const SyncCommand& command) {

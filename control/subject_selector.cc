@@ -16,8 +16,7 @@ SubjectSelector::SubjectSelector(const acl::ClusterPolicy& policy)
     : namespaces_(index_.Add(acl::Normalize(policy.subject.namespaces))),
       pods_(index_.Add(acl::Normalize(policy.subject.pods))) {}
 
-bool SubjectSelector::Selects(const acl::Endpoint& pod,
-                              const acl::Labels& namespace_labels) const {
+bool SubjectSelector::Selects(const acl::Endpoint& pod, const acl::Labels& namespace_labels) const {
   if (!namespace_name_.empty()) {
     return pod.namespace_name == namespace_name_ && acl::Matches(pods_, index_.Encode(pod.labels));
   }

@@ -1,5 +1,8 @@
 #include "control/grpc/candidates.h"
 
+#include <fmt/core.h>
+
+#include <memory>
 #include <utility>
 
 #include "control/grpc/convert.h"
@@ -24,18 +27,49 @@ ObjectKey KeyOfUnread(const v1::Object& proto) {
     }
     case v1::Object::kClusterPolicy:
       return {proto.cluster_policy().kind(), {"", proto.cluster_policy().name()}};
+    case v1::Object::kRefused:
+      return ToKey(proto.refused().object());
     case v1::Object::KIND_NOT_SET:
       break;
   }
   return {"Object", {"", ""}};
 }
 
+Candidate ToCandidate(const v1::RefusedObject& refused) {
+  ObjectKey key = ToKey(refused.object());
+  absl::Status why =
+      absl::InvalidArgumentError(fmt::format("{}: {}", key.ToString(), refused.reason()));
+  Candidate candidate{std::move(key), refused.uid(), std::move(why)};
+  absl::StatusOr<Object> outline = UncheckedFromProto(refused.outline());
+  if (outline.ok() && ObjectKey::Of(*outline) == candidate.key) {
+    candidate.outline = std::make_shared<Object>(*std::move(outline));
+  }
+  return candidate;
+}
+
 }  // namespace
 
 Candidate ToCandidate(const v1::Object& proto) {
+  if (proto.kind_case() == v1::Object::kRefused) return ToCandidate(proto.refused());
   absl::StatusOr<Object> object = UncheckedFromProto(proto);
   if (object.ok()) return Candidate::Of(*std::move(object));
   return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
+}
+
+void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
+  out->set_kind(key.kind);
+  out->set_namespace_(key.name.first);
+  out->set_name(key.name.second);
+}
+
+void WriteCandidate(const Candidate& candidate, v1::Object* out) {
+  if (candidate.object.ok()) return ToProto(*candidate.object, out);
+  v1::RefusedObject& refused = *out->mutable_refused();
+  WriteKey(candidate.key, refused.mutable_object());
+  refused.set_uid(candidate.uid);
+  const Refusal why = Refusal::From(candidate.key, candidate.object.status());
+  refused.set_reason(why.field.empty() ? why.reason : why.field + ": " + why.reason);
+  if (candidate.outline != nullptr) ToProto(*candidate.outline, refused.mutable_outline());
 }
 
 }  // namespace sluice::control

@@ -48,6 +48,7 @@ absl::StatusOr<Object> UncheckedFromProto(const v1::Object& proto) {
       return Read(proto.multi_network_policy());
     case v1::Object::kClusterPolicy:
       return ToObject(Read(proto.cluster_policy()));
+    case v1::Object::kRefused:  // control/grpc/candidates.h
     case v1::Object::KIND_NOT_SET:
       break;
   }

@@ -18,12 +18,6 @@ constexpr char kAnyPolicy[] = "Policy";  // in a ListRequest
 // What the objects of one Sync may take together: they are held until the stream ends.
 constexpr size_t kMaxSyncBytes = size_t{512} << 20;
 
-void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
-  out->set_kind(key.kind);
-  out->set_namespace_(key.name.first);
-  out->set_name(key.name.second);
-}
-
 template <typename Response>
 void WriteRefusals(const Outcome& outcome, Response* response) {
   for (const Refusal& refusal : outcome.refusals) {
@@ -97,6 +91,8 @@ class PolicyService final : public v1::PolicyService::Service {
     command.on_refusal =
         request->on_refusal() == v1::ApplyRequest::SKIP ? OnRefusal::kSkip : OnRefusal::kRefuseAll;
     AppendCandidates(request->objects(), &command.objects);
+    for (const v1::ObjectKey& key : request->removed()) command.removed.push_back(ToKey(key));
+    command.after = request->after();
     Result result = controller_.Execute(std::move(command));
     if (!result.ok()) return ToGrpcStatus(result.status());
     response->set_epoch(result->epoch);

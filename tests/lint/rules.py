@@ -25,6 +25,9 @@ INCLUDES = {
     "control/": (_CONTROL, _CONTROL_LIBS),
     "control/config.cc": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
     "control/kube/": (["acl/", "control/kube/"], _CONTROL_LIBS),
+    "control/kube/watch/": (["acl/", "control/kube/"], _CONTROL_LIBS + ["curl/", "yajl/"]),
+    "control/watcher/": (_CONTROL, _CONTROL_LIBS + ["CLI/", "prometheus/", "CivetServer.h"]),
+    "control/watcher/grpc_": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC),
     "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
     "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
     "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",
@@ -36,7 +39,7 @@ INCLUDES = {
                      _VALUES + ["nlohmann/", "rte_"]),
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
-               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_"]),
+               _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_", "prometheus/"]),
 }
 
 # acl/ is pure: no threads, clocks, files or sockets.
@@ -55,7 +58,8 @@ FORBIDDEN_INCLUDES = {
 }
 
 LIBRARY_PREFIXES = ["absl/", "fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/", "grpcpp/",
-                    "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h"]
+                    "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h",
+                    "curl/", "yajl/", "prometheus/", "CivetServer.h", "civetweb.h"]
 SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.

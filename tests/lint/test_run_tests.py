@@ -82,6 +82,15 @@ class RunTests(unittest.TestCase):
                 self.assertEqual((tally.passed, len(tally.failed), len(tally.skipped)),
                                  (passed, failed, skipped), tally)
 
+    def test_figures_of_a_test_that_passes_are_shown_and_nothing_else_of_it(self):
+        test = {"name": "program", "cmd": ["sh", "-c", "echo noise; echo 'x ... figure: 7 ms'"],
+                "env": {}, "workdir": None, "timeout": 20, "is_parallel": True, "suite": ["s:u"]}
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            runner.run_all([test], 1, 1)
+        self.assertIn("  7 ms\n", shown.getvalue())
+        self.assertNotIn("noise", shown.getvalue())
+
     def test_a_hang_is_a_failure(self):
         tally = self.shell("exec sleep 60", timeout=0.3)
         self.assertEqual(tally.failed, ["program: timed out"])

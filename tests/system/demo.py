@@ -82,7 +82,7 @@ class Demo:
         self.apply("db.yaml")
         self.attempt_all(to_db({FRONTEND, WORKER}, False) + to_web({CLIENT}))
         self.report.step("6: all policies removed: all reach")
-        self.ctl.delete(*map(self.manifest, ("db.yaml", "access.yaml", "default-deny.yaml")))
+        self.remove("db.yaml", "access.yaml", "default-deny.yaml")
         self.attempt_all(ALL_REACH)
         self.show_counters()
 
@@ -92,9 +92,17 @@ class Demo:
     def apply(self, name):
         self.ctl.apply(self.manifest(name))
 
+    def remove(self, *names):
+        self.ctl.delete(*map(self.manifest, names))
+
+    def enter(self):
+        """The objects of the pods, and the pods."""
+        self.apply("pods.yaml")
+        self.cast.enter()
+
     def start(self):
         self.lab.start_switch()
-        self.cast.enter()
+        self.enter()
         ports = self.ctl.ports()
         for name, pod in self.cast.pods.items():
             port = ports[pod.port]

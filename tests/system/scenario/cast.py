@@ -50,9 +50,8 @@ class Cast:
         self._web = None
 
     def enter(self):
-        """Namespaces, ports, pod processes, servers. The switch knows no policy yet."""
+        """Network namespaces, ports, pod processes, servers. The switch knows no policy yet."""
         lab = self.lab
-        lab.ctl.apply(os.path.join(MANIFESTS, "pods.yaml"))
         for name, kind, number in NETWORK_PODS:
             v4, v6 = addresses(number)
             pod = lab.make_network_pod(name, kind, mac(number), [v4 + "/24", v6 + "/64"])

@@ -267,5 +267,51 @@ TEST(DesiredStateTest, AnObjectThatCouldNotBeReadIsRefusedWithItsReason) {
   EXPECT_THAT(*refusals, ElementsAre(Refusal{PodKey("p"), "addresses[0]", "is no IP"}));
 }
 
+TEST(StandInTest, AnUnreadablePolicyWithAnOutlineIsolatesWhatTheOutlineSelects) {
+  DesiredState state;
+  Candidate unread{PolicyKey("p"), "", absl::InvalidArgumentError("spec.x: unknown field")};
+  unread.outline = std::make_shared<Object>(DenyAll("p", {{"app", "x"}}));
+  ASSERT_TRUE(state.Apply("watcher", std::vector{unread}, OnRefusal::kSkip).ok());
+  EXPECT_TRUE(Policy(state, "p").stand_in);
+  EXPECT_EQ(Policy(state, "p").object.pod_selector.match_labels, (acl::Labels{{"app", "x"}}));
+  EXPECT_THAT(Policy(state, "p").object.policy_types, ElementsAre("Ingress"));
+}
+
+TEST(DesiredStateTest, WhatIsRemovedGoesBeforeWhatIsAppliedInTheSameChange) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("w", Candidates(DenyAll("a"), DenyAll("b")), OnRefusal::kSkip).ok());
+  const auto refusals =
+      state.Apply("w", Candidates(DenyAll("b", {{"v", "2"}}), DenyAll("c")), OnRefusal::kSkip,
+                  std::vector{PolicyKey("a"), PolicyKey("b"), PolicyKey("gone")});
+  ASSERT_TRUE(refusals.ok());
+  EXPECT_THAT(*refusals, IsEmpty());
+  EXPECT_EQ(state.policies().size(), 2u);
+  EXPECT_EQ(Policy(state, "b").object.pod_selector.match_labels, (acl::Labels{{"v", "2"}}));
+}
+
+TEST(DesiredStateTest, WhatMayNotBeRemovedIsListedOrRefusesTheWholeApply) {
+  DesiredState state;
+  ASSERT_TRUE(state.Apply("cli", Candidates(DenyAll("a")), OnRefusal::kSkip).ok());
+  const std::vector removed = {PolicyKey("a"), ObjectKey{"Nonsense", {"", "x"}}};
+  EXPECT_EQ(state.Apply("w", {}, OnRefusal::kRefuseAll, removed).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  const auto refusals = state.Apply("w", Candidates(DenyAll("b")), OnRefusal::kSkip, removed);
+  ASSERT_TRUE(refusals.ok());
+  ASSERT_EQ(refusals->size(), 2u);
+  EXPECT_THAT((*refusals)[0].reason, HasSubstr("cli"));
+  EXPECT_EQ(state.policies().size(), 2u);
+}
+
+TEST(DesiredStateTest, AChangeContinuesOnlyFromItsOwnSourcesLastSync) {
+  DesiredState state;
+  EXPECT_TRUE(state.CheckContinues("w", "").ok());
+  EXPECT_EQ(state.CheckContinues("w", "1").code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(state.Sync("w", {}, "1").ok());
+  EXPECT_TRUE(state.CheckContinues("w", "1").ok());
+  EXPECT_FALSE(state.CheckContinues("other", "1").ok());
+  ASSERT_TRUE(state.Sync("w", {}, "2").ok());
+  EXPECT_FALSE(state.CheckContinues("w", "1").ok());
+}
+
 }  // namespace
 }  // namespace sluice::control

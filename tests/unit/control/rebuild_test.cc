@@ -1,10 +1,9 @@
 // An edit compiles what it touches; a rebuild beside it leaves all as if nothing had been patched.
-#include "control/rebuilder.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "control/publisher.h"
+#include "control/rebuilder.h"
 #include "tests/unit/control/objects.h"
 #include "tests/unit/control/switch_fixture.h"
 
@@ -84,8 +83,8 @@ TEST_F(RebuildTest, ARelabelledPodMayBeSelectedByWhatTheBaseDoesNotKnow) {
   EXPECT_FALSE(build().overlay);
   Do({Apply(Pod("b", "", {{"app", "c"}}))});
   EXPECT_EQ(Port("b").layer, dataplane::kOverlay);
-  EXPECT_TRUE(build().overlay->in_force.rule_ids->InForce(
-      build().overlay->in_force.rule_ids->Of(0)));
+  EXPECT_TRUE(
+      build().overlay->in_force.rule_ids->InForce(build().overlay->in_force.rule_ids->Of(0)));
 }
 
 TEST_F(RebuildTest, ANewPortIsJudgedWithoutAWholeBuild) {

@@ -243,6 +243,45 @@ TEST_F(ServerTest, SkippedRefusalsAreListedAndStandInsSelectWhatWasMeant) {
   EXPECT_EQ(list.objects(0).object().network_policy().pod_selector().match_labels().at("app"), "x");
 }
 
+TEST_F(ServerTest, AnObjectItsSenderRefusedIsListedAndItsOutlineIsolates) {
+  v1::ApplyRequest request = Request({DenyAll("good")});
+  request.set_on_refusal(v1::ApplyRequest::SKIP);
+  v1::RefusedObject& refused = *request.add_objects()->mutable_refused();
+  *refused.mutable_object() = KeyOf(DenyAll("bad"));
+  refused.set_reason("spec.ingress[0].sometimes: unknown field");
+  ToProto(DenyAll("bad", {{"app", "x"}}), refused.mutable_outline());
+  v1::ApplyResponse response;
+  ASSERT_TRUE(Apply(request, &response).ok());
+  ASSERT_EQ(response.refusals_size(), 1);
+  EXPECT_EQ(response.refusals(0).object().name(), "bad");
+  EXPECT_EQ(response.refusals(0).field(), "spec.ingress[0].sometimes");
+  EXPECT_EQ(response.refusals(0).reason(), "unknown field");
+  const v1::ListResponse list = List("NetworkPolicy");
+  ASSERT_EQ(list.objects_size(), 2);
+  EXPECT_TRUE(list.objects(0).stand_in());
+  EXPECT_EQ(list.objects(0).object().network_policy().pod_selector().match_labels().at("app"), "x");
+}
+
+TEST_F(ServerTest, AChangeAfterAVersionThatIsNotTheLastChangesNothing) {
+  v1::ApplyRequest request = Request({DenyAll("a")});
+  request.set_after("1");
+  v1::ApplyResponse response;
+  EXPECT_EQ(Apply(request, &response).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(List().objects_size(), 0);
+  v1::SyncRequest sync;
+  sync.set_source("test");
+  ToProto(DenyAll("old"), sync.add_objects());
+  sync.set_commit(true);
+  sync.set_version("1");
+  v1::SyncResponse synced;
+  ASSERT_TRUE(Sync({sync}, &synced).ok());
+  *request.add_removed() = KeyOf(DenyAll("old"));
+  ASSERT_TRUE(Apply(request, &response).ok());
+  const v1::ListResponse list = List();
+  ASSERT_EQ(list.objects_size(), 1);
+  EXPECT_EQ(list.objects(0).object().network_policy().name(), "a");
+}
+
 TEST_F(ServerTest, AnEndpointWithABadAddressIsRefusedByName) {
   v1::ApplyRequest request = Request({Pod("p", "")});
   request.mutable_objects(0)->mutable_endpoint()->add_addresses("10.0.0");

@@ -1,0 +1,116 @@
+#include "control/watcher/cluster_set.h"
+
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+// An object that could not be read is new each time: what is told of it may be.
+bool Same(const SharedCandidate& a, const SharedCandidate& b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return a->object.ok() && b->object.ok() && *a->object == *b->object;
+}
+
+}  // namespace
+
+void ClusterSet::Replace(const std::string& kind, std::map<ObjectKey, Item> objects) {
+  const std::lock_guard lock(mutex_);
+  unknown_.erase(kind);
+  auto old = objects_.lower_bound({kind, {}});
+  while (old != objects_.end() && old->first.kind == kind) {
+    if (objects.contains(old->first)) {
+      ++old;
+      continue;
+    }
+    Changed(old->first, old->second);
+    old = objects_.erase(old);
+  }
+  for (auto& [key, item] : objects) Assign(key, std::move(item));
+  wakes_.notify_all();
+}
+
+void ClusterSet::Put(const ObjectKey& key, Item item) {
+  const std::lock_guard lock(mutex_);
+  Assign(key, std::move(item));
+}
+
+void ClusterSet::Assign(const ObjectKey& key, Item item) {
+  const auto [found, is_new] = objects_.try_emplace(key);
+  if (is_new || !Same(found->second.candidate, item.candidate)) Changed(key, item);
+  found->second = std::move(item);
+}
+
+void ClusterSet::Remove(const ObjectKey& key, const std::string& uid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) return;
+  const std::string& current = found->second.uid;
+  if (!uid.empty() && !current.empty() && uid != current) return;
+  Changed(key, found->second);
+  objects_.erase(found);
+}
+
+// The time stays that of the first change: it is the one that has waited longest.
+void ClusterSet::Changed(const ObjectKey& key, const Item& item) {
+  if (item.candidate == nullptr) return;
+  changed_.emplace(key, clock_());
+  if (Ready()) wakes_.notify_all();
+}
+
+std::optional<ClusterSet::Batch> ClusterSet::TakeAll() {
+  const std::lock_guard lock(mutex_);
+  if (!unknown_.empty()) return std::nullopt;
+  Batch batch;
+  for (const auto& [key, item] : objects_) {
+    if (item.candidate != nullptr) batch.objects.push_back(item);
+  }
+  for (const auto& [key, time] : std::exchange(changed_, {})) batch.read.push_back(time);
+  taken_ = true;
+  return batch;
+}
+
+std::optional<ClusterSet::Batch> ClusterSet::TakeChanges() {
+  const std::lock_guard lock(mutex_);
+  if (!unknown_.empty() || changed_.empty()) return std::nullopt;
+  Batch batch;
+  for (const auto& [key, time] : std::exchange(changed_, {})) {
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) {
+      batch.removed.push_back(key);
+    } else {
+      batch.objects.push_back(found->second);
+    }
+    batch.read.push_back(time);
+  }
+  return batch;
+}
+
+void ClusterSet::Wait(std::chrono::steady_clock::duration limit, bool for_change) {
+  std::unique_lock lock(mutex_);
+  wakes_.wait_for(lock, limit, [&] { return closed_ || (for_change && Ready()); });
+}
+
+void ClusterSet::Close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  wakes_.notify_all();
+}
+
+bool ClusterSet::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+std::map<std::string, size_t> ClusterSet::Counts() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, size_t> counts;
+  for (const auto& [key, item] : objects_) ++counts[key.kind];
+  return counts;
+}
+
+size_t ClusterSet::pending() const {
+  const std::lock_guard lock(mutex_);
+  return changed_.size();
+}
+
+}  // namespace sluice::control

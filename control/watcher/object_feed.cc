@@ -1,0 +1,31 @@
+#include "control/watcher/object_feed.h"
+
+#include <memory>
+#include <utility>
+
+#include "control/watcher/candidate_reader.h"
+
+namespace sluice::control {
+
+ObjectKey ObjectFeed::KeyOf(const ObjectIdentity& object) const {
+  return control::KeyOf(kind_, object);
+}
+
+ClusterSet::Item ObjectFeed::Read(const StreamedObject& object) const {
+  if (kind_.read == nullptr) return {nullptr, object.identity.uid};
+  return {std::make_shared<const Candidate>(ReadCandidate(kind_, object)), object.identity.uid};
+}
+
+void ObjectFeed::OnListed(StreamedObject object) {
+  listed_.insert_or_assign(KeyOf(object.identity), Read(object));
+}
+
+void ObjectFeed::OnListEnd() { set_.Replace(kind_.kind, std::exchange(listed_, {})); }
+
+void ObjectFeed::OnChanged(StreamedObject object) {
+  set_.Put(KeyOf(object.identity), Read(object));
+}
+
+void ObjectFeed::OnDeleted(const ObjectIdentity& object) { set_.Remove(KeyOf(object), object.uid); }
+
+}  // namespace sluice::control

@@ -1,0 +1,104 @@
+#include "control/watcher/pusher.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstRetry{100};
+constexpr std::chrono::milliseconds kLastRetry{5000};
+
+}  // namespace
+
+Pusher::Pusher(ClusterSet& set, DaemonClient& client, RefusalBook& refusals, std::string instance,
+               Random random, Hooks hooks)
+    : set_(set),
+      client_(client),
+      refusals_(refusals),
+      instance_(std::move(instance)),
+      backoff_(kFirstRetry, kLastRetry, std::move(random)),
+      hooks_(std::move(hooks)) {}
+
+void Pusher::Run() {
+  while (!set_.closed()) {
+    const Pause pause = Step();
+    set_.Wait(pause.length, pause.until_change);
+  }
+}
+
+Pusher::Pause Pusher::Step() {
+  if (!status_.in_step) return SendAll();
+  if (const std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
+    return SendChanges(*changes);
+  }
+  if (hooks_.clock() - checked_ >= kCheckPeriod) return Check();
+  return {kCheckPeriod, true};
+}
+
+Pusher::Pause Pusher::SendAll() {
+  std::optional<ClusterSet::Batch> all = set_.TakeAll();
+  if (!all) return {kCheckPeriod, true};
+  const std::string version = fmt::format("{}-{}", instance_, ++last_version_);
+  const absl::StatusOr<InForce> answer = client_.Sync(version, all->objects);
+  if (!answer.ok()) return Failed(answer.status());
+  // At the start objects wait for those of other kinds: that says nothing of how fast changes are.
+  if (status_.syncs++ == 0) all->read.clear();
+  status_.version = version;
+  refusals_.NoteAll(*all, answer->refusals);
+  spdlog::info("sluiced has the whole set: version {}, {} objects, {} refused, epoch {}", version,
+               all->objects.size(), answer->refusals.size(), answer->epoch);
+  Acknowledged(*all, *answer);
+  return {Duration::zero(), true};
+}
+
+Pusher::Pause Pusher::SendChanges(const ClusterSet::Batch& changes) {
+  if (changes.read.size() > kMaxChanges) {
+    status_.in_step = false;
+    return {Duration::zero(), true};
+  }
+  const absl::StatusOr<InForce> answer = client_.Apply(status_.version, changes);
+  if (!answer.ok()) return Failed(answer.status());
+  ++status_.changes;
+  refusals_.NoteChanges(changes, answer->refusals);
+  Acknowledged(changes, *answer);
+  return {Duration::zero(), true};
+}
+
+void Pusher::Acknowledged(const ClusterSet::Batch& sent, const InForce& answer) {
+  const Time now = hooks_.clock();
+  backoff_.Reset();
+  status_.in_step = true;
+  status_.epoch = answer.epoch;
+  status_.acknowledged = checked_ = now;
+  status_.problem.clear();
+  for (const Time read : sent.read) hooks_.on_in_force(now - read);
+  hooks_.on_status(status_);
+}
+
+Pusher::Pause Pusher::Check() {
+  checked_ = hooks_.clock();
+  const absl::StatusOr<std::string> version = client_.SyncedVersion();
+  if (!version.ok()) return Failed(version.status());
+  if (*version == status_.version) return {kCheckPeriod, true};
+  return Failed(absl::FailedPreconditionError(
+      fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version)));
+}
+
+// What was taken is in no call any more: only the whole set is right now.
+Pusher::Pause Pusher::Failed(const absl::Status& status) {
+  ++status_.failures;
+  if (absl::IsFailedPrecondition(status)) ++status_.lost;
+  const auto delay = backoff_.Next();
+  const std::string problem(status.message());
+  if (std::exchange(status_.problem, problem) != problem && !set_.closed()) {
+    spdlog::warn("{}: the whole set again in {} ms", problem, delay.count());
+  }
+  status_.in_step = false;
+  hooks_.on_status(status_);
+  return {delay, false};
+}
+
+}  // namespace sluice::control

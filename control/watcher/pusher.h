@@ -1,0 +1,66 @@
+// Keeps sluiced at what the ClusterSet holds: the whole set once, then changes that continue from
+// it. Whenever sluiced does not have that set (it was restarted, a call failed, somebody else
+// synced our source), the whole set again.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "control/kube/watch/backoff.h"
+#include "control/watcher/cluster_set.h"
+#include "control/watcher/daemon_client.h"
+#include "control/watcher/push_status.h"
+#include "control/watcher/refusal_book.h"
+
+namespace sluice::control {
+
+// One thread.
+class Pusher {
+ public:
+  using Time = ClusterSet::Time;
+  using Duration = std::chrono::steady_clock::duration;
+
+  struct Hooks {
+    std::function<Time()> clock;
+    std::function<void(const PushStatus&)> on_status;
+    std::function<void(Duration)> on_in_force;  // of each change: since it was read
+  };
+  struct Pause {
+    Duration length;
+    bool until_change;  // it may end earlier, when there is a change
+  };
+
+  // How often sluiced is asked whether it still has the set, when there is nothing to send.
+  static constexpr std::chrono::milliseconds kCheckPeriod{500};
+  // More changes than this are sent as a whole set.
+  static constexpr size_t kMaxChanges = 5000;
+
+  // All of it must outlive the pusher. `instance` sets this process's versions apart from others'.
+  Pusher(ClusterSet& set, DaemonClient& client, RefusalBook& refusals, std::string instance,
+         Random random, Hooks hooks);
+
+  // Does the next thing there is to do, and says how long to wait for the one after it.
+  Pause Step();
+  // Steps until the set is closed.
+  void Run();
+
+ private:
+  Pause SendAll();
+  Pause SendChanges(const ClusterSet::Batch& changes);
+  Pause Check();
+  Pause Failed(const absl::Status& status);
+  void Acknowledged(const ClusterSet::Batch& sent, const InForce& answer);
+
+  ClusterSet& set_;
+  DaemonClient& client_;
+  RefusalBook& refusals_;
+  const std::string instance_;
+  Backoff backoff_;
+  const Hooks hooks_;
+  PushStatus status_;
+  uint64_t last_version_ = 0;
+  Time checked_{};
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,332 @@
+"""sluice-watcher between an API server that misbehaves and a real switch: whatever happens, the set
+in force is in the end what the server has, and nothing is in force before everything is known."""
+import json
+import signal
+import unittest
+
+from harness.api_server import BUILT_IN, Answer, ApiServer, refusal
+from harness.case import LabTest
+from harness.manifests import DENY_INGRESS, make_pod, namespace, pod_object, policy
+from harness.watcher import Watcher
+
+_SECONDS = 20  # for what takes well under one on a quiet machine
+
+
+def pod(name, number, **labels):
+    return pod_object(make_pod(name, number), **labels)
+
+
+class WatcherTest(LabTest):
+    streaming_lists = True
+    served = BUILT_IN
+    flags = ("--absent-probe", "1")
+
+    def setUp(self):
+        super().setUp()
+        self.api = ApiServer(self.streaming_lists, self.served).start()
+        self.addCleanup(self.stop_api)
+        self.api.put("namespaces", namespace("default"))
+        self.watcher = None
+
+    def tearDown(self):
+        if self.watcher and self._failed():
+            print(self.watcher.log()[-5000:])
+        super().tearDown()
+
+    def stop_api(self):
+        self.api.stop()
+
+    def start(self, wait=True):
+        self.lab.start_switch()
+        self.start_watcher(wait)
+
+    def start_watcher(self, wait=True):
+        kubeconfig = self.api.write_kubeconfig(self.lab.path("kubeconfig"))
+        self.watcher = Watcher(self.lab, kubeconfig, *self.flags)
+        if wait:
+            self.wait(self.watcher.ready, "the watcher is ready")
+
+    def wait(self, condition, what, timeout=_SECONDS):
+        self.lab.wait_until(condition, what, timeout)
+
+    def in_force(self):
+        """Names of pods and policies in force; a stand-in's with a question mark."""
+        names = set()
+        for what in ("endpoints", "policies"):
+            for listed in self.ctl.json("get", what).get("objects", []):
+                item = listed["object"]
+                body = (item.get("endpoint") or item.get("network_policy") or
+                        item.get("cluster_policy") or item["multi_network_policy"]["policy"])
+                names.add(body["name"] + ("?" if listed.get("stand_in") else ""))
+        return names
+
+    def wait_in_force(self, *names):
+        """Until these and no others are in force."""
+        self.wait(lambda: self.in_force() == set(names), f"in force: {sorted(names)}")
+
+    def endpoint(self, name):
+        objects = self.ctl.json("get", "endpoints").get("objects", [])
+        return next((o["object"]["endpoint"] for o in objects
+                     if o["object"]["endpoint"]["name"] == name), None)
+
+
+class Following(WatcherTest):
+    def test_objects_are_in_force_as_they_come_change_and_go(self):
+        self.api.put("pods", pod("a", 1, app="x"))
+        self.start()
+        self.assertEqual(self.in_force(), {"a"})
+        self.api.put("networkpolicies", DENY_INGRESS)
+        self.api.put("pods", pod("b", 2))
+        self.wait_in_force("a", "b", "deny-ingress")
+        self.api.put("pods", pod("a", 1, app="y"))
+        self.wait(lambda: self.endpoint("a")["labels"] == {"app": "y"}, "a's new label")
+        self.api.delete("networkpolicies", DENY_INGRESS)
+        self.api.delete("pods", pod("b", 2))
+        self.wait_in_force("a")
+        for resource in BUILT_IN:
+            self.assertEqual((self.api.count(resource, "list"), self.api.count(resource, "watch")),
+                             (0, 1), resource)
+        self.assertGreater(self.watcher.metric("sluice_watcher_in_force_seconds_count"), 0)
+        self.assertEqual(self.watcher.metric("sluice_watcher_kind_objects", kind="pods"), 1)
+
+    def test_a_pod_that_is_another_under_an_old_name_inherits_nothing(self):
+        old, new = pod("sts-0", 1, app="old"), pod("sts-0", 2, app="new")
+        old["metadata"]["uid"], new["metadata"]["uid"] = "old", "new"
+        self.api.put("pods", old)
+        self.start()
+        self.api.delete("pods", old)
+        self.api.put("pods", new)
+        self.wait(lambda: (self.endpoint("sts-0") or {}).get("uid") == "new", "the new pod")
+        self.assertEqual(self.endpoint("sts-0")["labels"], {"app": "new"})
+
+    def test_nothing_is_in_force_before_every_kind_is_known(self):
+        self.api.put("pods", pod("a", 1))
+        self.api.answer("networkpolicies", "watch",
+                        *[refusal(403, "networkpolicies is forbidden: cannot watch")] * 2)
+        self.start(wait=False)
+        self.wait(lambda: self.watcher.kind("networkpolicies")["state"] == "forbidden",
+                  "networkpolicies are forbidden")
+        self.wait(lambda: self.watcher.kind("pods")["known"], "pods are known")
+        code, why = self.watcher.get("/readyz")
+        self.assertEqual(code, 503)
+        self.assertIn("networkpolicies: forbidden: may not watch networkpolicies", why)
+        self.assertEqual(self.in_force(), set())
+        self.assertEqual(self.ctl.status().get("synced_versions", {}), {})
+        self.wait(self.watcher.ready, "ready after the second refusal", timeout=40)
+        self.assertEqual(self.in_force(), {"a"})
+
+    def test_a_kind_that_appears_later_is_taken_up_and_given_up(self):
+        self.start()
+        self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
+        self.api.served.add("clusternetworkpolicies")
+        cluster_policy = {"apiVersion": "policy.networking.k8s.io/v1alpha2",
+                          "kind": "ClusterNetworkPolicy", "metadata": {"name": "cnp"},
+                          "spec": {"tier": "Admin", "priority": 1,
+                                   "subject": {"namespaces": {}}}}
+        self.api.put("clusternetworkpolicies", cluster_policy)
+        self.wait_in_force("cnp")
+        self.api.served.remove("clusternetworkpolicies")
+        self.api.send("clusternetworkpolicies", b"", close=True)
+        self.wait_in_force()
+        self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
+
+
+class Pages(WatcherTest):
+    streaming_lists = False
+
+    def test_a_list_comes_in_pages_and_then_as_a_watch(self):
+        for number in range(1, 8):
+            self.api.put("pods", pod(f"p{number}", number))
+        self.api.page_size = 3
+        self.start()
+        self.assertEqual(self.in_force(), {f"p{number}" for number in range(1, 8)})
+        self.assertEqual(self.api.count("pods", "list"), 3)
+        self.api.delete("pods", pod("p4", 4))
+        self.wait(lambda: "p4" not in self.in_force(), "p4 is gone")
+
+    def test_a_list_of_any_length_that_lies_about_it_is_asked_for_again(self):
+        self.api.put("pods", pod("a", 1))
+        page = json.dumps({"metadata": {"resourceVersion": "101"},
+                           "items": [pod("a", 1)]}).encode()
+        self.api.answer("pods", "list", Answer(200, page, length=len(page) + 100),
+                        Answer(200, page, length=len(page) - 20), Answer(200, b"{\"items\":[3]}"),
+                        Answer(200, b"<html>"))
+        self.start()
+        self.assertEqual(self.in_force(), {"a"})
+        self.assertEqual(self.watcher.kind("pods")["counters"]["failures"], 4)
+
+    def test_throttling_is_waited_for(self):
+        self.api.put("pods", pod("a", 1))
+        self.api.answer("pods", "list", *[refusal(429, "too many requests",
+                                                  {"Retry-After": "1"})] * 3)
+        self.start()
+        self.assertEqual(self.in_force(), {"a"})
+        self.assertEqual(self.watcher.kind("pods")["counters"]["throttled"], 3)
+        self.assertEqual(self.api.count("pods", "list"), 4)
+
+
+class Faults(WatcherTest):
+    flags = ("--absent-probe", "1", "--watch-idle", "2", "--max-age", "1")
+
+    def setUp(self):
+        super().setUp()
+        self.api.put("pods", pod("a", 1))
+
+    def counters(self):
+        return self.watcher.kind("pods")["counters"]
+
+    def test_an_expired_version_inside_the_stream_is_read_again_and_swept(self):
+        self.start()
+        self.api.put("pods", pod("b", 2))
+        self.wait_in_force("a", "b")
+        gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
+        self.api.send("pods", json.dumps(gone).encode())
+        self.wait(lambda: self.counters()["expired"] == 1 and self.counters()["fullLists"] == 2,
+                  "everything is read again")
+        self.assertEqual(self.in_force(), {"a", "b"})
+
+    def test_an_expired_version_in_the_answer_is_read_again_and_swept(self):
+        self.start()
+        self.api.answer("pods", "watch", refusal(503, "not yet"))
+        self.api.send("pods", b"", close=True)
+        self.wait(lambda: self.watcher.kind("pods")["state"] == "away", "the watch is lost")
+        self.api.delete("pods", pod("a", 1))
+        self.api.put("pods", pod("b", 2))
+        self.api.forget_history()
+        self.wait_in_force("b")
+        self.assertEqual(self.counters()["expired"], 1)
+
+    def test_half_an_object_is_asked_for_again(self):
+        self.start()
+        self.api.send("pods", b'{"type":"ADDED","object":{"metadata":{"name":"b', close=True)
+        self.api.put("pods", pod("c", 3))
+        self.wait_in_force("a", "c")
+        self.assertEqual(self.counters()["failures"], 1)
+        self.assertEqual(self.counters()["fullLists"], 1)
+
+    def test_what_is_no_event_is_read_again_and_counted(self):
+        self.start()
+        for number, bad in enumerate((b"nonsense", b'{"type":3,"object":{}}',
+                                      b'{"type":"ADDED","object":[]}'), start=1):
+            self.wait(lambda: self.api.watching("pods") == 1, "one watch")
+            self.api.send("pods", bad)
+            self.wait(lambda n=number: self.counters()["malformed"] == n, f"{bad} is counted")
+            self.wait(lambda n=number: self.counters()["fullLists"] == 1 + n, "read again")
+        self.assertEqual(self.in_force(), {"a"})
+
+    def test_a_stalled_stream_is_found_and_another_one_opened(self):
+        self.start()
+        self.api.send("pods", b"", stall=True)
+        self.api.put("pods", pod("b", 2))
+        self.wait_in_force("a", "b")
+        self.assertGreaterEqual(self.counters()["stalls"], 1)
+        self.assertEqual(self.counters()["fullLists"], 1)
+
+    def test_a_large_object_and_a_wrong_one_hold_up_no_other(self):
+        self.start()
+        large = policy("large", {"podSelector": {"matchLabels": {"app": "none"}},
+                                 "note": "x" * (5 << 20)})
+        wrong = policy("wrong", {"podSelector": {"matchLabels": {"app": "none"}},
+                                 "policyTypes": ["Ingress"], "ingress": "all"})
+        for item in (large, wrong, DENY_INGRESS):
+            self.api.put("networkpolicies", item)
+        self.wait_in_force("a", "large?", "wrong?", "deny-ingress")
+        refused = {r["name"]: r for r in self.watcher.status()["refused"]}
+        self.assertIn("larger than", refused["large"]["reason"])
+        self.assertEqual(refused["wrong"]["field"], "spec.ingress")
+        self.wait(lambda: len(self.api.events) >= 2, "events on both")
+        events = {e["involvedObject"]["name"]: e for e in self.api.events}
+        self.assertEqual(events["wrong"]["involvedObject"]["uid"],
+                         "uid-networkpolicies-default-wrong")
+        self.assertIn("spec.ingress", events["wrong"]["message"])
+        self.api.put("networkpolicies", policy("wrong", {"podSelector": {}}))
+        self.wait_in_force("a", "large?", "wrong", "deny-ingress")
+        self.assertEqual([r["name"] for r in self.watcher.status()["refused"]], ["large"])
+
+    def test_without_the_server_all_stays_in_force_and_readiness_ends_with_its_age(self):
+        self.start()
+        self.api.stop()
+        self.wait(lambda: not self.watcher.ready(), "no longer ready")
+        self.assertIn("not heard of for", self.watcher.get("/readyz")[1])
+        self.assertEqual(self.in_force(), {"a"})
+        self.api.put("pods", pod("b", 2))
+        self.api.start(self.api.port)
+        self.wait_in_force("a", "b")
+        self.wait(self.watcher.ready, "ready again")
+
+
+class Restarts(WatcherTest):
+    def test_a_restarted_switch_has_the_whole_set_again(self):
+        self.api.put("pods", pod("a", 1))
+        self.api.put("networkpolicies", DENY_INGRESS)
+        self.start()
+        version = self.ctl.status()["synced_versions"]["watcher"]
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            self.lab.switch.send_signal(number)
+            self.lab.switch.wait(10)
+            self.api.put("pods", pod("b", 2))
+            self.lab.start_switch()
+            self.wait_in_force("a", "b", "deny-ingress")
+            self.assertNotEqual(self.ctl.status()["synced_versions"]["watcher"], version)
+            self.api.delete("pods", pod("b", 2))
+            self.wait_in_force("a", "deny-ingress")
+
+    def test_what_was_deleted_while_the_watcher_was_dead_is_gone_after_it(self):
+        self.api.put("pods", pod("a", 1))
+        self.api.put("pods", pod("b", 2))
+        self.start()
+        self.watcher.process.send_signal(signal.SIGKILL)
+        self.watcher.process.wait(10)
+        self.api.delete("pods", pod("a", 1))
+        self.api.put("pods", pod("c", 3))
+        self.assertEqual(self.in_force(), {"a", "b"})
+        self.watcher.start()
+        self.wait_in_force("b", "c")
+
+    def test_the_watcher_may_be_first_and_stops_cleanly(self):
+        self.api.put("pods", pod("a", 1))
+        self.start_watcher(wait=False)
+        self.wait(lambda: self.watcher.status()["sluiced"]["failures"] > 0, "no sluiced yet")
+        self.assertFalse(self.watcher.ready())
+        self.lab.start_switch()
+        self.wait_in_force("a")
+        self.assertEqual(self.watcher.stop(), 0)
+        self.assertEqual(self.in_force(), {"a"})
+
+    def test_objects_of_another_source_are_left_alone(self):
+        self.lab.start_switch()
+        self.lab.apply(DENY_INGRESS)
+        self.api.put("networkpolicies", DENY_INGRESS)
+        self.api.put("networkpolicies", policy("own", {"podSelector": {}}))
+        self.start_watcher()
+        self.wait_in_force("deny-ingress", "own")
+        self.assertIn("sluicectl", self.watcher.status()["refused"][0]["reason"])
+        self.api.delete("networkpolicies", DENY_INGRESS)
+        self.api.delete("networkpolicies", policy("own", {}))
+        self.wait_in_force("deny-ingress")
+        self.assertEqual(self.watcher.status()["sluiced"]["failures"], 0)
+
+
+class CommandLine(LabTest):
+    def refused(self, code, fragment, *flags):
+        with self.assertRaises(RuntimeError) as caught:
+            Watcher(self.lab, *flags)
+        self.assertIn(f"exit code {code}", str(caught.exception))
+        self.assertIn(fragment, str(caught.exception))
+
+    def test_what_cannot_work_is_refused_with_the_reason(self):
+        config = {"current-context": "c", "contexts": [{"name": "c", "context": {
+            "cluster": "k", "user": "u"}}], "clusters": [{"name": "k", "cluster": {
+                "server": "http://127.0.0.1:1"}}],
+                  "users": [{"name": "u", "user": {"exec": {"command": "x"}}}]}
+        path = self.lab.path("exec.json")
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump(config, out)
+        self.refused(1, "exec: is not supported", path)
+        self.refused(1, "nowhere.yaml", self.lab.path("nowhere.yaml"))
+        self.refused(2, "--max-age", path, "--max-age", "0")
+        self.refused(2, "--sluiced", path, "--sluiced", "tcp:1")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,136 @@
+#include "control/watcher/cluster_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/unit/control/watcher/items.h"
+
+namespace sluice::control {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ClusterSetTest : public testing::Test {
+ protected:
+  // Everything known, and taken.
+  void Take() {
+    Replace(set_, "Endpoint", Pod("a", "10.0.0.1"), Pod("b", "10.0.0.2"));
+    Replace(set_, "NetworkPolicy", DenyAll("p"));
+    ASSERT_TRUE(set_.TakeAll());
+  }
+  std::vector<std::string> Changes() {
+    const auto batch = set_.TakeChanges();
+    return batch ? Names(*batch) : std::vector<std::string>{};
+  }
+
+  ClusterSet::Time now_{1h};
+  ClusterSet set_{{"Endpoint", "NetworkPolicy"}, [this] { return now_; }};
+};
+
+TEST_F(ClusterSetTest, NothingCanBeTakenBeforeEveryKindIsKnown) {
+  EXPECT_FALSE(set_.TakeAll());
+  Replace(set_, "Endpoint", Pod("a", "10.0.0.1"));
+  Put(set_, DenyAll("early"));
+  EXPECT_FALSE(set_.TakeAll());
+  EXPECT_FALSE(set_.TakeChanges());
+  Replace(set_, "NetworkPolicy");
+  const auto all = set_.TakeAll();
+  ASSERT_TRUE(all);
+  EXPECT_THAT(Names(*all), ElementsAre("Pod default/a"));
+  EXPECT_FALSE(set_.TakeChanges());
+}
+
+TEST_F(ClusterSetTest, ChangesAreOneForEachObjectHoweverOftenItChanged) {
+  Take();
+  Put(set_, Pod("a", "10.0.0.3"));
+  Put(set_, Pod("a", "10.0.0.4"));
+  Put(set_, Pod("c", "10.0.0.5"));
+  set_.Remove(PodKey("c"), "");
+  set_.Remove(PolicyKey("p"), "");
+  Put(set_, DenyAll("p", {{"v", "2"}}));
+  const auto batch = set_.TakeChanges();
+  ASSERT_TRUE(batch);
+  EXPECT_THAT(Names(*batch),
+              ElementsAre("Pod default/a", "NetworkPolicy default/p", "-Pod default/c"));
+  EXPECT_EQ(std::get<acl::Endpoint>(*batch->objects[0].candidate->object).addresses[0],
+            Ip("10.0.0.4"));
+  EXPECT_THAT(Changes(), IsEmpty());
+}
+
+TEST_F(ClusterSetTest, WhatReadsTheSameHasNotChanged) {
+  Take();
+  Put(set_, Pod("a", "10.0.0.1"));
+  Replace(set_, "NetworkPolicy", DenyAll("p"));
+  EXPECT_THAT(Changes(), IsEmpty());
+}
+
+TEST_F(ClusterSetTest, ReplacingAKindSweepsWhatIsGoneAndNoOtherKind) {
+  Take();
+  Replace(set_, "Endpoint", Pod("b", "10.0.0.2"), Pod("c", "10.0.0.3"));
+  EXPECT_THAT(Changes(), ElementsAre("Pod default/c", "-Pod default/a"));
+  Replace(set_, "NetworkPolicy");
+  EXPECT_THAT(Changes(), ElementsAre("-NetworkPolicy default/p"));
+}
+
+TEST_F(ClusterSetTest, TheDeathOfAnOldPodDoesNotTakeTheNewOneOfItsName) {
+  Take();
+  Put(set_, Pod("sts-0", "10.0.0.7", {}, "old"), "old");
+  Put(set_, Pod("sts-0", "10.0.0.8", {}, "new"), "new");
+  set_.Remove(PodKey("sts-0"), "old");
+  EXPECT_THAT(Changes(), ElementsAre("Pod default/sts-0"));
+  set_.Remove(PodKey("sts-0"), "new");
+  EXPECT_THAT(Changes(), ElementsAre("-Pod default/sts-0"));
+}
+
+TEST_F(ClusterSetTest, AnObjectThatCannotBeReadIsAChangeEachTime) {
+  Take();
+  const Candidate bad{PolicyKey("p"), "", absl::InvalidArgumentError("x")};
+  for (int i = 0; i < 2; ++i) {
+    set_.Put(PolicyKey("p"), {std::make_shared<const Candidate>(bad), "u"});
+    EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p"));
+  }
+}
+
+TEST_F(ClusterSetTest, AKindThatIsOnlyCountedIsNeverTaken) {
+  Take();
+  const ObjectKey key{"NetworkAttachmentDefinition", {"x", "n"}};
+  set_.Put(key, {nullptr, "u"});
+  EXPECT_THAT(Changes(), IsEmpty());
+  EXPECT_EQ(set_.Counts()["NetworkAttachmentDefinition"], 1u);
+  EXPECT_EQ(set_.TakeAll()->objects.size(), 3u);
+  set_.Remove(key, "u");
+  EXPECT_THAT(Changes(), IsEmpty());
+  EXPECT_EQ(set_.Counts()["NetworkAttachmentDefinition"], 0u);
+}
+
+TEST_F(ClusterSetTest, AChangeIsAsOldAsItsFirstEvent) {
+  Take();
+  const auto first = now_;
+  Put(set_, Pod("a", "10.0.0.3"));
+  now_ += 5s;
+  Put(set_, Pod("a", "10.0.0.4"));
+  EXPECT_THAT(set_.TakeChanges()->read, ElementsAre(first));
+}
+
+// Each returns at once; a wait that did not would be for an hour.
+TEST_F(ClusterSetTest, AWaitEndsWithAChangeAndWithTheEnd) {
+  Replace(set_, "Endpoint");
+  std::thread writer([&] { Replace(set_, "NetworkPolicy"); });
+  set_.Wait(1h, true);
+  writer.join();
+  ASSERT_TRUE(set_.TakeAll());
+  writer = std::thread([&] { Put(set_, Pod("a", "10.0.0.3")); });
+  set_.Wait(1h, true);
+  writer.join();
+  writer = std::thread([&] { set_.Close(); });
+  set_.Wait(1h, false);
+  writer.join();
+  EXPECT_TRUE(set_.closed());
+}
+
+}  // namespace
+}  // namespace sluice::control
