@@ -60,9 +60,17 @@ class Comparison {
       scope_.everything = true;
       return std::move(scope_);
     }
-    ComparePolicies(before_.input->policies, now_.input->policies);
-    ComparePolicies(before_.input->multi_policies, now_.input->multi_policies);
-    ComparePolicies(before_.input->cluster_policies, now_.input->cluster_policies);
+    const std::vector<LocalPod> pods_before = LocalPodsOf(*before_.input);
+    const std::vector<LocalPod> pods_now = LocalPodsOf(*now_.input);
+    const auto compare = [&](const auto& before, const auto& now) {
+      ForEachDifference(before, now, [&](const auto* old, const auto* current) {
+        if (old != nullptr) AddSelected(*old, pods_before);
+        if (current != nullptr) AddSelected(*current, pods_now);
+      });
+    };
+    compare(before_.input->policies, now_.input->policies);
+    compare(before_.input->multi_policies, now_.input->multi_policies);
+    compare(before_.input->cluster_policies, now_.input->cluster_policies);
     ForEachDifference(before_.input->endpoints, now_.input->endpoints,
                       [this](const Endpoint* before, const Endpoint* now) {
                         AddEndpoint(before, IsNewOwner(before, now));
@@ -84,27 +92,33 @@ class Comparison {
   }
 
  private:
-  template <typename Policy>
-  void ComparePolicies(const std::vector<Policy>& before, const std::vector<Policy>& now) {
-    ForEachDifference(before, now, [this](const Policy* old, const Policy* current) {
-      if (old != nullptr) AddSelected(*old, *before_.input);
-      if (current != nullptr) AddSelected(*current, *now_.input);
-    });
-  }
+  // A local pod, with the labels of its namespace.
+  struct LocalPod {
+    const Endpoint* endpoint;
+    acl::Labels namespace_labels;
+  };
 
-  // The local pods of `input` that `policy` selects.
-  template <typename Policy>
-  void AddSelected(const Policy& policy, const PolicyInput& input) {
-    const SubjectSelector selector(policy);
+  std::vector<LocalPod> LocalPodsOf(const PolicyInput& input) const {
     std::map<std::string, const acl::Namespace*> namespaces;
     for (const acl::Namespace& ns : input.namespaces) namespaces[ns.name] = &ns;
+    std::vector<LocalPod> pods;
     for (const Endpoint& endpoint : input.endpoints) {
-      const ObjectName name = NameOf(endpoint);
-      if (!IsLocal(name)) continue;
+      if (!IsLocal(NameOf(endpoint))) continue;
       const auto known = namespaces.find(endpoint.namespace_name);
-      const acl::Labels labels = LabelsOfNamespace(
-          endpoint.namespace_name, known == namespaces.end() ? nullptr : known->second);
-      if (selector.Selects(endpoint, labels)) scope_.subjects.insert(name);
+      pods.push_back(
+          {&endpoint, LabelsOfNamespace(endpoint.namespace_name,
+                                        known == namespaces.end() ? nullptr : known->second)});
+    }
+    return pods;
+  }
+
+  template <typename Policy>
+  void AddSelected(const Policy& policy, const std::vector<LocalPod>& pods) {
+    const SubjectSelector selector(policy);
+    for (const LocalPod& pod : pods) {
+      if (selector.Selects(*pod.endpoint, pod.namespace_labels)) {
+        scope_.subjects.insert(NameOf(*pod.endpoint));
+      }
     }
   }
 
