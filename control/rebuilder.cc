@@ -1,11 +1,18 @@
 #include "control/rebuilder.h"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace sluice::control {
+namespace {
+
+constexpr int kNiceness = 10;  // of the thread that rebuilds
+
+}  // namespace
 
 bool IsWhole(const View& view) {
   return std::ranges::all_of(view.networks,
@@ -59,6 +66,8 @@ bool Rebuilder::IsStopping() {
 }
 
 void Rebuilder::Run() {
+  // Edits come first where cores are few. Refused or not: it is for speed only.
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
   while (AwaitWork()) {
     std::shared_ptr<const View> view = hooks_.view();
     if (IsWhole(*view)) continue;
