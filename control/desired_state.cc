@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "acl/validate.h"
+#include "control/policy_terms.h"
 #include "control/stand_in.h"
 
 namespace sluice::control {
@@ -20,19 +21,21 @@ bool NamesOtherPod(const std::string& old_uid, const std::string& new_uid) {
   return !old_uid.empty() && !new_uid.empty() && old_uid != new_uid;
 }
 
-// The table of objects of `kind`, as visit(table, key's place in it); nothing for an unknown kind.
-template <typename Tables, typename Visit>
-void VisitTable(Tables& tables, const ObjectKey& key, Visit visit) {
-  const auto in = [&]<typename T>(std::type_identity<T>) {
-    visit(std::get<ObjectTable<T>>(tables), TableKey<T>::Of(key));
-  };
-  if (key.kind == "Namespace") return in(std::type_identity<acl::Namespace>());
-  if (key.kind == "Node") return in(std::type_identity<acl::Node>());
-  if (key.kind == "Endpoint") return in(std::type_identity<acl::Endpoint>());
-  if (key.kind == "NetworkPolicy") return in(std::type_identity<acl::NetworkPolicy>());
-  if (key.kind == "MultiNetworkPolicy") return in(std::type_identity<acl::MultiNetworkPolicy>());
-  if (ClusterPolicyKindOf(key.kind)) return in(std::type_identity<acl::ClusterPolicy>());
+// The type of objects of `key`'s kind, as visit(its identity); nothing for an unknown kind.
+template <typename Visit>
+void VisitKind(const ObjectKey& key, Visit visit) {
+  if (key.kind == "Namespace") return visit(std::type_identity<acl::Namespace>());
+  if (key.kind == "Node") return visit(std::type_identity<acl::Node>());
+  if (key.kind == "Endpoint") return visit(std::type_identity<acl::Endpoint>());
+  if (key.kind == "NetworkPolicy") return visit(std::type_identity<acl::NetworkPolicy>());
+  if (key.kind == "MultiNetworkPolicy") return visit(std::type_identity<acl::MultiNetworkPolicy>());
+  if (ClusterPolicyKindOf(key.kind)) return visit(std::type_identity<acl::ClusterPolicy>());
 }
+
+// What counts among the terms of a namespace.
+template <typename T>
+constexpr bool kIsCounted =
+    std::is_same_v<T, acl::NetworkPolicy> || std::is_same_v<T, acl::MultiNetworkPolicy>;
 
 std::optional<acl::NetworkPolicy> StandInFor(const ObjectKey& key,
                                              const acl::NetworkPolicy* refused) {
@@ -56,6 +59,7 @@ PortTable& DesiredState::ports() {
 
 void DesiredState::Freeze() {
   std::apply([](auto&... tables) { (tables.Freeze(), ...); }, tables_);
+  terms_.Freeze();
 }
 
 bool DesiredState::operator==(const DesiredState& other) const {
@@ -65,9 +69,9 @@ bool DesiredState::operator==(const DesiredState& other) const {
 
 const std::string* DesiredState::OwnerOf(const ObjectKey& key) const {
   const std::string* owner = nullptr;
-  VisitTable(tables_, key, [&](const auto& table, const auto& name) {
-    auto it = table.find(name);
-    if (it != table.end()) owner = &it->second.source;
+  VisitKind(key, [&]<typename T>(std::type_identity<T>) {
+    auto it = Table<T>().find(TableKey<T>::Of(key));
+    if (it != Table<T>().end()) owner = &it->second.source;
   });
   return owner;
 }
@@ -83,7 +87,55 @@ absl::Status DesiredState::Check(const std::string& source, const Candidate& can
   absl::Status status = CheckOwner(source, candidate.key);
   if (!status.ok()) return status;
   if (!candidate.object.ok()) return candidate.object.status();
-  return std::visit([](const auto& value) { return acl::Validate(value); }, *candidate.object);
+  status = std::visit([](const auto& value) { return acl::Validate(value); }, *candidate.object);
+  return status.ok() ? CheckRoom(*candidate.object) : status;
+}
+
+absl::Status DesiredState::CheckRoom(const Object& object) const {
+  const ObjectKey key = ObjectKey::Of(object);
+  return std::visit(
+      [&]<typename T>(const T& value) -> absl::Status {
+        if constexpr (kIsCounted<T>) {
+          const std::string& in = key.name.first;
+          const size_t own = TermsOf(value);
+          size_t all = own + (terms_.contains(in) ? terms_.at(in) : 0);
+          const auto before = Table<T>().find(key.name);
+          if (before != Table<T>().end()) all -= TermsOf(before->second.object);
+          if (all <= limits_.terms_a_namespace) return absl::OkStatus();
+          return absl::ResourceExhaustedError(fmt::format(
+              "{}: spec: with its {} terms (each peer with each port of a rule) namespace {} would "
+              "have {}, more than {}",
+              key.ToString(), own, in, all, limits_.terms_a_namespace));
+        } else {
+          return absl::OkStatus();
+        }
+      },
+      object);
+}
+
+template <typename T>
+void DesiredState::Assign(const typename TableKey<T>::type& name, Owned<T> owned) {
+  if constexpr (kIsCounted<T>) {
+    Remove<T>(name);
+    const size_t others = terms_.contains(name.first) ? terms_.at(name.first) : 0;
+    terms_.insert_or_assign(name.first, others + TermsOf(owned.object));
+  }
+  Table<T>().insert_or_assign(name, std::move(owned));
+}
+
+template <typename T>
+size_t DesiredState::Remove(const typename TableKey<T>::type& name) {
+  if constexpr (kIsCounted<T>) {
+    const auto known = Table<T>().find(name);
+    if (known == Table<T>().end()) return 0;
+    const size_t others = terms_.at(name.first) - TermsOf(known->second.object);
+    if (others == 0) {
+      terms_.erase(name.first);
+    } else {
+      terms_.insert_or_assign(name.first, others);
+    }
+  }
+  return Table<T>().erase(name);
 }
 
 absl::Status DesiredState::CheckRemoval(const std::string& source, const ObjectKey& key) const {
@@ -117,7 +169,7 @@ void DesiredState::Put(const std::string& source, const Object& object) {
   const ObjectKey key = ObjectKey::Of(object);
   std::visit(
       [&]<typename T>(const T& value) {
-        Table<T>().insert_or_assign(TableKey<T>::Of(key), Owned<T>{value, source, false});
+        Assign<T>(TableKey<T>::Of(key), Owned<T>{value, source, false});
       },
       object);
 }
@@ -147,7 +199,7 @@ void DesiredState::PutStandIn(const std::string& source, const Candidate& refuse
   const Object* said = refused.object.ok() ? &*refused.object : refused.outline.get();
   const T* meant = said != nullptr ? std::get_if<T>(said) : nullptr;
   if (auto stand_in = StandInFor(refused.key, meant)) {
-    Table<T>().insert_or_assign(name, Owned<T>{*std::move(stand_in), source, true});
+    Assign<T>(name, Owned<T>{*std::move(stand_in), source, true});
   }
 }
 
@@ -162,7 +214,8 @@ void DesiredState::DropOtherPod(const Candidate& refused) {
 
 uint32_t DesiredState::Erase(const ObjectKey& key) {
   size_t erased = 0;
-  VisitTable(tables_, key, [&](auto& table, const auto& name) { erased = table.erase(name); });
+  VisitKind(key,
+            [&]<typename T>(std::type_identity<T>) { erased = Remove<T>(TableKey<T>::Of(key)); });
   return static_cast<uint32_t>(erased);
 }
 
@@ -170,6 +223,18 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& sour
                                                          std::span<const Candidate> objects,
                                                          OnRefusal mode,
                                                          std::span<const ObjectKey> removed) {
+  if (mode == OnRefusal::kSkip || objects.size() <= 1) {
+    return ApplyInPlace(source, objects, mode, removed);
+  }
+  DesiredState changed = *this;  // what fits alone may not fit together
+  auto refusals = changed.ApplyInPlace(source, objects, mode, removed);
+  if (refusals.ok()) *this = std::move(changed);
+  return refusals;
+}
+
+absl::StatusOr<std::vector<Refusal>> DesiredState::ApplyInPlace(
+    const std::string& source, std::span<const Candidate> objects, OnRefusal mode,
+    std::span<const ObjectKey> removed) {
   absl::Status status = CheckSource(source);
   if (status.ok() && mode == OnRefusal::kRefuseAll) status = CheckAll(source, objects, removed);
   if (!status.ok()) return status;
@@ -186,6 +251,8 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& sour
     status = Check(source, candidate);
     if (status.ok()) {
       Put(source, *candidate.object);
+    } else if (mode == OnRefusal::kRefuseAll) {  // there is no room with those before it
+      return status;
     } else {
       refusals.push_back(Refuse(source, candidate, status));
     }
@@ -228,32 +295,33 @@ absl::Status DesiredState::Rehearse(std::span<const Candidate> objects,
 }
 
 void DesiredState::Sweep(const std::string& source, const std::set<ObjectKey>& keep) {
-  const auto sweep = [&](auto& table, auto key_of) {
-    std::vector<typename std::decay_t<decltype(table)>::value_type::first_type> gone;
-    for (const auto& [name, owned] : table) {
+  const auto sweep = [&]<typename T>(std::type_identity<T>, auto key_of) {
+    std::vector<typename TableKey<T>::type> gone;
+    for (const auto& [name, owned] : Table<T>()) {
       if (owned.source == source && !keep.contains(key_of(name))) gone.push_back(name);
     }
-    for (const auto& name : gone) table.erase(name);
+    for (const auto& name : gone) Remove<T>(name);
   };
   const auto named = [](const char* kind) {
     return [kind](const ObjectName& name) { return ObjectKey{kind, name}; };
   };
-  sweep(Table<acl::Namespace>(), named("Namespace"));
-  sweep(Table<acl::Node>(), named("Node"));
-  sweep(Table<acl::Endpoint>(), named("Endpoint"));
-  sweep(Table<acl::NetworkPolicy>(), named("NetworkPolicy"));
-  sweep(Table<acl::MultiNetworkPolicy>(), named("MultiNetworkPolicy"));
-  sweep(Table<acl::ClusterPolicy>(), [](const ObjectKey& key) { return key; });
+  sweep(std::type_identity<acl::Namespace>(), named("Namespace"));
+  sweep(std::type_identity<acl::Node>(), named("Node"));
+  sweep(std::type_identity<acl::Endpoint>(), named("Endpoint"));
+  sweep(std::type_identity<acl::NetworkPolicy>(), named("NetworkPolicy"));
+  sweep(std::type_identity<acl::MultiNetworkPolicy>(), named("MultiNetworkPolicy"));
+  sweep(std::type_identity<acl::ClusterPolicy>(), [](const ObjectKey& key) { return key; });
 }
 
 absl::StatusOr<std::vector<Refusal>> DesiredState::Sync(const std::string& source,
                                                         std::span<const Candidate> objects,
                                                         const std::string& version) {
-  auto refusals = Apply(source, objects, OnRefusal::kSkip);
-  if (!refusals.ok()) return refusals;
+  if (absl::Status status = CheckSource(source); !status.ok()) return status;
   std::set<ObjectKey> keep;
   for (const Candidate& candidate : objects) keep.insert(candidate.key);
-  Sweep(source, keep);
+  Sweep(source, keep);  // first: what goes makes room
+  auto refusals = Apply(source, objects, OnRefusal::kSkip);
+  if (!refusals.ok()) return refusals;
   synced_versions_[source] = version;
   return refusals;
 }

@@ -52,14 +52,24 @@ using ObjectTable = acl::CowMap<typename TableKey<T>::type, Owned<T>>;
 
 enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 
+struct StateLimits {
+  // Of NetworkPolicies and MultiNetworkPolicies together (control/policy_terms.h).
+  size_t terms_a_namespace = 20'000;
+  bool operator==(const StateLimits&) const = default;
+};
+
 class DesiredState {
  public:
+  DesiredState() = default;
+  explicit DesiredState(const StateLimits& limits) : limits_(limits) {}
+
   // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and
   // nothing changes. kSkip: bad objects are listed in the result; what had been accepted of them
   // stays, a policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the
   // version of the old UID. `removed` goes first, as by Delete; with kSkip what may not be removed
   // is listed too. Errors: InvalidArgument (no source, a bad object, an unknown kind),
-  // FailedPrecondition (another source's object).
+  // FailedPrecondition (another source's object), ResourceExhausted (a policy with which its
+  // namespace would exceed StateLimits).
   absl::StatusOr<std::vector<Refusal>> Apply(const std::string& source,
                                              std::span<const Candidate> objects, OnRefusal mode,
                                              std::span<const ObjectKey> removed = {});
@@ -124,7 +134,17 @@ class DesiredState {
   absl::Status CheckRemoval(const std::string& source, const ObjectKey& key) const;
   absl::Status CheckAll(const std::string& source, std::span<const Candidate> objects,
                         std::span<const ObjectKey> removed) const;
+  absl::Status CheckRoom(const Object& object) const;
+  // As Apply; an error with kRefuseAll may come half-way if there are several objects.
+  absl::StatusOr<std::vector<Refusal>> ApplyInPlace(const std::string& source,
+                                                    std::span<const Candidate> objects,
+                                                    OnRefusal mode,
+                                                    std::span<const ObjectKey> removed);
   void Put(const std::string& source, const Object& object);
+  template <typename T>
+  void Assign(const typename TableKey<T>::type& name, Owned<T> owned);
+  template <typename T>
+  size_t Remove(const typename TableKey<T>::type& name);
   Refusal Refuse(const std::string& source, const Candidate& candidate, const absl::Status& why);
   template <typename T>
   void PutStandIn(const std::string& source, const Candidate& refused);
@@ -136,6 +156,8 @@ class DesiredState {
              ObjectTable<acl::NetworkPolicy>, ObjectTable<acl::MultiNetworkPolicy>,
              ObjectTable<acl::ClusterPolicy>>
       tables_;
+  StateLimits limits_;
+  acl::CowMap<std::string, size_t> terms_;  // by namespace, of what is in tables_
   std::map<std::string, std::string> synced_versions_;
   std::shared_ptr<PortTable> ports_ = std::make_shared<PortTable>();
 };

@@ -1,6 +1,7 @@
 #include "control/policy_cost.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -31,18 +32,28 @@ RuleSetCost CostOf(const RuleSet& set) {
   return cost;
 }
 
-// Of equals the first by name.
-std::vector<PolicyShare> MostOf(const acl::RuleTable& table) {
-  std::map<std::string, PolicyShare> shares;
+using Shares = std::map<std::string, PolicyShare>;
+
+// Of the policies that are `wanted`.
+template <typename Wanted>
+void AddShares(const acl::RuleTable& table, Wanted wanted, Shares& shares) {
   std::set<uint32_t> seen;
   for (const acl::FlatRule& rule : table.rules) {
     const acl::RuleSource& source = table.sources[rule.source];
-    if (source.rule.empty()) continue;
+    if (source.rule.empty() || !wanted(source.policies[0])) continue;
     PolicyShare& share = shares[source.policies[0]];
     share.policy = source.policies[0];
     ++share.flat_rules;
     share.rules += seen.insert(rule.source).second ? 1 : 0;
   }
+}
+
+// As they are: of edited policies what the overlay has. Of equals the first by name.
+std::vector<PolicyShare> MostOf(const PolicyBuild& build) {
+  Shares shares;
+  const auto edited = [&](const std::string& policy) { return build.edited.contains(policy); };
+  AddShares(*build.base.in_force.rules, std::not_fn(edited), shares);
+  if (build.overlay) AddShares(*build.overlay->in_force.rules, edited, shares);
   std::vector<PolicyShare> most;
   for (const auto& [name, share] : shares) most.push_back(share);
   std::ranges::stable_sort(most, std::ranges::greater(), &PolicyShare::flat_rules);
@@ -62,7 +73,7 @@ PolicyCost CostOf(const PolicyBuild& build) {
                   .audit = {},
                   .overlay = {},
                   .build = build.base.cost,
-                  .most = MostOf(*build.base.in_force.rules)};
+                  .most = MostOf(build)};
   if (build.base.audit.classifier != nullptr) cost.audit = CostOf(build.base.audit);
   if (build.overlay) {
     cost.overlay = OverlayCost{.pods = build.overlaid.size(),

@@ -47,7 +47,7 @@ struct PolicyCost {
   std::optional<RuleSetCost> audit;  // tries of their own, with audited policies in force too
   std::optional<OverlayCost> overlay;
   BuildCost build;                // of the base
-  std::vector<PolicyShare> most;  // of the base, the costliest first
+  std::vector<PolicyShare> most;  // of both, the costliest first
 };
 inline constexpr size_t kMostPolicies = 10;
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +33,16 @@ Result Refused(absl::StatusOr<std::vector<Refusal>> refusals) {
   Outcome outcome;
   outcome.refusals = *std::move(refusals);
   return outcome;
+}
+
+// Builds that finding out which objects cross a limit may take.
+constexpr unsigned kMostTries = 64;
+
+Candidate RefusedFor(const Candidate& candidate, const absl::Status& why) {
+  Candidate refused = candidate;
+  if (candidate.object.ok()) refused.outline = std::make_shared<const Object>(*candidate.object);
+  refused.object = why;
+  return refused;
 }
 
 }  // namespace
@@ -83,6 +94,9 @@ struct Publisher::Attempt {
       }
     }
   }
+  std::optional<Touched> TakeTouched() {
+    return anything ? std::nullopt : std::optional(std::move(touched));
+  }
   bool ModeChanged() const { return base != nullptr && mode != base->snapshot->mode; }
 };
 
@@ -90,6 +104,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& 
                                                              const PublisherConfig& config) {
   std::unique_ptr<Publisher> publisher(new Publisher(target, config));
   Attempt first(nullptr, config.mode);
+  first.state = DesiredState(config.state);
   absl::Status status = publisher->Commit(first);
   if (!status.ok()) return status;
   return publisher;
@@ -115,7 +130,8 @@ std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) 
   absl::Status status = attempt.Changed() ? Commit(attempt) : absl::OkStatus();
   if (!status.ok()) {
     RollBack(attempt, status);
-    return segment.size() == 1 ? std::vector<Result>{status} : ProcessHalves(segment);
+    if (segment.size() > 1) return ProcessHalves(segment);
+    return {ProcessFitting(segment[0], status)};
   }
   const uint64_t epoch = view()->snapshot->epoch;
   for (size_t i = 0; i < segment.size(); ++i) {
@@ -133,6 +149,63 @@ std::vector<Result> Publisher::ProcessHalves(std::span<const Command> segment) {
   std::vector<Result> results = ProcessSegment(segment.first(half));
   for (Result& result : ProcessSegment(segment.subspan(half))) results.push_back(std::move(result));
   return results;
+}
+
+Result Publisher::ProcessFitting(const Command& command, const absl::Status& why) {
+  if (!absl::IsResourceExhausted(why)) return why;
+  const auto* apply = std::get_if<ApplyCommand>(&command);
+  if (apply != nullptr && apply->on_refusal == OnRefusal::kSkip)
+    return RefuseOffenders(*apply, why);
+  const auto* sync = std::get_if<SyncCommand>(&command);
+  return sync != nullptr ? RefuseOffenders(*sync, why) : Result(why);
+}
+
+// Objects are tried in halves, and those that do not build in halves of theirs.
+template <typename SomeCommand>
+Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status& why) {
+  SomeCommand fitting = command;
+  fitting.objects.clear();
+  std::vector<Candidate> refused;
+  unsigned tries = 0;
+  const std::function<bool(std::span<const Candidate>)> add =
+      [&](std::span<const Candidate> objects) {
+        if (++tries > kMostTries) return false;
+        const size_t before = fitting.objects.size();
+        fitting.objects.insert(fitting.objects.end(), objects.begin(), objects.end());
+        const absl::Status built = TryBuild(fitting);
+        if (built.ok()) return true;
+        if (!absl::IsResourceExhausted(built)) return false;
+        fitting.objects.erase(fitting.objects.begin() + static_cast<std::ptrdiff_t>(before),
+                              fitting.objects.end());
+        if (objects.size() > 1) {
+          const size_t half = objects.size() / 2;
+          return add(objects.first(half)) && add(objects.subspan(half));
+        }
+        refused.push_back(RefusedFor(objects.front(), built));
+        return true;
+      };
+  if (!add(command.objects) || refused.empty()) return why;
+  fitting.objects.insert(fitting.objects.end(), refused.begin(), refused.end());
+  Attempt attempt(view(), config_.mode);
+  Result result = Try(attempt, fitting);
+  if (!result.ok()) return result;
+  if (absl::Status status = Commit(attempt); !status.ok()) {
+    RollBack(attempt, status);
+    return status;
+  }
+  result->epoch = view()->snapshot->epoch;
+  return result;
+}
+
+template <typename SomeCommand>
+absl::Status Publisher::TryBuild(const SomeCommand& command) {
+  Attempt attempt(view(), config_.mode);
+  if (const Result tried = Try(attempt, command); !tried.ok()) return tried.status();
+  attempt.state.Freeze();
+  return BuildFor(attempt.base.get(),
+                  std::make_shared<const DesiredState>(std::move(attempt.state)),
+                  attempt.TakeTouched())
+      .status();
 }
 
 Result Publisher::Try(Attempt& attempt, const ApplyCommand& command) {
@@ -250,6 +323,7 @@ Result Publisher::Adopt(const AdoptCommand& command) {
   if (absl::IsAborted(networks.status())) return networks.status();
   if (!networks.ok()) {
     next->last_error = std::string(networks.status().message());
+    ++next->failed_builds;
     spdlog::error("rebuild failed, epoch {} stays in force: {}", now->snapshot->epoch,
                   next->last_error);
     SetView(std::move(next));
@@ -271,15 +345,23 @@ Result Publisher::Adopt(const AdoptCommand& command) {
   return outcome;
 }
 
+absl::StatusOr<BuiltNetworks> Publisher::BuildFor(const View* base,
+                                                  std::shared_ptr<const DesiredState> state,
+                                                  std::optional<Touched> touched) const {
+  const StateChange change{.before = base == nullptr ? nullptr : base->state,
+                           .now = std::move(state),
+                           .touched = std::move(touched)};
+  return BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
+                       config_.trie_limits, config_.learned_macs);
+}
+
 absl::Status Publisher::Commit(Attempt& attempt) {
   const auto start = std::chrono::steady_clock::now();
   const View* base = attempt.base.get();
   attempt.state.Freeze();
   const auto state = std::make_shared<const DesiredState>(std::move(attempt.state));
-  StateChange change{.before = base == nullptr ? nullptr : base->state, .now = state};
-  if (!attempt.anything) change.touched = std::move(attempt.touched);
-  auto networks = BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
-                                config_.trie_limits, config_.learned_macs);
+  std::optional<Touched> touched = attempt.TakeTouched();
+  auto networks = BuildFor(base, state, touched);
   if (!networks.ok()) return networks.status();
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - start;
 
@@ -302,10 +384,11 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
   next->last_compile_seconds = compiled.count();
-  next->warnings = change.touched ? UpdateWarnings(base->warnings, *next, change.touched->policies)
-                                  : CollectWarnings(*next);
+  next->failed_builds = base == nullptr ? 0 : base->failed_builds;
+  next->warnings =
+      touched ? UpdateWarnings(base->warnings, *next, touched->policies) : CollectWarnings(*next);
   LogNewWarnings(base, *next);
-  log_.Add(next->snapshot->epoch, std::move(change.touched));
+  log_.Add(next->snapshot->epoch, std::move(touched));
   if (IsWhole(*next)) log_.StartAt(next->snapshot->epoch);
   SetView(std::move(next));
   return absl::OkStatus();
@@ -330,6 +413,7 @@ void Publisher::RollBack(const Attempt& attempt, const absl::Status& why) {
   }
   auto same = std::make_shared<View>(*attempt.base);
   same->last_error = std::string(why.message());
+  ++same->failed_builds;
   SetView(std::move(same));
 }
 

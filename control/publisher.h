@@ -27,6 +27,7 @@
 namespace sluice::control {
 
 struct PublisherConfig {
+  StateLimits state;
   PolicySettings policy;
   acl::TrieLimits trie_limits;
   LearnedMacsLimits learned_macs;
@@ -43,7 +44,8 @@ class Publisher {
   // Carries out `batch` in order, as one change if it can be built, and returns one result a
   // command. When it returns, every worker runs the epoch the results name. A command whose result
   // is an error changed nothing and left nothing behind. Errors: those of DesiredState, PortTable,
-  // Switch::AttachPort, Switch::DetachPort and BuildPolicy, unchanged.
+  // Switch::AttachPort, Switch::DetachPort and BuildPolicy, unchanged. Where bad objects may be
+  // skipped, so are those with which a limit of the build would be crossed.
   std::vector<Result> Process(std::span<const Command> batch);
 
   // What is in force. Any thread; never null.
@@ -57,6 +59,16 @@ class Publisher {
 
   std::vector<Result> ProcessSegment(std::span<const Command> segment);
   std::vector<Result> ProcessHalves(std::span<const Command> segment);
+  // The command again without the objects that cross a limit, which are refused alone.
+  Result ProcessFitting(const Command& command, const absl::Status& why);
+  template <typename SomeCommand>
+  Result RefuseOffenders(const SomeCommand& command, const absl::Status& why);
+  // Whether a build could be made of it; nothing comes of it.
+  template <typename SomeCommand>
+  absl::Status TryBuild(const SomeCommand& command);
+  absl::StatusOr<BuiltNetworks> BuildFor(const View* base,
+                                         std::shared_ptr<const DesiredState> state,
+                                         std::optional<Touched> touched) const;
   Result Try(Attempt& attempt, const ApplyCommand& command);
   Result Try(Attempt& attempt, const DeleteCommand& command);
   Result Try(Attempt& attempt, const SyncCommand& command);

@@ -24,6 +24,7 @@ struct View {
   PortPlaces places;
   double last_compile_seconds = 0;
   std::string last_error;             // of the newest build, if it failed
+  uint64_t failed_builds = 0;         // since the start, those in the background too
   std::vector<std::string> warnings;  // control/policy_warnings.h, of all networks, sorted
 };
 

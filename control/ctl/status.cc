@@ -28,6 +28,7 @@ void PrintStatus(const v1::GetStatusResponse& status) {
   if (!status.last_error().empty()) {
     fmt::print("THE NEWEST STATE IS NOT IN FORCE: {}\n", status.last_error());
   }
+  if (status.failed_builds() > 0) fmt::print("{} builds failed\n", status.failed_builds());
   for (const std::string& warning : status.warnings()) fmt::print("warning: {}\n", warning);
   Table table({"WORKER", "CORE", "BUSY", "PACKETS", "CLASSIFIED", "CREATED", "REMOVED"});
   for (const v1::WorkerStatus& worker : status.workers()) {

@@ -118,6 +118,10 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
          "what extensions/v1beta1 NetworkPolicies mean: as before Kubernetes 1.7, where the "
          "namespace's annotation isolates, or as networking.k8s.io/v1")
       ->check(CLI::IsMember(&kLegacyPolicy));
+  app.add_option("--namespace-terms", config.publisher.state.terms_a_namespace,
+                 "terms (each peer with each port of a rule) that the policies of a namespace have "
+                 "at most")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 24));
   app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
                  "MAC addresses that each network learns at most")
       ->check(CLI::Range(1u, 1u << 20));

@@ -85,6 +85,7 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   out->set_flat_rules(view.policy->base.in_force.rules->rules.size());
   out->set_last_compile_seconds(view.last_compile_seconds);
   out->set_last_error(view.last_error);
+  out->set_failed_builds(view.failed_builds);
   for (const auto& [source, version] : view.state->synced_versions()) {
     (*out->mutable_synced_versions())[source] = version;
   }

@@ -65,17 +65,21 @@ class Seeing(LabTest):
         self.assertEqual(verdict["ingress"]["nearest"]["differs"], ["port"])
         self.assertIn(nearest, self.ctl.run("explain", self.a.name, self.b.name, "tcp/7"))
 
+    def cost(self):
+        return self.ctl.json("policy", "cost")["networks"][0]
+
     def test_the_cost_of_policies_names_the_costliest(self):
         self.start()
         self.lab.apply(DENY_INGRESS, policy("only-8", {"podSelector": {}, "ingress": [
             {"ports": [{"port": 8}]}]}))
-        cost = self.ctl.json("policy", "cost")["networks"][0]
+        self.assertIn("NetworkPolicy default/only-8", self.ctl.run("policy", "cost"))
+        self.lab.wait_until(lambda: "overlay" not in self.cost(), "the edit is built anew")
+        cost = self.cost()
         self.assertEqual((cost["network"], cost["policies"], cost["rules"]), ("default", 2, 1))
         self.assertEqual([share["policy"] for share in cost["most"]],
                          ["NetworkPolicy default/only-8"])
         self.assertGreater(int(cost["in_force"]["tries"][1]["bytes"]), 0)
         self.assertTrue(cost["in_force"]["proof_exhaustive"])
-        self.assertIn("NetworkPolicy default/only-8", self.ctl.run("policy", "cost"))
 
     def test_a_bad_packet_is_bad_input_that_says_why(self):
         self.start()

@@ -313,5 +313,74 @@ TEST(DesiredStateTest, AChangeContinuesOnlyFromItsOwnSourcesLastSync) {
   EXPECT_FALSE(state.CheckContinues("w", "1").ok());
 }
 
+// A policy of `ports` terms.
+acl::NetworkPolicy Sized(const std::string& name, int64_t ports) {
+  acl::NetworkPolicy policy = Allow(name, {{"app", "x"}}, 1);
+  for (int64_t port = 2; port <= ports; ++port) {
+    policy.ingress[0].ports.push_back({"TCP", port, std::nullopt});
+  }
+  return policy;
+}
+
+class NamespaceLimitTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::vector<Refusal>> Apply(std::vector<Candidate> objects,
+                                             OnRefusal mode = OnRefusal::kRefuseAll) {
+    return state_.Apply("test", objects, mode);
+  }
+  DesiredState state_{StateLimits{.terms_a_namespace = 10}};
+};
+
+TEST_F(NamespaceLimitTest, ThePolicyThatCrossesItIsRefusedWithTheFigures) {
+  ASSERT_TRUE(Apply(Candidates(Sized("a", 6))).ok());
+  const auto refused = Apply(Candidates(Sized("b", 5)));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(std::string(refused.status().message()),
+            "NetworkPolicy default/b: spec: with its 5 terms (each peer with each port of a rule) "
+            "namespace default would have 11, more than 10");
+  EXPECT_TRUE(Apply(Candidates(Sized("b", 4))).ok());
+}
+
+TEST_F(NamespaceLimitTest, AnotherNamespaceIsNotHeldUp) {
+  ASSERT_TRUE(Apply(Candidates(Sized("a", 10))).ok());
+  acl::NetworkPolicy other = Sized("a", 10);
+  other.namespace_name = "other";
+  EXPECT_TRUE(Apply(Candidates(other)).ok());
+}
+
+TEST_F(NamespaceLimitTest, WhatAPolicyWasMakesRoomForWhatItBecomes) {
+  ASSERT_TRUE(Apply(Candidates(Sized("a", 10))).ok());
+  EXPECT_TRUE(Apply(Candidates(Sized("a", 9))).ok());
+  EXPECT_TRUE(Apply(Candidates(Sized("b", 1))).ok());
+  ASSERT_TRUE(state_.Delete("test", std::vector{PolicyKey("a")}).ok());
+  EXPECT_TRUE(Apply(Candidates(Sized("c", 9))).ok());
+  EXPECT_FALSE(Apply(Candidates(Sized("d", 1))).ok());
+}
+
+TEST_F(NamespaceLimitTest, ThoseThatFitAloneButNotTogetherChangeNothing) {
+  const DesiredState before = state_;
+  EXPECT_FALSE(Apply(Candidates(Sized("a", 6), Sized("b", 6))).ok());
+  EXPECT_TRUE(state_ == before);
+  EXPECT_TRUE(Apply(Candidates(Sized("c", 10))).ok()) << "nor does anything count";
+}
+
+TEST_F(NamespaceLimitTest, WhereBadObjectsAreSkippedTheOneThatCrossesItIsolates) {
+  const auto refusals =
+      Apply(Candidates(Sized("a", 6), Sized("b", 6), Sized("c", 2)), OnRefusal::kSkip);
+  ASSERT_TRUE(refusals.ok()) << refusals.status();
+  ASSERT_EQ(refusals->size(), 1u);
+  EXPECT_EQ(refusals->front().key, PolicyKey("b"));
+  EXPECT_EQ(refusals->front().field, "spec");
+  EXPECT_TRUE(state_.policies().at({"default", "b"}).stand_in);
+  EXPECT_FALSE(state_.policies().at({"default", "c"}).stand_in);
+}
+
+TEST_F(NamespaceLimitTest, ASyncCountsWhatIsToBeThereAlone) {
+  ASSERT_TRUE(Apply(Candidates(Sized("a", 10))).ok());
+  const auto refusals = state_.Sync("test", Candidates(Sized("b", 10)), "1");
+  ASSERT_TRUE(refusals.ok()) << refusals.status();
+  EXPECT_TRUE(refusals->empty());
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -208,6 +208,33 @@ TEST_F(PublisherWithPodTest, APortWhoseBuildFailsIsClosedAgain) {
   EXPECT_TRUE(again.ok()) << again.status();
 }
 
+// One of many objects makes more rules than a trie may have.
+TEST_F(PublisherWithPodTest, WhereBadObjectsAreSkippedOneThatDoesNotFitHoldsUpNoOther) {
+  std::vector<Candidate> objects = Candidates(Pod("p1", "10.0.0.11"), DenyAll("a"), TooBig("big"),
+                                              Pod("p2", "10.0.0.12"), DenyAll("b"));
+  const Result result = One(ApplyCommand{kSource, objects, OnRefusal::kSkip});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->refusals.size(), 1u);
+  EXPECT_EQ(result->refusals[0].key, PolicyKey("big"));
+  EXPECT_THAT(result->refusals[0].reason, HasSubstr("exceed the limit of 8"));
+  EXPECT_TRUE(state().policies().at({"default", "big"}).stand_in);
+  EXPECT_TRUE(state().policies().contains({"default", "b"}));
+  EXPECT_TRUE(state().endpoints().contains({"default", "p2"}));
+  EXPECT_EQ(publisher_->view()->last_error, "");
+  EXPECT_EQ(publisher_->view()->failed_builds, 1u);
+}
+
+TEST_F(PublisherWithPodTest, ASyncGoesOnWithoutWhatDoesNotFit) {
+  std::vector<Candidate> objects =
+      Candidates(Pod("web", "10.0.0.2"), Pod("peer", "10.0.0.3", {{"app", "x"}}), TooBig("big"),
+                 DenyAll("a"), TooBig("bigger"));
+  const Result result = One(SyncCommand{kSource, objects, "7"});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->refusals.size(), 2u);
+  EXPECT_TRUE(state().policies().contains({"default", "a"}));
+  EXPECT_EQ(state().synced_versions().at(kSource), "7");
+}
+
 TEST_F(PublisherTest, ANetworkKeepsItsSlotWhileOthersComeAndGo) {
   const auto slot = [&](const std::string& name) {
     return publisher_->view()->networks.at(name).id;

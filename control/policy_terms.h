@@ -1,0 +1,16 @@
+// How much a policy asks for, as written: the measure that namespaces are held to.
+#pragma once
+
+#include <cstddef>
+
+#include "acl/objects.h"
+
+namespace sluice::control {
+
+// Each peer with each port of each rule; a rule without peers or ports counts as with one. At least
+// 1. What becomes of a term depends on the cluster (a flat rule, several, none); what a tenant
+// writes does not.
+size_t TermsOf(const acl::NetworkPolicy& policy);
+inline size_t TermsOf(const acl::MultiNetworkPolicy& multi) { return TermsOf(multi.policy); }
+
+}  // namespace sluice::control
