@@ -1,6 +1,4 @@
 // sluiced: the switch. Builds the object graph, waits for a signal, takes it down in reverse.
-#include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -10,40 +8,13 @@
 #include "control/controller.h"
 #include "control/grpc/config.h"
 #include "control/grpc/server.h"
+#include "control/process.h"
 #include "control/version.h"
 #include "dataplane/eal.h"
 #include "dataplane/switch.h"
 
 namespace sluice::control {
 namespace {
-
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-// Before any other thread exists: all of them inherit the mask, and only main waits for these.
-void BlockStopSignals() {
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-int WaitForStopSignal() {
-  const sigset_t signals = StopSignals();
-  int received = 0;
-  sigwait(&signals, &received);
-  return received;
-}
-
-void StartLogging(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("sluiced"));
-  spdlog::set_level(spdlog::level::from_str(level));
-  spdlog::flush_on(spdlog::level::info);
-}
 
 absl::Status Run(const Config& config) {
   DaemonFacts facts;
@@ -75,7 +46,7 @@ int main(int argc, char** argv) {
   const control::CommandLine command_line = control::ParseCommandLine(argc, argv);
   if (!command_line.config) return command_line.exit_code;
   control::BlockStopSignals();
-  control::StartLogging(command_line.config->log_level);
+  control::StartLogging("sluiced", command_line.config->log_level);
   const absl::Status status = control::Run(*command_line.config);
   if (!status.ok()) {
     spdlog::critical("{}", std::string(status.message()));

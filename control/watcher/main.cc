@@ -3,8 +3,6 @@
 //
 //   API server ── ApiLoop's thread: Reflector, ObjectFeed a kind ──> ClusterSet
 //   ClusterSet ── pusher's thread: Pusher, DaemonClient ──> sluiced
-#include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/process.h"
 #include "control/version.h"
 #include "control/watcher/api_loop.h"
 #include "control/watcher/config.h"
@@ -32,34 +31,6 @@ namespace sluice::control {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-// Before any other thread exists: all of them inherit the mask, and only main waits for these.
-void BlockStopSignals() {
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-int WaitForStopSignal() {
-  const sigset_t signals = StopSignals();
-  int received = 0;
-  sigwait(&signals, &received);
-  return received;
-}
-
-void StartLogging(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("sluice-watcher"));
-  spdlog::set_level(spdlog::level::from_str(level));
-  spdlog::flush_on(spdlog::level::info);
-}
 
 // Each on one thread: a generator of its own for each user.
 Random MakeRandom() {
@@ -167,7 +138,7 @@ int main(int argc, char** argv) {
   const control::WatcherCommandLine command_line = control::ParseWatcherCommandLine(argc, argv);
   if (!command_line.config) return command_line.exit_code;
   control::BlockStopSignals();
-  control::StartLogging(command_line.config->log_level);
+  control::StartLogging("sluice-watcher", command_line.config->log_level);
   const absl::Status status = control::Run(*command_line.config);
   if (!status.ok()) {
     spdlog::critical("{}", std::string(status.message()));

@@ -1,0 +1,18 @@
+// What every daemon of ours does around its object graph.
+#pragma once
+
+#include <string>
+
+namespace sluice::control {
+
+// Before any other thread exists: all of them inherit the mask, and only WaitForStopSignal gets
+// SIGTERM and SIGINT. SIGPIPE is ignored.
+void BlockStopSignals();
+
+// The signal that came.
+int WaitForStopSignal();
+
+// To stderr, under the program's name, from `level` (spdlog's name) up.
+void StartLogging(const std::string& program, const std::string& level);
+
+}  // namespace sluice::control
