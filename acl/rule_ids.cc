@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace sluice::acl {
 namespace {
@@ -32,8 +33,8 @@ std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> ba
   if (previous != nullptr && previous->base_ != nullptr) {
     beside->rules_ = previous->rules_;
     beside->ids_ = previous->ids_;
-    beside->next_ = previous->next_;
   }
+  if (previous != nullptr) beside->next_ = previous->next_;
   for (auto& [id, rule] : beside->rules_) rule.in_force = false;
   std::erase_if(beside->rules_,
                 [&](const auto& rule) { return base->rules_.contains(rule.first); });
@@ -42,6 +43,14 @@ std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> ba
   beside->base_ = std::move(base);
   beside->replaced_ = std::move(replaced);
   for (const RuleSource& source : table.sources) beside->Number(source);
+  size_t gone = 0;
+  for (const auto& [id, rule] : beside->rules_) gone += rule.in_force ? 0 : 1;
+  for (auto it = beside->rules_.begin(); gone > kRemembered;) {
+    const bool forget = !it->second.in_force;
+    if (forget) beside->ids_.erase(TextOf(it->second.source));
+    gone -= forget ? 1 : 0;
+    it = forget ? beside->rules_.erase(it) : std::next(it);
+  }
   return beside;
 }
 

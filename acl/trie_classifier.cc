@@ -157,7 +157,8 @@ absl::Status BuildTrie(rte_acl_ctx* ctx, const rte_acl_config& config, size_t ru
   return too_big ? absl::ResourceExhaustedError(what) : absl::InternalError(what);
 }
 
-// What is taken of DPDK's heap, by whomever: nobody else takes any of it while a trie is built.
+// What is taken of DPDK's heap, by whomever: what others take or give back while a trie is built
+// counts in.
 size_t HeapBytes() {
   size_t bytes = 0;
   for (unsigned socket = 0; socket < RTE_MAX_NUMA_NODES; ++socket) {

@@ -2,6 +2,7 @@
 // to catch up with.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -22,6 +23,12 @@ class ChangeLog {
   void StartAt(uint64_t epoch) {
     entries_.clear();
     start_ = epoch;
+  }
+
+  // The same, and what changed after `epoch` is still there.
+  void Forget(uint64_t epoch) {
+    std::erase_if(entries_, [epoch](const auto& entry) { return entry.first <= epoch; });
+    start_ = std::max(start_, epoch);
   }
 
   // Everything that changed after `epoch`. Absent: anything may have, or it is not known any more.

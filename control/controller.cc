@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::control {
@@ -60,11 +61,17 @@ void Controller::Run() {
     if (requests.empty()) return;
     std::vector<Command> batch;
     for (Request& request : requests) batch.push_back(std::move(request.command));
+    // A rebuild that failed would fail again; one that came too late would not.
+    const bool only_adopts = std::ranges::all_of(
+        batch, [](const Command& c) { return std::holds_alternative<AdoptCommand>(c); });
     std::vector<Result> results = publisher_->Process(batch);
+    const bool failed = only_adopts && std::ranges::any_of(results, [](const Result& result) {
+                          return !result.ok() && !absl::IsAborted(result.status());
+                        });
     for (size_t i = 0; i < requests.size(); ++i) {
       requests[i].answer.set_value(std::move(results[i]));
     }
-    if (!IsWhole(*view())) rebuilder_.Wake();
+    if (!failed && !IsWhole(*view())) rebuilder_.Wake();
   }
 }
 

@@ -87,8 +87,7 @@ absl::Status DesiredState::Check(const std::string& source, const Candidate& can
   absl::Status status = CheckOwner(source, candidate.key);
   if (!status.ok()) return status;
   if (!candidate.object.ok()) return candidate.object.status();
-  status = std::visit([](const auto& value) { return acl::Validate(value); }, *candidate.object);
-  return status.ok() ? CheckRoom(*candidate.object) : status;
+  return std::visit([](const auto& value) { return acl::Validate(value); }, *candidate.object);
 }
 
 absl::Status DesiredState::CheckRoom(const Object& object) const {
@@ -223,7 +222,7 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::Apply(const std::string& sour
                                                          std::span<const Candidate> objects,
                                                          OnRefusal mode,
                                                          std::span<const ObjectKey> removed) {
-  if (mode == OnRefusal::kSkip || objects.size() <= 1) {
+  if (mode == OnRefusal::kSkip || objects.size() + removed.size() <= 1) {
     return ApplyInPlace(source, objects, mode, removed);
   }
   DesiredState changed = *this;  // what fits alone may not fit together
@@ -247,14 +246,25 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::ApplyInPlace(
       refusals.push_back(Refusal::From(key, status));
     }
   }
+  std::vector<const Candidate*> crowded;  // for which there is no room, until others shrink
   for (const Candidate& candidate : objects) {
     status = Check(source, candidate);
-    if (status.ok()) {
+    if (!status.ok()) {
+      refusals.push_back(Refuse(source, candidate, status));
+    } else if (CheckRoom(*candidate.object).ok()) {
       Put(source, *candidate.object);
-    } else if (mode == OnRefusal::kRefuseAll) {  // there is no room with those before it
+    } else {
+      crowded.push_back(&candidate);
+    }
+  }
+  for (const Candidate* candidate : crowded) {
+    status = CheckRoom(*candidate->object);
+    if (status.ok()) {
+      Put(source, *candidate->object);
+    } else if (mode == OnRefusal::kRefuseAll) {
       return status;
     } else {
-      refusals.push_back(Refuse(source, candidate, status));
+      refusals.push_back(Refuse(source, *candidate, status));
     }
   }
   return refusals;

@@ -1,5 +1,6 @@
 #include "control/network_build.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -47,6 +48,32 @@ std::vector<EndpointChange> ChangesOn(const std::string& network, const StateCha
   return changes;
 }
 
+// Whether an address that a port here may use has another claimant, port or pod. Whose it is then
+// depends on who is local, and in an overlay only its own pods are.
+bool SharesAddresses(const DesiredState& state, const std::string& network) {
+  std::set<acl::IpAddress> own, allowed;
+  for (const auto& [name, spec] : state.ports().specs()) {
+    if (spec.network != network || spec.role != dataplane::PortRole::kPod) continue;
+    for (const acl::IpAddress& address : spec.addresses) {
+      if (!own.insert(address).second) return true;
+    }
+    for (const dataplane::AllowedAddress& more : spec.allowed) {
+      const bool listed = std::ranges::count(spec.addresses, more.block.base) > 0;
+      if (more.IsSingle() && !listed && !allowed.insert(more.block.base).second) return true;
+    }
+  }
+  if (allowed.empty()) return false;
+  const auto claims = [&](const acl::IpAddress& address) { return allowed.contains(address); };
+  if (std::ranges::any_of(own, claims)) return true;
+  return std::ranges::any_of(state.endpoints(), [&](const auto& entry) {
+    const acl::Endpoint& endpoint = entry.second.object;
+    return std::ranges::any_of(endpoint.addresses, claims) ||
+           std::ranges::any_of(endpoint.attachments, [&](const acl::Attachment& attachment) {
+             return std::ranges::any_of(attachment.addresses, claims);
+           });
+  });
+}
+
 void Merge(VerdictScope more, VerdictScope& scope) {
   scope.everything = scope.everything || more.everything;
   scope.subjects.merge(more.subjects);
@@ -88,6 +115,11 @@ class NetworksBuilder {
     PolicyEdits edits =
         EditsOf(*change_.before, *change_.now, settings_, network, change_.touched->policies);
     if (endpoints.empty() && edits.policies.empty()) return old;
+    const bool local = std::ranges::any_of(endpoints, [](const EndpointChange& change) {
+      return (change.before && change.before->local) || (change.now && change.now->local);
+    });
+    const bool overlays = local || old->overlay || !edits.policies.empty();
+    if (overlays && SharesAddresses(*change_.now, network)) return nullptr;
     const PolicyChange change{
         .endpoints = endpoints,
         .edited = std::move(edits.policies),

@@ -193,6 +193,13 @@ bool Overlay(const PolicyChange& change, const std::set<acl::MemberName>& unjudg
   return anew;
 }
 
+// Whether the whole may have too many rules: then it has to be built for that to be known.
+bool IsNearLimit(const PolicyBuild& build, const acl::TrieLimits& limits) {
+  const size_t rules =
+      build.base.in_force.rules->rules.size() + build.overlay->in_force.rules->rules.size();
+  return rules > limits.max_rules / 2;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
@@ -232,14 +239,20 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
     if (!overlay.ok()) return overlay.status();
     if (absl::Status s = AddTries(input, limits, kOverlayEffort, *overlay); !s.ok()) return s;
     build.overlay = *std::move(overlay);
+    if (!change.edited.empty() && IsNearLimit(build, limits)) return std::nullopt;
   }
-  if (!build.IsWhole()) build.names = NameOverlay(build, build.overlay ? &*build.overlay : nullptr);
+  if (!build.IsWhole() || previous.overlay)
+    build.names = NameOverlay(build, build.overlay ? &*build.overlay : nullptr);
   return build;
 }
 
 void TakeNames(const RuleNames& started, const RuleNames& newest, PolicyBuild& whole) {
   const auto take = [](const Names& before, const Names& now, RuleSet& set, Names& names) {
-    if (now == before || set.rule_ids == nullptr) return;
+    if (now == before) return;
+    if (set.rule_ids == nullptr) {  // no audit, as far as was known
+      names = acl::RuleIds::Next(now.get(), {});
+      return;
+    }
     // What it numbered itself may be somebody else's number by now.
     if (before == nullptr || set.rule_ids->IsAheadOf(*before)) {
       set.rule_ids = acl::RuleIds::Next(now.get(), *set.rules);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,18 @@ Candidate RefusedFor(const Candidate& candidate, const absl::Status& why) {
   if (candidate.object.ok()) refused.outline = std::make_shared<const Object>(*candidate.object);
   refused.object = why;
   return refused;
+}
+
+// `command` with those of `all` that it has not, as they are if they are refused.
+template <typename SomeCommand>
+SomeCommand WithRefused(SomeCommand command, std::span<const Candidate> all,
+                        const absl::Status& why) {
+  std::set<ObjectKey> there;
+  for (const Candidate& candidate : command.objects) there.insert(candidate.key);
+  for (const Candidate& candidate : all) {
+    if (!there.contains(candidate.key)) command.objects.push_back(RefusedFor(candidate, why));
+  }
+  return command;
 }
 
 }  // namespace
@@ -172,7 +185,7 @@ Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status
         if (++tries > kMostTries) return false;
         const size_t before = fitting.objects.size();
         fitting.objects.insert(fitting.objects.end(), objects.begin(), objects.end());
-        const absl::Status built = TryBuild(fitting);
+        const absl::Status built = TryBuild(WithRefused(fitting, command.objects, why));
         if (built.ok()) return true;
         if (!absl::IsResourceExhausted(built)) return false;
         fitting.objects.erase(fitting.objects.begin() + static_cast<std::ptrdiff_t>(before),
@@ -305,6 +318,7 @@ absl::StatusOr<NetworkBuilds> Publisher::CatchUpWith(Rebuilt& rebuilt, const Vie
   NetworkBuilds networks = now.networks;
   for (auto& [name, whole] : *rebuilt.networks) {
     NetworkBuild& network = networks.at(name);
+    if (network.policy->IsWhole()) continue;  // built so meanwhile
     TakeNames(rebuilt.from->networks.at(name).policy->names, network.policy->names, whole);
     auto policy = CatchUp(name, std::move(whole), change, config_.policy, config_.trie_limits);
     if (!policy.ok()) return policy.status();
@@ -320,12 +334,13 @@ Result Publisher::Adopt(const AdoptCommand& command) {
   const std::shared_ptr<const View> now = view();
   auto next = std::make_shared<View>(*now);
   absl::StatusOr<NetworkBuilds> networks = CatchUpWith(*command.rebuilt, *now);
+  log_.Forget(command.rebuilt->from->snapshot->epoch);  // the next one begins no earlier
   if (absl::IsAborted(networks.status())) return networks.status();
-  if (!networks.ok()) {
-    next->last_error = std::string(networks.status().message());
+  rebuild_failed_ = !networks.ok();
+  if (rebuild_failed_) {
+    spdlog::error("rebuild failed, what it was to replace stays in force: {}",
+                  std::string(networks.status().message()));
     ++next->failed_builds;
-    spdlog::error("rebuild failed, epoch {} stays in force: {}", now->snapshot->epoch,
-                  next->last_error);
     SetView(std::move(next));
     return networks.status();
   }
@@ -348,6 +363,8 @@ Result Publisher::Adopt(const AdoptCommand& command) {
 absl::StatusOr<BuiltNetworks> Publisher::BuildFor(const View* base,
                                                   std::shared_ptr<const DesiredState> state,
                                                   std::optional<Touched> touched) const {
+  const bool edits = touched && !touched->policies.empty();
+  if (rebuild_failed_ && edits) touched.reset();
   const StateChange change{.before = base == nullptr ? nullptr : base->state,
                            .now = std::move(state),
                            .touched = std::move(touched)};
@@ -389,7 +406,10 @@ absl::Status Publisher::Commit(Attempt& attempt) {
       touched ? UpdateWarnings(base->warnings, *next, touched->policies) : CollectWarnings(*next);
   LogNewWarnings(base, *next);
   log_.Add(next->snapshot->epoch, std::move(touched));
-  if (IsWhole(*next)) log_.StartAt(next->snapshot->epoch);
+  if (IsWhole(*next)) {
+    log_.StartAt(next->snapshot->epoch);
+    rebuild_failed_ = false;
+  }
   SetView(std::move(next));
   return absl::OkStatus();
 }

@@ -89,6 +89,9 @@ class Publisher {
   dataplane::Switch& switch_;
   const PublisherConfig config_;
   ChangeLog log_;  // for rebuilds that may be under way
+  // The newest rebuild could not be: until all is whole again, edits are built whole, so that the
+  // one that does not fit is the one refused.
+  bool rebuild_failed_ = false;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;  // guarded by view_mutex_; written by the control thread
 };

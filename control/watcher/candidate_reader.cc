@@ -29,8 +29,10 @@ void Copy(const json& from, const char* field, json* to) {
 json OutlineOfNamespaced(const json& spec) {
   json outline = json::object();
   Copy(spec, "podSelector", &outline);
-  Copy(spec, "policyTypes", &outline);
-  if (!outline.contains("policyTypes") && HasRules(spec, "egress")) {
+  const auto types = spec.find("policyTypes");
+  if (types != spec.end() && !types->empty()) {  // null is empty, too
+    outline["policyTypes"] = *types;
+  } else if (HasRules(spec, "egress")) {
     outline["policyTypes"] = {"Ingress", "Egress"};
   }
   return outline;

@@ -36,6 +36,8 @@ void ClusterSet::Put(const ObjectKey& key, Item item) {
 
 void ClusterSet::Assign(const ObjectKey& key, Item item) {
   const auto [found, is_new] = objects_.try_emplace(key);
+  const std::string& before = found->second.uid;
+  if (!before.empty() && !item.uid.empty() && before != item.uid) replaced_.insert(key);
   if (is_new || !Same(found->second.candidate, item.candidate)) Changed(key, item);
   found->second = std::move(item);
 }
@@ -47,6 +49,7 @@ void ClusterSet::Remove(const ObjectKey& key, const std::string& uid) {
   const std::string& current = found->second.uid;
   if (!uid.empty() && !current.empty() && uid != current) return;
   Changed(key, found->second);
+  replaced_.insert(key);
   objects_.erase(found);
 }
 
@@ -65,6 +68,7 @@ std::optional<ClusterSet::Batch> ClusterSet::TakeAll() {
     if (item.candidate != nullptr) batch.objects.push_back(item);
   }
   for (const auto& [key, time] : std::exchange(changed_, {})) batch.read.push_back(time);
+  replaced_.clear();
   taken_ = true;
   return batch;
 }
@@ -75,14 +79,21 @@ std::optional<ClusterSet::Batch> ClusterSet::TakeChanges() {
   Batch batch;
   for (const auto& [key, time] : std::exchange(changed_, {})) {
     const auto found = objects_.find(key);
-    if (found == objects_.end()) {
-      batch.removed.push_back(key);
-    } else {
-      batch.objects.push_back(found->second);
-    }
+    const bool gone = found == objects_.end();
+    if (gone || replaced_.contains(key)) batch.removed.push_back(key);
+    if (!gone) batch.objects.push_back(found->second);
     batch.read.push_back(time);
   }
+  replaced_.clear();
   return batch;
+}
+
+void ClusterSet::SendAgain(const std::vector<ObjectKey>& keys) {
+  const std::lock_guard lock(mutex_);
+  for (const ObjectKey& key : keys) {
+    const auto found = objects_.find(key);
+    if (found != objects_.end()) Changed(key, found->second);
+  }
 }
 
 void ClusterSet::Wait(std::chrono::steady_clock::duration limit, bool for_change) {

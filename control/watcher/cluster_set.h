@@ -48,8 +48,11 @@ class ClusterSet {
 
   // Everything, and nothing is changed any more. Nothing while a kind is not known.
   std::optional<Batch> TakeAll();
-  // Nothing if there is no change, or a kind is not known.
+  // Nothing if there is no change, or a kind is not known. An object under the name of one that is
+  // gone is among `removed`, too: what it replaces is no earlier version of it.
   std::optional<Batch> TakeChanges();
+  // Those of `keys` that are there count as changed.
+  void SendAgain(const std::vector<ObjectKey>& keys);
 
   // Until `limit` is over or it is closed; or, with `for_change`, there is something to take.
   void Wait(std::chrono::steady_clock::duration limit, bool for_change);
@@ -69,7 +72,8 @@ class ClusterSet {
   std::set<std::string> unknown_;  // kinds
   std::map<ObjectKey, Item> objects_;
   std::map<ObjectKey, Time> changed_;
-  bool taken_ = false;  // once
+  std::set<ObjectKey> replaced_;  // whose name another object had when they were last taken
+  bool taken_ = false;            // once
   bool closed_ = false;
   std::function<Time()> clock_;
 };

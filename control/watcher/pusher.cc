@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace sluice::control {
 namespace {
@@ -34,6 +36,7 @@ Pusher::Pause Pusher::Step() {
   if (const std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
     return SendChanges(*changes);
   }
+  if (RetryRefused()) return {Duration::zero(), true};
   if (hooks_.clock() - checked_ >= kCheckPeriod) return Check();
   return {kCheckPeriod, true};
 }
@@ -76,6 +79,23 @@ void Pusher::Acknowledged(const ClusterSet::Batch& sent, const InForce& answer) 
   status_.problem.clear();
   for (const Time read : sent.read) hooks_.on_in_force(now - read);
   hooks_.on_status(status_);
+}
+
+bool Pusher::RetryRefused() {
+  const Time now = hooks_.clock();
+  const std::vector<Refusal> refused = refusals_.List();
+  if (refused.empty()) {
+    refusals_retried_ = now;
+    refusal_retry_ = kFirstRefusalRetry;
+    return false;
+  }
+  if (now - refusals_retried_ < refusal_retry_) return false;
+  refusals_retried_ = now;
+  refusal_retry_ = std::min(2 * refusal_retry_, kLastRefusalRetry);
+  std::vector<ObjectKey> keys;
+  for (const Refusal& refusal : refused) keys.push_back(refusal.key);
+  set_.SendAgain(keys);
+  return true;
 }
 
 Pusher::Pause Pusher::Check() {

@@ -33,6 +33,10 @@ class Pusher {
 
   // How often sluiced is asked whether it still has the set, when there is nothing to send.
   static constexpr std::chrono::milliseconds kCheckPeriod{500};
+  // Refused objects are sent again after that long, then after twice as long each time: the object
+  // of another source may have gone that stood in their way, or there may be room now.
+  static constexpr std::chrono::seconds kFirstRefusalRetry{5};
+  static constexpr std::chrono::seconds kLastRefusalRetry{320};
   // More changes than this are sent as a whole set.
   static constexpr size_t kMaxChanges = 5000;
 
@@ -49,6 +53,8 @@ class Pusher {
   Pause SendAll();
   Pause SendChanges(const ClusterSet::Batch& changes);
   Pause Check();
+  // Whether there is something to send now.
+  bool RetryRefused();
   Pause Failed(const absl::Status& status);
   void Acknowledged(const ClusterSet::Batch& sent, const InForce& answer);
 
@@ -61,6 +67,8 @@ class Pusher {
   PushStatus status_;
   uint64_t last_version_ = 0;
   Time checked_{};
+  Time refusals_retried_{};
+  std::chrono::seconds refusal_retry_ = kFirstRefusalRetry;
 };
 
 }  // namespace sluice::control

@@ -47,6 +47,11 @@ Answer Readiness(const StatusReport& report) {
 }  // namespace
 
 struct StatusServer::Impl {
+  // Whatever a server sent is shown, be it text or not.
+  static std::string Text(const nlohmann::json& value) {
+    return value.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+
   Impl(const std::string& address, const StatusBoard& board, const WatcherMetrics& metrics)
       : metrics_page([&metrics] {
           return Answer{200, "text/plain; version=0.0.4; charset=utf-8",
@@ -54,7 +59,7 @@ struct StatusServer::Impl {
         }),
         readiness_page([&board] { return Readiness(board.Report()); }),
         status_page([&board] {
-          return Answer{200, "application/json", ToJson(board.Report()).dump(1) + "\n"};
+          return Answer{200, "application/json", Text(ToJson(board.Report()))};
         }),
         server(std::vector<std::string>{"listening_ports", address, "num_threads", "2"}) {
     server.addHandler("/metrics", metrics_page);

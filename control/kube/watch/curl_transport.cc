@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kFirstFinalStatus = 200;
 constexpr long kConnectSeconds = 10;
+constexpr std::chrono::seconds kLongestRetryAfter{120};  // whatever a server says
 constexpr long kKeepAliveSeconds = 15;  // a peer that is gone without a word is found by TCP too
 
 struct EasyDeleter {
@@ -98,7 +99,7 @@ struct CurlTransport::Callbacks {
     unsigned seconds = 0;  // the form with a date is not used by the API server
     if (value &&
         std::from_chars(value->data(), value->data() + value->size(), seconds).ec == std::errc()) {
-      transfer.head.retry_after = std::chrono::seconds(seconds);
+      transfer.head.retry_after = std::min(std::chrono::seconds(seconds), kLongestRetryAfter);
     }
     return size;
   }
@@ -180,6 +181,9 @@ void CurlTransport::SetCredentials(Transfer& transfer) {
     }
   };
   set(CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO, access_.authority_pem, access_.authority_file);
+  // Debian's libcurl has a directory of authorities preset, which it would trust beside ours.
+  const bool has_authority = !access_.authority_pem.empty() || !access_.authority_file.empty();
+  if (has_authority) curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
   set(CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT, access_.certificate_pem, access_.certificate_file);
   set(CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY, access_.key_pem, access_.key_file);
   if (!access_.skips_verification) return;

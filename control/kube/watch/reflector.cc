@@ -305,6 +305,7 @@ void Reflector::Absent(const ApiError& error) {
 }
 
 void Reflector::Forbidden(Phase phase, const ApiError& error) {
+  absent_rounds_ = 0;
   ++status_.counters.failures;
   const std::string problem = fmt::format(
       "may not {} {}: {}", phase == Phase::kList ? "list" : "watch", resource_.name, error.message);
@@ -327,6 +328,7 @@ void Reflector::Expired() {
 }
 
 void Reflector::Failed(const std::string& why) {
+  absent_rounds_ = 0;
   ++status_.counters.failures;
   auto delay = backoff_.Next();
   if (head_ && head_->retry_after) {

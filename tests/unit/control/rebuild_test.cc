@@ -159,14 +159,47 @@ TEST_F(RebuildTest, ARuleKeepsItsNumberFromTheOverlayToTheBase) {
   EXPECT_EQ(*build().names.in_force->Find(number), source);
 }
 
-TEST_F(RebuildTest, AFailedRebuildIsSaidAndChangesNothing) {
+TEST_F(RebuildTest, AfterAFailedRebuildEditsAreBuiltWhole) {
   Do({Apply(Edited("a", 80))});
   Rebuilt rebuilt = RebuildNow();
   rebuilt.networks = absl::ResourceExhaustedError("network default: too much");
   const auto before = publisher_->view()->snapshot;
   EXPECT_FALSE(Adopt(std::move(rebuilt)).ok());
-  EXPECT_EQ(publisher_->view()->last_error, "network default: too much");
+  EXPECT_EQ(publisher_->view()->failed_builds, 1u);
   EXPECT_EQ(publisher_->view()->snapshot, before);
+  Do({Apply(Edited("b", 90))});
+  EXPECT_TRUE(build().IsWhole());
+  Do({Apply(Edited("b", 91))});
+  EXPECT_FALSE(build().IsWhole()) << "all was whole again";
+}
+
+// Whose a shared address is depends on who is local; in an overlay only its own pods are.
+TEST_F(RebuildTest, WhereAddressesAreSharedEditsAreBuiltWhole) {
+  dataplane::PortSpec c = RingPort("c", "c", "02:00:00:00:00:03", "10.0.0.3");
+  dataplane::PortSpec d = RingPort("d", "d", "02:00:00:00:00:04", "10.0.0.4");
+  c.allowed = d.allowed = {Allowed("10.0.0.99")};
+  Do({AddPortCommand{c}, AddPortCommand{d}, Apply(Pod("c", "", {{"app", "c"}}))});
+  Do({Apply(Edited("a", 80))});
+  EXPECT_TRUE(build().IsWhole());
+}
+
+TEST_F(RebuildTest, AuditedRulesKeepTheirNumbersOverARebuildThatDidNotKnowThem) {
+  Do({Apply(Edited("a", 80))});
+  Rebuilt rebuilt = RebuildNow();
+  acl::NetworkPolicy audited = DenyAll("b-audited");
+  audited.options.audit = true;
+  Do({Apply(audited)});
+  const acl::RuleIds& ids = *build().overlay->audit.rule_ids;
+  const acl::RuleTable& table = *build().overlay->audit.rules;
+  std::map<acl::RuleId, acl::RuleSource> told;
+  for (uint32_t i = 0; i < table.sources.size(); ++i) told[ids.Of(i)] = table.sources[i];
+  audited.name = "a-audited";
+  Do({Apply(audited)});
+  ASSERT_TRUE(Adopt(std::move(rebuilt)).ok());
+  for (const auto& [number, source] : told) {
+    ASSERT_NE(build().names.audit->Find(number), nullptr);
+    EXPECT_EQ(*build().names.audit->Find(number), source) << number;
+  }
 }
 
 }  // namespace

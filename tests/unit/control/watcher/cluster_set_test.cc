@@ -54,8 +54,8 @@ TEST_F(ClusterSetTest, ChangesAreOneForEachObjectHoweverOftenItChanged) {
   Put(set_, DenyAll("p", {{"v", "2"}}));
   const auto batch = set_.TakeChanges();
   ASSERT_TRUE(batch);
-  EXPECT_THAT(Names(*batch),
-              ElementsAre("Pod default/a", "NetworkPolicy default/p", "-Pod default/c"));
+  EXPECT_THAT(Names(*batch), ElementsAre("Pod default/a", "NetworkPolicy default/p",
+                                         "-Pod default/c", "-NetworkPolicy default/p"));
   EXPECT_EQ(std::get<acl::Endpoint>(*batch->objects[0].candidate->object).addresses[0],
             Ip("10.0.0.4"));
   EXPECT_THAT(Changes(), IsEmpty());
@@ -81,7 +81,8 @@ TEST_F(ClusterSetTest, TheDeathOfAnOldPodDoesNotTakeTheNewOneOfItsName) {
   Put(set_, Pod("sts-0", "10.0.0.7", {}, "old"), "old");
   Put(set_, Pod("sts-0", "10.0.0.8", {}, "new"), "new");
   set_.Remove(PodKey("sts-0"), "old");
-  EXPECT_THAT(Changes(), ElementsAre("Pod default/sts-0"));
+  EXPECT_THAT(Changes(), ElementsAre("Pod default/sts-0", "-Pod default/sts-0"))
+      << "the old one goes first, in the same change";
   set_.Remove(PodKey("sts-0"), "new");
   EXPECT_THAT(Changes(), ElementsAre("-Pod default/sts-0"));
 }
@@ -93,6 +94,13 @@ TEST_F(ClusterSetTest, AnObjectThatCannotBeReadIsAChangeEachTime) {
     set_.Put(PolicyKey("p"), {std::make_shared<const Candidate>(bad), "u"});
     EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p"));
   }
+}
+
+TEST_F(ClusterSetTest, WhatIsToBeSentAgainIsAChangeIfItIsThere) {
+  Take();
+  set_.SendAgain({PolicyKey("p"), PolicyKey("nowhere")});
+  EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p"));
+  EXPECT_THAT(Changes(), IsEmpty());
 }
 
 TEST_F(ClusterSetTest, AKindThatIsOnlyCountedIsNeverTaken) {
