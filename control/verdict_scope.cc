@@ -46,6 +46,7 @@ bool IsNewOwner(const Endpoint* before, const Endpoint* now) {
 
 bool HaveSameRules(const PolicyBuild& before, const PolicyBuild& now) {
   if (before.base.in_force.rules != now.base.in_force.rules) return false;
+  if (before.overlaid != now.overlaid) return false;  // another layer judges some pod
   if (!before.overlay || !now.overlay) return !before.overlay && !now.overlay;
   return before.overlay->in_force.rules == now.overlay->in_force.rules;
 }
