@@ -498,6 +498,20 @@ TEST(Fragment, ANewPolicyHoldsForWhatIsOnItsWay) {
   EXPECT_EQ(bed.BuffersInUse(), 0u);
 }
 
+// A later one is judged as its first: what policy takes and gives back meanwhile is asked anew.
+TEST(Fragment, ALaterOneOpensAConnectionThatIsGone) {
+  const Bytes reply = Testbed::From('b', 'a').Udp(80, 1, kData).bytes();
+  Testbed bed;
+  const std::vector<Bytes> pieces = Cut(Datagram(4, 80), 1, 256);
+  EXPECT_EQ(bed.Deliver('a', pieces[0]), "b");
+  bed.Apply({Isolate("shut", "b", {"Ingress", "Egress"})});
+  EXPECT_EQ(bed.LastDrop('b', reply), DropReason::kPolicyIngress) << "the connection is gone";
+  bed.Apply({Isolate("no-egress", "b", {"Egress"})});
+  EXPECT_EQ(bed.LastDrop('b', reply), DropReason::kPolicyEgress);
+  EXPECT_EQ(bed.Deliver('a', pieces[1]), "b");
+  EXPECT_EQ(bed.Deliver('b', reply), "a");
+}
+
 TEST(Fragment, TheRestOfADeniedOneStaysDeniedUnderItsReason) {
   Testbed bed;
   bed.Apply({OnlyUdp53()});

@@ -19,6 +19,14 @@ bool IsOpeningSyn(const Decoded& packet) {
   return packet.tuple.protocol == IPPROTO_TCP && packet.tcp_flags == kSyn;
 }
 
+// Whether a packet without a connection may ask for one.
+bool MayOpen(const Decoded& packet) {
+  const uint8_t protocol = packet.tuple.protocol;
+  if (protocol == IPPROTO_TCP) return IsOpeningSyn(packet);
+  const bool icmp = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+  return !icmp || packet.EchoRequest();
+}
+
 // Where there are no VLANs, an uplink's tag with id 0 carries a priority and names no network: the
 // switch takes it off.
 std::vector<Sent> WithoutPriorityTags(std::vector<Sent> batch) {
@@ -74,6 +82,7 @@ std::vector<std::string> Oracle::Check(const std::vector<Sent>& put_in,
   }
   passed_ += deliveries.size();
   for (const Sent& sent : batch) Remember(sent);
+  for (const Sent& sent : batch) RememberLaterFragment(sent);
   for (const Delivery& delivery : deliveries) {
     const std::string problem = Judge(delivery);
     if (problem.empty()) continue;
@@ -113,25 +122,44 @@ Oracle::Fragments Oracle::FragmentsOf(Place from, Place to, const Decoded& packe
   return {from, to, tuple.src, tuple.dst, protocol, packet.fragment_id};
 }
 
-// What policy lets through opens its connection, even if the packet itself then dies on the way out
-// (too large for the receiver, whose queue is full).
+// Where the switch takes it for a packet of IP; kPlaces: nowhere.
+Place Oracle::Destination(const Sent& sent, const Decoded& packet) const {
+  const Place from = sent.from, to = world_.Receiver(from, packet.dst_mac);
+  const bool arrives = packet.kind == Kind::kIp && to < kPlaces && world_.IsOpen(from) &&
+                       world_.IsOpen(to) && JudgeSource(sent, packet).empty();
+  return arrives ? to : kPlaces;
+}
+
 void Oracle::Remember(const Sent& sent) {
   const Decoded packet = Decode(sent.frame);
-  const Place from = sent.from, to = world_.Receiver(from, packet.dst_mac);
-  if (packet.kind != Kind::kIp || to >= kPlaces) return;
-  if (!world_.IsOpen(from) || !world_.IsOpen(to) || !JudgeSource(sent, packet).empty()) return;
-  if (packet.is_fragment && !packet.later_fragment) {
-    first_fragments_[FragmentsOf(from, to, packet)].insert(packet.tuple);
+  const Place to = Destination(sent, packet);
+  if (to >= kPlaces || packet.later_fragment) return;
+  const bool opens = MayOpen(packet);
+  if (packet.is_fragment) {
+    first_fragments_[FragmentsOf(sent.from, to, packet)][packet.tuple] |= opens;
   }
-  const bool tcp = packet.tuple.protocol == IPPROTO_TCP;
-  const bool icmp =
-      packet.tuple.protocol == IPPROTO_ICMP || packet.tuple.protocol == IPPROTO_ICMPV6;
-  if (packet.later_fragment || (tcp && !IsOpeningSyn(packet))) return;
-  if (icmp && !packet.EchoRequest()) return;
-  if (!world_.Allows(from, to, packet.tuple)) return;
+  if (opens) Open(sent.from, to, packet.tuple);
+}
+
+// Judged as the first one of its datagram, which may have come before a change.
+void Oracle::RememberLaterFragment(const Sent& sent) {
+  const Decoded packet = Decode(sent.frame);
+  const Place to = Destination(sent, packet);
+  if (to >= kPlaces || !packet.later_fragment) return;
+  const auto found = first_fragments_.find(FragmentsOf(sent.from, to, packet));
+  if (found == first_fragments_.end()) return;
+  for (const auto& [first, opens] : found->second) {
+    if (opens) Open(sent.from, to, first);
+  }
+}
+
+// What policy lets through opens its connection, even if the packet itself then dies on the way out
+// (too large for the receiver, whose queue is full).
+void Oracle::Open(Place from, Place to, const Tuple& tuple) {
+  if (!world_.Allows(from, to, tuple)) return;
   // A live conversation is never forgotten, which began less than an age ago.
   if (opened_.size() >= kRemembered) opened_before_ = std::exchange(opened_, {});
-  opened_.insert(WayOf(from, to, packet.tuple));
+  opened_.insert(WayOf(from, to, tuple));
 }
 
 // A connection that a packet found denied is gone, and does not come back by itself.
@@ -235,7 +263,8 @@ bool Oracle::BelongsToAFirstFragment(const Delivery& delivery) const {
   const auto found =
       first_fragments_.find(FragmentsOf(delivery.sent->from, delivery.to, delivery.packet));
   if (found == first_fragments_.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](const Tuple& first) {
+  return std::any_of(found->second.begin(), found->second.end(), [&](const auto& known) {
+    const Tuple& first = known.first;
     return world_.Allows(delivery.sent->from, delivery.to, first) ||
            Opened(delivery.to, delivery.sent->from, first.Reversed());
   });

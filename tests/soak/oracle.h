@@ -73,7 +73,10 @@ class Oracle {
   };
 
   Way WayOf(Place from, Place to, const Tuple& tuple) const;
+  Place Destination(const Sent& sent, const Decoded& packet) const;
   void Remember(const Sent& sent);
+  void RememberLaterFragment(const Sent& sent);
+  void Open(Place from, Place to, const Tuple& tuple);
   Fragments FragmentsOf(Place from, Place to, const Decoded& packet) const;
   void KeepWaiting(const std::vector<Sent>& batch, const std::map<const Sent*, unsigned>& copies);
   void Forget(const Way& way);
@@ -89,7 +92,8 @@ class Oracle {
 
   const World& world_;
   std::set<Way> opened_, opened_before_;  // of this age and the one before
-  std::map<Fragments, std::set<Tuple>> first_fragments_;
+  // Of each first fragment: whether it may open a connection.
+  std::map<Fragments, std::map<Tuple, bool>> first_fragments_;
   std::list<Waiting> waiting_;
   uint64_t passed_ = 0, must_pass_ = 0, must_not_pass_ = 0;
 };

@@ -148,9 +148,11 @@ class Pages(WatcherTest):
         self.api.put("pods", pod("a", 1))
         page = json.dumps({"metadata": {"resourceVersion": "101"},
                            "items": [pod("a", 1)]}).encode()
+        # The rest of one that is cut short must not be there for whoever uses the connection next.
+        alone = {"Connection": "close"}
         self.api.answer("pods", "list", Answer(200, page, length=len(page) + 100),
-                        Answer(200, page, length=len(page) - 20), Answer(200, b"{\"items\":[3]}"),
-                        Answer(200, b"<html>"))
+                        Answer(200, page, alone, length=len(page) - 20),
+                        Answer(200, b"{\"items\":[3]}"), Answer(200, b"<html>"))
         self.start()
         self.assertEqual(self.in_force(), {"a"})
         self.assertEqual(self.watcher.kind("pods")["counters"]["failures"], 4)
