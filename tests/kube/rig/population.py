@@ -97,7 +97,7 @@ class Population:
     def delete_pod(self, key):
         self.api.delete("pods", *key)
         with self._lock:
-            del self.pods[key]
+            self.pods.pop(key, None)  # another thread may have been between its two steps
 
     # --- policies ------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Population:
     def delete_policy(self, key):
         self.api.delete("networkpolicies", *key)
         with self._lock:
-            del self.policies[key]
+            self.policies.pop(key, None)
 
     def relabel_namespace(self, name):
         with self._lock:
