@@ -8,6 +8,7 @@ namespace sluice::acl {
 // Of policies of every kind (PolicyOptions).
 inline constexpr char kAuditAnnotation[] = "sluice.io/audit";
 inline constexpr char kDenyActionAnnotation[] = "sluice.io/deny-action";
+inline constexpr char kOwnNodeAnnotation[] = "sluice.io/own-node";  // not of cluster-wide ones
 // Of namespaces, before Kubernetes 1.7 (Namespace::ingress_default_deny).
 inline constexpr char kIsolationAnnotation[] = "net.beta.kubernetes.io/network-policy";
 // Of MultiNetworkPolicies: the networks they are for.

@@ -15,10 +15,11 @@ Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Directio
     const unsigned category = CategoryOf(tier, direction);
     const uint32_t hit = category < hits.size() ? hits[category] : 0;
     if (hit == 0) continue;
-    const Action action = table.rules[hit - 1].action;
-    if (action == Action::kPass) continue;
-    return {.allow = action == Action::kAllow,
-            .reject = action == Action::kReject,
+    const FlatRule& rule = table.rules[hit - 1];
+    if (rule.action == Action::kPass) continue;
+    return {.allow = rule.action == Action::kAllow,
+            .reject = rule.action == Action::kReject,
+            .own_node = rule.own_node,
             .tier = tier,
             .rule = hit};
   }

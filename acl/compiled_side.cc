@@ -19,9 +19,6 @@ std::optional<RawSide> SideOf(const CompiledTrie& compiled, const RawFlow& flow,
   if (subject.pod == nullptr) return std::nullopt;
   const Member* member = compiled.population.Find({subject.pod->namespace_name, subject.pod->name});
   if (member == nullptr || member->owner != Owner::kLocal) return std::nullopt;
-  RawSide side;
-  if (IsExempt(*subject.pod, peer.address, direction)) return side;
-
   const bool v4 = peer.address.family == Family::kIpv4;
   const ClassId own = v4 ? member->subject.v4 : member->subject.v6;
   const ClassId other = compiled.population.addresses().Lookup(peer.address);
@@ -29,10 +26,13 @@ std::optional<RawSide> SideOf(const CompiledTrie& compiled, const RawFlow& flow,
       ClassifyKey::Make(flow.protocol, ingress ? other : own, ingress ? own : other, flow.port);
   std::array<uint32_t, kMaxCategories> hits{};
   compiled.trie.Classify({&key, 1}, hits);
-  const Decision decision = Decide(
+  const Decision asked = Decide(
       compiled.table, std::span<const uint32_t>(hits).first(compiled.trie.categories()), direction);
+  const Decision decision = Exempted(asked, *subject.pod, peer.address, direction);
+  RawSide side;
   side.allow = decision.allow;
   side.reject = decision.reject;
+  side.own_node = decision.own_node;
   side.tier = TierName(decision.tier);
   if (decision.rule == 0) return side;
   const RuleSource& source = compiled.table.sources[compiled.table.rules[decision.rule - 1].source];
@@ -43,9 +43,9 @@ std::optional<RawSide> SideOf(const CompiledTrie& compiled, const RawFlow& flow,
 
 std::string ToText(const std::optional<RawSide>& side) {
   if (!side) return "not judged";
-  return fmt::format("{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
-                     side->reject ? " and reject" : "", side->tier, fmt::join(side->policies, ", "),
-                     side->rule);
+  return fmt::format("{}{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
+                     side->reject ? " and reject" : "", side->own_node ? " of its node too" : "",
+                     side->tier, fmt::join(side->policies, ", "), side->rule);
 }
 
 }  // namespace sluice::acl

@@ -15,9 +15,9 @@ bool Lists(const std::vector<IpAddress>& addresses, const IpAddress& address) {
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// A pod always reaches itself, and its own node always reaches it.
-bool IsExempt(const RawAttempt& attempt) {
-  if (Lists(attempt.subject->addresses, attempt.peer)) return true;
+bool IsItself(const RawAttempt& attempt) { return Lists(attempt.subject->addresses, attempt.peer); }
+
+bool IsFromOwnNode(const RawAttempt& attempt) {
   return attempt.ingress && Lists(attempt.subject->node_addresses, attempt.peer);
 }
 
@@ -126,7 +126,13 @@ std::optional<RawSide> Evaluator::JudgeIngress(const RawFlow& flow, AuditPolicie
 }
 
 RawSide Evaluator::Judge(const RawAttempt& attempt, AuditPolicies audit) const {
-  if (IsExempt(attempt)) return {};
+  // A pod always reaches itself, and its own node reaches it unless its isolation says otherwise.
+  if (IsItself(attempt)) return {};
+  const RawSide side = JudgeTiers(attempt, audit);
+  return IsFromOwnNode(attempt) && !side.own_node ? RawSide() : side;
+}
+
+RawSide Evaluator::JudgeTiers(const RawAttempt& attempt, AuditPolicies audit) const {
   if (auto side = JudgeTier(admin_, attempt, audit)) return *side;
   if (auto side = JudgeNetworkPolicies(attempt, audit)) return *side;
   if (auto side = JudgeTier(baseline_, attempt, audit)) return *side;
@@ -195,6 +201,7 @@ RawSide Evaluator::DefaultDeny(const std::vector<Namespaced>& isolating,
   for (const Namespaced& one : isolating) {
     side.policies.push_back(one.Name());
     side.reject |= one.policy->options.reject;
+    side.own_node |= attempt.ingress && one.policy->options.judges_own_node;
   }
   if (AnnotationIsolates(attempt)) {
     side.policies.push_back("Namespace " + attempt.subject->namespace_name);

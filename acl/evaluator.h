@@ -38,6 +38,7 @@ struct RawFlow {
 struct RawSide {
   bool allow = true;
   bool reject = false;                // only with a deny: answered, not silent
+  bool own_node = false;              // only with a default deny: of the pod's own node too
   std::string tier = "None";          // "Admin", "NetworkPolicy", "Baseline", "None"
   std::vector<std::string> policies;  // "Kind namespace/name" or "Kind name", sorted
   std::string rule;                   // its name, or "ingress[0]"; empty for a default deny
@@ -75,6 +76,7 @@ class Evaluator {
   std::optional<RawSide> JudgeEgress(const RawFlow& flow, AuditPolicies audit) const;
   std::optional<RawSide> JudgeIngress(const RawFlow& flow, AuditPolicies audit) const;
   RawSide Judge(const RawAttempt& attempt, AuditPolicies audit) const;
+  RawSide JudgeTiers(const RawAttempt& attempt, AuditPolicies audit) const;
   // Null: nothing here decides.
   std::optional<RawSide> JudgeTier(const std::vector<const ClusterPolicy*>& tier,
                                    const RawAttempt& attempt, AuditPolicies audit) const;

@@ -44,6 +44,7 @@ struct FlatRule {
   Direction direction = Direction::kIngress;
   Tier tier = Tier::kNetworkPolicy;
   Action action = Action::kDeny;
+  bool own_node = false;            // a deny that holds for the pod's own node too (exemption.h)
   int16_t protocol = kAnyProtocol;  // IP protocol number, or kAnyProtocol
   ClassInterval src;
   ClassInterval dst;

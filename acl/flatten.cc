@@ -140,6 +140,7 @@ class DirectionFlattener {
       if (affected.empty()) continue;
       const FlatRule made{.direction = direction_,
                           .action = DefaultOf(group),
+                          .own_node = ClosesOwnNode(group),
                           .source = static_cast<uint32_t>(table.sources.size())};
       table.sources.push_back({.policies = NamesOf(group)});
       for (const ClassInterval& subject : affected.intervals()) {
@@ -153,6 +154,12 @@ class DirectionFlattener {
     const bool reject = std::any_of(group.begin(), group.end(),
                                     [this](uint32_t p) { return policies_[p]->options.reject; });
     return reject ? Action::kReject : Action::kDeny;
+  }
+
+  bool ClosesOwnNode(const std::vector<uint32_t>& group) const {
+    return direction_ == Direction::kIngress &&
+           std::any_of(group.begin(), group.end(),
+                       [this](uint32_t p) { return policies_[p]->options.judges_own_node; });
   }
 
   std::vector<std::string> NamesOf(const std::vector<uint32_t>& group) const {

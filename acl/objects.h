@@ -117,6 +117,8 @@ struct NetworkPolicyRule {
 struct PolicyOptions {
   bool audit = false;   // sluice.io/audit: "true": what it would deny is told, nothing is denied
   bool reject = false;  // sluice.io/deny-action: reject: what it denies is answered
+  // sluice.io/own-node: judge: the pods it isolates are closed to their own node too.
+  bool judges_own_node = false;
   bool operator==(const PolicyOptions&) const = default;
 };
 

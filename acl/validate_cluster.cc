@@ -8,6 +8,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "acl/annotations.h"
 #include "acl/checks.h"
 #include "acl/validate.h"
 
@@ -229,6 +230,9 @@ Finding CheckPlace(const ClusterPolicy& policy) {
   if (auto f = CheckTier(policy)) return f;
   if (policy.priority < 0 || policy.priority > kMaxPriority) {
     return fmt::format("spec.priority: {} is not between 0 and {}", policy.priority, kMaxPriority);
+  }
+  if (policy.options.judges_own_node) {
+    return fmt::format("{}: is for policies that isolate pods", AnnotationPath(kOwnNodeAnnotation));
   }
   return std::nullopt;
 }

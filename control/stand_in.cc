@@ -108,6 +108,7 @@ std::optional<acl::ClusterPolicy> MakeClusterStandIn(const ObjectKey& key,
   }
   if (refused != nullptr) {
     policy.options = refused->options;
+    policy.options.judges_own_node = false;  // isolates nothing
     CopyValidParts(*refused, &policy);
   }
   if (refused == nullptr || !refused->ingress.empty()) policy.ingress = {FailClosed("ingress")};

@@ -5,13 +5,13 @@
 namespace sluice::control {
 namespace {
 
-// What passes whatever the policies say; `end` is judged, `peer` the other end.
-bool IsExempt(const End& end, const End& peer, acl::Direction direction) {
-  return end.endpoint != nullptr && acl::IsExempt(*end.endpoint, peer.address, direction);
-}
-
-Side SideOf(const acl::RuleTable& table, std::span<const uint32_t> hits, acl::Direction direction) {
-  const acl::Decision decision = acl::Decide(table, hits, direction);
+// `end` is judged, `peer` the other end.
+Side SideOf(const acl::RuleTable& table, std::span<const uint32_t> hits, const End& end,
+            const End& peer, acl::Direction direction) {
+  acl::Decision decision = acl::Decide(table, hits, direction);
+  if (end.endpoint != nullptr) {
+    decision = acl::Exempted(decision, *end.endpoint, peer.address, direction);
+  }
   Side side{.allow = decision.allow, .tier = decision.tier};
   if (decision.rule != 0) {
     const acl::RuleSource& source = table.sources[table.rules[decision.rule - 1].source];
@@ -39,16 +39,12 @@ Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const
   const End& destination = flow.destination;
   Verdict verdict;
   if (source.subject) {
-    constexpr auto kEgress = acl::Direction::kEgress;
-    verdict.egress = IsExempt(source, destination, kEgress)
-                         ? Side{}
-                         : SideOf(table, hits.first(categories), kEgress);
+    verdict.egress =
+        SideOf(table, hits.first(categories), source, destination, acl::Direction::kEgress);
   }
   if (destination.subject) {
-    constexpr auto kIngress = acl::Direction::kIngress;
-    verdict.ingress = IsExempt(destination, source, kIngress)
-                          ? Side{}
-                          : SideOf(table, hits.last(categories), kIngress);
+    verdict.ingress =
+        SideOf(table, hits.last(categories), destination, source, acl::Direction::kIngress);
   }
   verdict.allow =
       (!verdict.egress || verdict.egress->allow) && (!verdict.ingress || verdict.ingress->allow);

@@ -62,8 +62,7 @@ struct KeyList {
   }
 };
 
-// NetworkPolicy never blocks what comes to a pod from its own node; other sources that the node
-// routes here are judged as who they are.
+// What comes to a pod from its own node, unlike what the node routes here.
 bool IsOwnNode(const Parties& parties) {
   const PortView& from = *parties.from;
   return from.role == PortRole::kHost && from.admits_own && Owns(from, parties.source);
@@ -76,7 +75,7 @@ bool Judges(const AskedLayer& asked, const PortView& port) {
 Questions Ask(const Parties& parties, const AskedLayer& asked, KeyList& list) {
   Questions questions;
   const bool egress = Judges(asked, *parties.from);
-  const bool ingress = Judges(asked, *parties.to) && !IsOwnNode(parties);
+  const bool ingress = Judges(asked, *parties.to);
   if (!egress && !ingress) return questions;
   const ClassId source = PeerClass(*parties.from, parties.source, asked);
   const ClassId destination = PeerClass(*parties.to, parties.destination, asked);
@@ -104,6 +103,11 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
   return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
 }
 
+// NetworkPolicy does not block a pod's own node, unless the policies that deny it close that too.
+void ApplyExemption(const Parties& parties, PolicyAnswer& answer) {
+  if (unlikely(IsOwnNode(parties)) && !answer.ingress.decision.own_node) answer.ingress = {};
+}
+
 // Asks one layer, and answers for the subjects that it judges.
 unsigned AskLayer(const AskedLayer& asked, std::span<const Parties> parties,
                   std::span<PolicyAnswer> answers) {
@@ -124,6 +128,7 @@ unsigned AskLayer(const AskedLayer& asked, std::span<const Parties> parties,
   for (size_t i = 0; i < parties.size(); ++i) {
     decide(questions[i].egress, Direction::kEgress, answers[i].egress);
     decide(questions[i].ingress, Direction::kIngress, answers[i].ingress);
+    ApplyExemption(parties[i], answers[i]);
   }
   return list.count;
 }

@@ -87,9 +87,13 @@ acl::LabelSelector Read(const v1::LabelSelector& proto) {
 void Write(const acl::PolicyOptions& options, v1::PolicyOptions* out) {
   out->set_audit(options.audit);
   out->set_reject(options.reject);
+  out->set_judges_own_node(options.judges_own_node);
 }
 
-acl::PolicyOptions Read(const v1::PolicyOptions& proto) { return {proto.audit(), proto.reject()}; }
+acl::PolicyOptions Read(const v1::PolicyOptions& proto) {
+  return {
+      .audit = proto.audit(), .reject = proto.reject(), .judges_own_node = proto.judges_own_node()};
+}
 
 void Write(const acl::NetworkPolicy& policy, v1::NetworkPolicy* out) {
   out->set_namespace_(policy.namespace_name);

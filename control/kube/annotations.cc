@@ -92,7 +92,8 @@ void Add(acl::Attachment attachment, std::vector<acl::Attachment>* attachments) 
 
 acl::PolicyOptions ReadPolicyOptions(const Metadata& metadata, absl::Status* status) {
   return {.audit = Says(metadata, acl::kAuditAnnotation, "true", status),
-          .reject = Says(metadata, acl::kDenyActionAnnotation, "reject", status)};
+          .reject = Says(metadata, acl::kDenyActionAnnotation, "reject", status),
+          .judges_own_node = Says(metadata, acl::kOwnNodeAnnotation, "judge", status)};
 }
 
 bool ReadIngressDefaultDeny(const Metadata& metadata, absl::Status* status) {

@@ -307,9 +307,13 @@ class EvaluatedDiff {
   }
 
   static bool IsExemptPair(const End& from, const End& to) {
-    return (from.raw.pod != nullptr &&
-            IsExempt(*from.raw.pod, to.raw.address, Direction::kEgress)) ||
-           (to.raw.pod != nullptr && IsExempt(*to.raw.pod, from.raw.address, Direction::kIngress));
+    const auto exempt = [](const RawEnd& subject, const RawEnd& peer, Direction direction) {
+      const Decision denied{.allow = false};
+      return subject.pod != nullptr &&
+             Exempted(denied, *subject.pod, peer.address, direction) != denied;
+    };
+    return exempt(from.raw, to.raw, Direction::kEgress) ||
+           exempt(to.raw, from.raw, Direction::kIngress);
   }
 
   static bool Allows(const End& from, const End& to, const RawVerdict& verdict) {

@@ -150,6 +150,7 @@ void RandomCluster::AddNetworkPolicies(PolicyInput& input) {
     NetworkPolicy policy =
         legacy ? AnyLegacyPolicy(random_, number) : AnyNetworkPolicy(random_, number);
     policy.options = AnyOptions();
+    policy.options.judges_own_node = random_.Chance(20);
     input.policies.push_back(policy);
   }
 }

@@ -57,6 +57,33 @@ TEST(HostPort, ExemptionCanBeSwitchedOff) {
   EXPECT_EQ(bed.LastDrop('h', Syn(Testbed::From('h', 'a'))), DropReason::kPolicyIngress);
 }
 
+TEST(HostPort, APolicyMayCloseItsPods) {
+  Testbed bed(WithHost());
+  acl::NetworkPolicy closed = Isolate("closed", "a", {"Ingress"});
+  closed.options.judges_own_node = true;
+  bed.Apply({Isolate("deny", "b", {"Ingress"}), closed});
+  EXPECT_EQ(bed.LastDrop('h', Syn(Testbed::From('h', 'a'))), DropReason::kPolicyIngress);
+  EXPECT_EQ(bed.Deliver('h', Syn(Testbed::From('h', 'b'))), "b");
+  acl::NetworkPolicyPeer node;
+  node.ip_block = acl::IpBlock{Testbed::V4('h') + "/32", {}};
+  closed.ingress = {{{node}, {{"TCP", int64_t{80}, std::nullopt}}}};
+  bed.Apply({closed});
+  EXPECT_EQ(bed.Deliver('h', Syn(Testbed::From('h', 'a'))), "a") << "kubelet's probe, admitted";
+  EXPECT_EQ(bed.LastDrop('h', Testbed::From('h', 'a').Tcp(1000, 81, kTcpSyn).bytes()),
+            DropReason::kPolicyIngress);
+}
+
+TEST(HostPort, AConnectionOfTheNodeEndsWhenAPolicyClosesItsPod) {
+  Testbed bed(WithHost());
+  acl::NetworkPolicy closed = Isolate("closed", "a", {"Ingress"});
+  bed.Apply({closed});
+  ASSERT_EQ(bed.Deliver('h', Syn(Testbed::From('h', 'a'))), "a");
+  closed.options.judges_own_node = true;
+  bed.Apply({closed});
+  EXPECT_EQ(bed.LastDrop('a', Testbed::From('a', 'h').Tcp(80, 1000, kSynAck).bytes()),
+            DropReason::kPolicyIngress);
+}
+
 TEST(HostPort, NodesAddressFromTheUplinkDies) {
   Testbed bed(WithHost());
   bed.Apply({Isolate("deny", "a", {"Ingress"})});

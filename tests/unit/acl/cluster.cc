@@ -118,7 +118,6 @@ ClassId Cluster::SubjectClass(const End& end) const {
 Side Cluster::Judge(const End& subject, const End& peer, Direction direction, uint8_t protocol,
                     uint16_t port) const {
   if (subject.pod == nullptr) return {};
-  if (IsExempt(*subject.pod, peer.address, direction)) return {.judged = true};
   const ClassId own = SubjectClass(subject);
   const ClassId other = compiled_.addresses.Lookup(peer.address);
   const bool ingress = direction == Direction::kIngress;
@@ -127,8 +126,9 @@ Side Cluster::Judge(const End& subject, const End& peer, Direction direction, ui
   std::array<uint32_t, kMaxCategories> hits{};
   const LinearClassifier classifier(compiled_.table);
   classifier.Classify({&key, 1}, hits);
-  const Decision decision =
+  const Decision asked =
       Decide(compiled_.table, std::span(hits).first(classifier.categories()), direction);
+  const Decision decision = Exempted(asked, *subject.pod, peer.address, direction);
   return {true, decision.allow, DecidedBy(compiled_.table, decision)};
 }
 

@@ -7,6 +7,8 @@
 namespace sluice::acl {
 namespace {
 
+constexpr char kDenyBoth[] = "deny NetworkPolicy: NetworkPolicy default/p, NetworkPolicy default/q";
+
 const std::vector<RawCase> kCases = {
     // Line 10
     {"ExceptTrimsItsOwnBlockOnly",
@@ -38,6 +40,20 @@ const std::vector<RawCase> kCases = {
      {},
      {ToWeb("192.168.0.1", "allow"), ToWeb("default/host", "allow"), ToWeb("192.168.0.2", kDeny),
       FromWeb("192.168.0.1", kDeny)}},
+    {"APolicyMayCloseItsPodsToTheirOwnNode",
+     {Typed({"Ingress", "Egress"}, {}, {}), Named("q", JudgingOwnNode(In({})))},
+     {},
+     {ToWeb("192.168.0.1", kDenyBoth),
+      ToWeb("default/host", kDenyBoth),
+      {"default/web", "default/web", "tcp", 80, "allow", "allow"}}},
+    {"WhatAdmitsTheNodeStillDoes",
+     {JudgingOwnNode(In({Peers({Block("192.168.0.1/32")})}))},
+     {},
+     {ToWeb("192.168.0.1", "allow"), ToWeb("192.168.0.2", kDeny)}},
+    {"ClosingEgressSaysNothingOfTheOwnNode",
+     {JudgingOwnNode(Out({}))},
+     {},
+     {ToWeb("192.168.0.1", "allow")}},
     {"APodAlwaysReachesItself",
      {Typed({"Ingress", "Egress"}, {}, {})},
      {},

@@ -42,6 +42,10 @@ inline NetworkPolicy Named(const std::string& name, NetworkPolicy policy) {
   policy.name = name;
   return policy;
 }
+inline NetworkPolicy JudgingOwnNode(NetworkPolicy policy) {
+  policy.options.judges_own_node = true;
+  return policy;
+}
 inline NetworkPolicy On(LabelSelector pods, NetworkPolicy policy) {
   policy.pod_selector = std::move(pods);
   return policy;

@@ -31,6 +31,11 @@ NetworkPolicy Named(const std::string& name, NetworkPolicy policy) {
   return policy;
 }
 
+NetworkPolicy JudgingOwnNode(NetworkPolicy policy) {
+  policy.options.judges_own_node = true;
+  return policy;
+}
+
 Probe In(const std::string& from, bool reaches, Family family = Family::kIpv4) {
   return {from, "default/web", "tcp", 80, reaches, family};
 }
@@ -167,6 +172,13 @@ const std::vector<Case> kCases = {
     {"TheOwnNodeIsNeverBlocked",
      {From({Pods(Having({{"role", "nobody-has-this"}}))})},
      {In("192.168.0.1", true), In("default/host", true)}},
+    {"APolicyMayCloseItsPodsToTheirOwnNode",
+     {JudgingOwnNode(From({Pods(Having({{"role", "nobody-has-this"}}))}))},
+     {In("192.168.0.1", false), In("default/host", false), In("default/web", true)}},
+    {"OnePolicyThatClosesIsEnoughAndItsRulesAdmitTheNode",
+     {From({Pods(Having({{"role", "nobody-has-this"}}))}),
+      Named("closes", JudgingOwnNode(From({Block("192.168.0.1/32")})))},
+     {In("192.168.0.1", true), In("192.168.0.2", false)}},
     {"OtherNodesGetNoExemption",
      {From({Pods(Having({{"role", "nobody-has-this"}}))})},
      {In("192.168.0.2", false)}},
@@ -181,10 +193,21 @@ INSTANTIATE_TEST_SUITE_P(Semantics, Peers, testing::ValuesIn(kCases), CaseName);
 
 TEST(Exemption, TheOwnNodeIsExemptInwardsOnly) {
   const Endpoint pod = Cluster::Standard().endpoints[0];
-  EXPECT_TRUE(IsExempt(pod, Address("192.168.0.1"), Direction::kIngress));
-  EXPECT_FALSE(IsExempt(pod, Address("192.168.0.1"), Direction::kEgress));
-  EXPECT_TRUE(IsExempt(pod, Address("fd00::1"), Direction::kEgress));
-  EXPECT_FALSE(IsExempt(pod, Address("10.0.0.2"), Direction::kIngress));
+  const Decision denied{.allow = false, .tier = Tier::kNetworkPolicy, .rule = 1}, open;
+  const auto exempted = [&](const char* peer, Direction direction) {
+    return Exempted(denied, pod, Address(peer), direction);
+  };
+  EXPECT_EQ(exempted("192.168.0.1", Direction::kIngress), open);
+  EXPECT_EQ(exempted("192.168.0.1", Direction::kEgress), denied);
+  EXPECT_EQ(exempted("fd00::1", Direction::kEgress), open);
+  EXPECT_EQ(exempted("10.0.0.2", Direction::kIngress), denied);
+}
+
+TEST(Exemption, APolicyMayCloseAPodToItsOwnNodeAndNeverToItself) {
+  const Endpoint pod = Cluster::Standard().endpoints[0];
+  const Decision denied{.allow = false, .own_node = true, .tier = Tier::kNetworkPolicy, .rule = 1};
+  EXPECT_EQ(Exempted(denied, pod, Address("192.168.0.1"), Direction::kIngress), denied);
+  EXPECT_EQ(Exempted(denied, pod, Address("fd00::1"), Direction::kIngress), Decision());
 }
 
 }  // namespace

@@ -75,6 +75,8 @@ TEST(ValidateClusterPolicy, PlaceAndSubjectAreRefusedWithTheReason) {
           {[](auto& p) { p.tier = ""; }, "spec.tier: is required"},
           {[](auto& p) { p.tier = "NetworkPolicy"; },
            "spec.tier: \"NetworkPolicy\" is not supported: Admin or Baseline"},
+          {[](auto& p) { p.options.judges_own_node = true; },
+           "metadata.annotations[sluice.io/own-node]: is for policies that isolate pods"},
           {[](auto& p) { p.priority = -1; }, "spec.priority: -1 is not between 0 and 1000"},
           {[](auto& p) { p.priority = 1001; }, "spec.priority: 1001 is not between 0 and 1000"},
           {[&](auto& p) { p.subject.namespaces = bad; },

@@ -53,6 +53,8 @@ TEST(Annotation, PolicyOptionsAreReadFromEveryNamespacedKind) {
                   .options.reject);
   EXPECT_TRUE(Only<acl::MultiNetworkPolicy>(Read(Object(kMulti, "sluice.io/audit", "true")))
                   .policy.options.audit);
+  EXPECT_TRUE(Only<acl::NetworkPolicy>(Read(Object(kPolicy, "sluice.io/own-node", "judge")))
+                  .options.judges_own_node);
   EXPECT_EQ(Only<acl::NetworkPolicy>(Read(Object(kPolicy, "sluice.io/else", "x"))).options,
             acl::PolicyOptions());
 }
