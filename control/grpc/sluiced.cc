@@ -1,20 +1,38 @@
 // sluiced: the switch. Builds the object graph, waits for a signal, takes it down in reverse.
+#include <prometheus/text_serializer.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "control/controller.h"
 #include "control/grpc/config.h"
 #include "control/grpc/server.h"
+#include "control/page_server.h"
 #include "control/process.h"
+#include "control/switch_metrics.h"
 #include "control/version.h"
 #include "dataplane/eal.h"
 #include "dataplane/switch.h"
 
 namespace sluice::control {
 namespace {
+
+// Null: there is to be none.
+absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(const std::string& address,
+                                                         const Controller& controller,
+                                                         const dataplane::Switch& data_plane,
+                                                         const DaemonFacts& facts) {
+  if (address.empty()) return nullptr;
+  PageServer::Pages pages;
+  pages["/metrics"] = [&] {
+    const auto families = MetricsOf(*controller.view(), data_plane, facts);
+    return Page{200, kMetricsType, prometheus::TextSerializer().Serialize(families)};
+  };
+  return PageServer::Start("metrics address", address, std::move(pages));
+}
 
 absl::Status Run(const Config& config) {
   DaemonFacts facts;
@@ -29,10 +47,12 @@ absl::Status Run(const Config& config) {
   if (!controller.ok()) return controller.status();
   auto server = Server::Start(config.listen, **controller, **data_plane, facts);
   if (!server.ok()) return server.status();
+  const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts);
+  if (!metrics.ok()) return metrics.status();
 
-  spdlog::info("sluiced {} ready: node \"{}\", {}, {} workers, {} huge pages", kVersion,
-               config.node, config.listen, facts.worker_cores.size(),
-               facts.huge_pages ? "with" : "without");
+  spdlog::info("sluiced {} ready: node \"{}\", {}, {} workers, {} huge pages, metrics port {}",
+               kVersion, config.node, config.listen, facts.worker_cores.size(),
+               facts.huge_pages ? "with" : "without", *metrics ? (*metrics)->port() : 0);
   const int received = WaitForStopSignal();
   spdlog::info("signal {}: stopping", received);
   return absl::OkStatus();

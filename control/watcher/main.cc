@@ -112,9 +112,9 @@ absl::Status Run(const WatcherConfig& config) {
   if (!access.ok()) return access.status();
   const std::string server = access->server;
   Watcher watcher(config, *std::move(access));
-  std::unique_ptr<StatusServer> status_server;
+  std::unique_ptr<PageServer> status_server;
   if (!config.status_address.empty()) {
-    auto started = StatusServer::Start(config.status_address, watcher.board(), watcher.metrics());
+    auto started = StartStatusServer(config.status_address, watcher.board(), watcher.metrics());
     if (!started.ok()) return started.status();
     status_server = *std::move(started);
   }

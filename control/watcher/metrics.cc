@@ -4,10 +4,11 @@
 
 #include <string>
 
+#include "control/metric_family.h"
+
 namespace sluice::control {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Kind = StatusReport::Kind;
@@ -60,22 +61,10 @@ const KindMetric kKindMetrics[] = {
 };
 #undef SLUICE_COUNTER
 
-ClientMetric Value(MetricType type, double value) {
-  ClientMetric metric;
-  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-  return metric;
-}
-
-MetricFamily Single(const char* name, const char* help, MetricType type, double value) {
-  return {name, help, type, {Value(type, value)}};
-}
-
 MetricFamily OfKinds(const KindMetric& row, const std::vector<Kind>& kinds) {
   MetricFamily family{row.name, row.help, row.type, {}};
   for (const Kind& kind : kinds) {
-    ClientMetric metric = Value(row.type, row.value(kind));
-    metric.label = {{"kind", kind.name}};
-    family.metric.push_back(std::move(metric));
+    family.metric.push_back(MetricOf(row.type, row.value(kind), {{"kind", kind.name}}));
   }
   return family;
 }
@@ -83,10 +72,10 @@ MetricFamily OfKinds(const KindMetric& row, const std::vector<Kind>& kinds) {
 void AddPush(const StatusReport& report, std::vector<MetricFamily>* out) {
   const PushStatus& push = report.push;
   const auto gauge = [&](const char* name, const char* help, double value) {
-    out->push_back(Single(name, help, MetricType::Gauge, value));
+    out->push_back(SingleMetric(name, help, MetricType::Gauge, value));
   };
   const auto counter = [&](const char* name, const char* help, uint64_t value) {
-    out->push_back(Single(name, help, MetricType::Counter, static_cast<double>(value)));
+    out->push_back(SingleMetric(name, help, MetricType::Counter, static_cast<double>(value)));
   };
   gauge("sluice_watcher_ready", "1: ready", report.not_ready.empty());
   gauge("sluice_watcher_in_step", "1: sluiced has the set", push.in_step);

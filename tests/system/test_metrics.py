@@ -1,0 +1,105 @@
+"""sluiced's page for Prometheus says what sluicectl says, and what was sent."""
+import os
+import re
+import unittest
+import urllib.request
+
+from harness.case import LabTest
+from harness.manifests import DENY_INGRESS, make_pod
+
+_ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+_LINE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Metrics(LabTest):
+    def setUp(self):
+        super().setUp()
+        self.lab.start_switch("--metrics", "127.0.0.1:0")
+        self.port = int(re.search(r"metrics port (\d+)", self.lab.switch.log()).group(1))
+        self.a, self.b = make_pod("a", 1), make_pod("b", 2)
+        self.add_pods(self.a, self.b)
+        self.pktgen = self.lab.start_pktgen([self.a, self.b])
+        self.pktgen.listen("default/b", 7)
+
+    def page(self):
+        """[(name, labels, value)], each line of the page."""
+        url = f"http://127.0.0.1:{self.port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+            lines = answer.read().decode().splitlines()
+        found = [_LINE.match(line) for line in lines if not line.startswith("#")]
+        return [(m[1], dict(_LABEL.findall(m[2] or "")), float(m[3])) for m in found]
+
+    def value(self, name, **labels):
+        values = [value for found, has, value in self.page()
+                  if found == name and labels.items() <= has.items()]
+        self.assertEqual(len(values), 1, f"{name} {labels}: {values}")
+        return values[0]
+
+    def test_what_ports_count_is_what_sluicectl_says(self):
+        self.assertConnects()
+        listed = {p["spec"]["name"]: p for p in self.ctl.json("port", "list")["ports"]}
+        self.assertEqual(len(listed), 2)
+        for name, port in listed.items():
+            pod = {"port": name, "namespace": "default", "pod": port["spec"]["pod_name"],
+                   "network": "default"}
+            # Both are still: nothing is sent but by this test.
+            for metric, field in (("receive_packets", "rx_packets"), ("receive_bytes", "rx_bytes"),
+                                  ("transmit_packets", "tx_packets"),
+                                  ("transmit_bytes", "tx_bytes")):
+                value = self.value(f"sluice_port_{metric}_total", **pod)
+                self.assertEqual(value, int(port[field]), (name, metric))
+                self.assertGreater(value, 0)
+            self.assertEqual(self.value("sluice_port_link_up", port=name), 1)
+            self.assertEqual(self.value("sluice_port_open", port=name), 1)
+        self.assertGreaterEqual(self.value("sluice_connections_created_total", worker="0"), 1)
+        self.assertGreater(self.value("sluice_worker_packets_total", worker="0"), 0)
+
+    def test_drops_are_counted_by_reason_and_policies_by_number(self):
+        self.assertEqual(self.value("sluice_policies"), 0)
+        self.lab.apply(DENY_INGRESS)
+        self.assertEqual(self.value("sluice_policies"), 1)
+        self.assertDoesNotConnect()
+        drops = [(labels["port"], labels["reason"], value) for name, labels, value in self.page()
+                 if name == "sluice_port_drops_total"]
+        denied = [value for _, reason, value in drops if reason == "policy_ingress"]
+        self.assertEqual(len(denied), 1, drops)
+        told = sum(int(d["packets"]) for d in self.ctl.json("drops")["drops"]
+                   if d["reason"] == "policy_ingress")
+        self.assertEqual(denied[0], told)
+
+    def test_state_is_that_of_status(self):
+        self.ctl.run("mode", "observe")
+        status = self.ctl.status()
+        for name, field in (("sluice_epoch", "epoch"), ("sluice_ports", "ports"),
+                            ("sluice_endpoints", "endpoints"),
+                            ("sluice_packet_buffers", "packet_buffers")):
+            self.assertEqual(self.value(name), int(status[field]), name)
+        self.assertEqual(self.value("sluice_enforcing"), 0)
+        self.assertEqual(self.value("sluice_build_info", version=status["version"]), 1)
+        self.assertEqual(self.value("sluice_build_failing"), 0)
+
+    def test_every_metric_is_in_the_documentation(self):
+        with open(os.path.join(_ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
+            told = set(re.findall(r"`(sluice_\w+)`", file.read()))
+        self.lab.apply(DENY_INGRESS)
+        self.assertDoesNotConnect()  # so that there is a drop
+        self.assertEqual({name for name, _, _ in self.page()}, told)
+
+    def test_a_port_that_goes_takes_its_metrics_along(self):
+        name = self.ctl.json("port", "list")["ports"][0]["spec"]["name"]
+        self.ctl.run("port", "del", name)
+        self.assertEqual([l for n, l, _ in self.page() if l.get("port") == name], [])
+
+
+class BadAddress(LabTest):
+    def test_an_address_that_cannot_be_had_is_an_error_that_names_it(self):
+        for address, why in (("nowhere", "must be HOST:PORT"), ("203.0.113.1:1", "cannot listen")):
+            with self.assertRaises(Exception):
+                self.lab.start_switch("--metrics", address)
+            self.assertIn(f"metrics address {address}: {why}", self.lab.switch.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
