@@ -9,16 +9,18 @@ namespace sluice::control {
 
 absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(dataplane::Switch& target,
                                                                const PublisherConfig& config,
+                                                               StateListener* listener,
                                                                std::chrono::milliseconds settle) {
   auto publisher = Publisher::Create(target, config);
   if (!publisher.ok()) return publisher.status();
   return std::unique_ptr<Controller>(
-      new Controller(*std::move(publisher), config.trie_limits, settle));
+      new Controller(*std::move(publisher), config.trie_limits, listener, settle));
 }
 
 Controller::Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimits& limits,
-                       std::chrono::milliseconds settle)
+                       StateListener* listener, std::chrono::milliseconds settle)
     : publisher_(std::move(publisher)),
+      listener_(listener),
       rebuilder_(
           settle, limits,
           {.view = [this] { return view(); },
@@ -68,6 +70,7 @@ void Controller::Run() {
     const bool failed = only_adopts && std::ranges::any_of(results, [](const Result& result) {
                           return !result.ok() && !absl::IsAborted(result.status());
                         });
+    if (listener_ != nullptr) listener_->Changed(view());
     for (size_t i = 0; i < requests.size(); ++i) {
       requests[i].answer.set_value(std::move(results[i]));
     }

@@ -16,6 +16,7 @@
 #include "control/inbox.h"
 #include "control/publisher.h"
 #include "control/rebuilder.h"
+#include "control/state_listener.h"
 #include "control/view.h"
 
 namespace sluice::control {
@@ -25,9 +26,10 @@ class Controller {
   static constexpr size_t kInboxCapacity = 1024;
   static constexpr std::chrono::milliseconds kSettle{300};  // before a rebuild
 
-  // Publishes the empty state and starts the thread. `target` must outlive the controller.
+  // Publishes the empty state and starts the thread. `target` must outlive the controller, and so
+  // must `listener`, which may be null and is not told of the empty state.
   static absl::StatusOr<std::unique_ptr<Controller>> Create(
-      dataplane::Switch& target, const PublisherConfig& config,
+      dataplane::Switch& target, const PublisherConfig& config, StateListener* listener = nullptr,
       std::chrono::milliseconds settle = kSettle);
   // Carries out what is queued, then stops the thread. Ports stay open: the Switch closes them.
   ~Controller();
@@ -49,12 +51,13 @@ class Controller {
   };
 
   Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimits& limits,
-             std::chrono::milliseconds settle);
+             StateListener* listener, std::chrono::milliseconds settle);
   void Run();
   // Errors: Execute's.
   absl::StatusOr<std::future<Result>> Queue(Command command);
 
   std::unique_ptr<Publisher> publisher_;
+  StateListener* const listener_;
   Inbox<Request> inbox_{kInboxCapacity};
   Rebuilder rebuilder_;
   std::thread thread_;

@@ -102,6 +102,8 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
 void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--listen", config.listen, "gRPC address")
       ->check(CLI::Validator(CheckListen, "unix:///PATH"));
+  app.add_option("--state-directory", config.state_directory,
+                 "directory that keeps objects, networks and ports for the next process");
   app.add_option("--metrics", config.metrics, "HOST:PORT where /metrics is served; empty: nowhere");
   app.add_option("--cluster-cidr", texts.cluster_cidrs,
                  "addresses of pods; one in here without a known endpoint is admitted by no rule")

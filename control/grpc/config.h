@@ -14,8 +14,9 @@ namespace sluice::control {
 
 struct Config {
   std::string listen = "unix:///run/sluice/sluiced.sock";
-  std::string metrics;  // HOST:PORT of the HTTP page for Prometheus; empty: none
-  std::string node;     // name of this node, for logs
+  std::string state_directory;  // empty: what is desired is forgotten at the end
+  std::string metrics;          // HOST:PORT of the HTTP page for Prometheus; empty: none
+  std::string node;             // name of this node, for logs
   std::string log_level = "info";
   dataplane::EalConfig eal;
   dataplane::SwitchConfig data_plane;

@@ -9,7 +9,9 @@
 
 #include "control/controller.h"
 #include "control/grpc/config.h"
+#include "control/grpc/saved_state.h"
 #include "control/grpc/server.h"
+#include "control/grpc/state_keeper.h"
 #include "control/page_server.h"
 #include "control/process.h"
 #include "control/switch_metrics.h"
@@ -19,6 +21,22 @@
 
 namespace sluice::control {
 namespace {
+
+// Null: there is to be none.
+absl::StatusOr<std::unique_ptr<StateKeeper>> OpenState(const std::string& directory) {
+  if (directory.empty()) return nullptr;
+  return StateKeeper::Open(directory);
+}
+
+void RestoreState(StateKeeper& keeper, Controller& controller) {
+  for (const std::string& problem : Restore(keeper.objects(), keeper.ports(), controller)) {
+    spdlog::error("not restored: {}", problem);
+  }
+  const std::shared_ptr<const View> view = controller.view();
+  keeper.Begin(view);
+  spdlog::info("restored: {} ports, {} endpoints, {} policies", view->state->ports().specs().size(),
+               view->state->endpoints().size(), view->state->policy_count());
+}
 
 // Null: there is to be none.
 absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(const std::string& address,
@@ -43,8 +61,11 @@ absl::Status Run(const Config& config) {
   facts.huge_pages = (*eal)->huge_pages();
   auto data_plane = dataplane::Switch::Create(config.data_plane);
   if (!data_plane.ok()) return data_plane.status();
-  auto controller = Controller::Create(**data_plane, config.publisher);
+  auto keeper = OpenState(config.state_directory);
+  if (!keeper.ok()) return keeper.status();
+  auto controller = Controller::Create(**data_plane, config.publisher, keeper->get());
   if (!controller.ok()) return controller.status();
+  if (*keeper) RestoreState(**keeper, **controller);
   auto server = Server::Start(config.listen, **controller, **data_plane, facts);
   if (!server.ok()) return server.status();
   const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts);

@@ -4,6 +4,7 @@ import signal
 import unittest
 
 from harness.case import LabTest
+from harness.lab import Lab
 from harness.manifests import make_pod, pod_object, policy
 
 SERVED, CLOSED = 7, 8
@@ -206,6 +207,76 @@ class TheSwitchReturns(UnderPolicy):
         self.assertFalse(self.clients.send(kept, "again", timeout_ms=_DENIED_MS)["ok"])
         self.assertEqual(self.arrived_at_server(), before)
         self.assertGreater(self.ctl.drops().get((self.client.port, "policy_ingress"), 0), 0)
+
+
+class TheSwitchRemembers(UnderPolicy):
+    """With a state directory nothing is given again, and connections go on by themselves."""
+
+    def restart_switch(self, number):
+        self.lab.switch.send_signal(number)
+        self.lab.switch.wait(15)
+        self.lab.start_switch(*self.flags)
+        self.wait_for_links(*self.pods)
+
+    def start_with_state(self, kind="vhost-client"):
+        self.start(kind, "--state-directory", self.lab.path("state"), "--connection-file",
+                   self.lab.path("connections"), "--connections", "4096")
+
+    def test_all_of_it_is_in_force_again_before_anyone_says_so(self):
+        self.start_with_state()
+        opened = self.clients.connect(self.client.name, self.server.addresses[0], SERVED, keep=True)
+        self.assertTrue(opened["ok"], opened)
+        # Objects are on disk a second later at most; a clean stop does not wait for that.
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(signal=number.name):
+                self.restart_switch(number)
+                answer = self.clients.send(opened["connection"], "x", timeout_ms=5000,
+                                           expect_bytes=1)
+                self.assertTrue(answer["ok"], answer)
+                self.assertPolicyHolds()
+                self.assertEqual(self.ctl.json("get", "policies")["objects"][0]["source"],
+                                 "sluicectl")
+
+    def test_a_port_is_remembered_from_when_its_adder_is_answered(self):
+        self.start_with_state()
+        self.ctl.run("port", "del", self.stranger.port)
+        self.lab.switch.send_signal(signal.SIGKILL)
+        self.lab.switch.wait(15)
+        self.lab.start_switch(*self.flags)
+        self.assertEqual(set(self.ctl.ports()), {self.client.port, self.server.port})
+
+    def test_sockets_of_the_switch_are_made_again(self):
+        self.start_with_state("vhost-server")
+        self.assertPolicyHolds()
+        self.lab.switch.send_signal(signal.SIGKILL)
+        self.lab.switch.wait(15)
+        self.lab.start_switch(*self.flags)
+        self.assertEqual(set(self.ctl.ports()), {pod.port for pod in self.pods})
+        self.serving.process.stop()  # as a peer of a socket that is gone, it is not coming back
+        self.start_server()
+        self.wait_for_server()
+
+    def test_a_damaged_file_is_set_aside_and_named_and_nothing_passes(self):
+        self.start_with_state()
+        self.lab.switch.send_signal(signal.SIGTERM)
+        self.lab.switch.wait(15)
+        objects = self.lab.path("state/objects")
+        with open(objects, "r+b") as file:
+            file.truncate(os.path.getsize(objects) // 2)
+        self.lab.start_switch(*self.flags)
+        self.wait_for_links(*self.pods)
+        self.assertIn(f"{objects}: is no state file, or cut short: set aside as objects.damaged",
+                      self.lab.switch.log())
+        self.assertNothingPasses()
+        self.lab.apply(*POLICIES, *map(self.object_of, self.pods))
+        self.assertPolicyHolds()
+
+    def test_one_directory_has_one_switch(self):
+        self.start_with_state()
+        other = Lab()
+        with other, self.assertRaises(Exception):
+            other.start_switch(*self.flags[:2])
+        self.assertTrue(self.lab.switch.running())
 
 
 if __name__ == "__main__":

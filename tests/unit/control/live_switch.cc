@@ -26,7 +26,8 @@ rte_ring* Ring(char pod, const char* direction) {
 LiveSwitch::LiveSwitch() {
   std::string pattern = std::filesystem::temp_directory_path() / "sluice-live-XXXXXX";
   directory_ = mkdtemp(pattern.data());
-  controller_ = *Controller::Create(fixture_.data_plane(), {}, std::chrono::milliseconds(1));
+  controller_ =
+      *Controller::Create(fixture_.data_plane(), {}, nullptr, std::chrono::milliseconds(1));
   facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
   const std::string path = (directory_ / "sluiced.sock").string();
   auto server = Server::Start("unix://" + path, *controller_, fixture_.data_plane(), facts_);

@@ -1,0 +1,21 @@
+// One file of saved state: replaced whole, or not at all.
+#pragma once
+
+#include <absl/status/status.h>
+#include <google/protobuf/message_lite.h>
+
+#include <string>
+
+namespace sluice::control {
+
+// Replaces `path`: when it returns Ok, the content is on disk. Readable by the owner only. Errors:
+// Unavailable "PATH: REASON"; then the old file is still there.
+absl::Status WriteStateFile(const std::string& path, const std::string& what,
+                            const google::protobuf::MessageLite& content);
+
+// Errors, all "PATH: ...": NotFound (no such file), Unavailable (it cannot be read), DataLoss (it
+// is no such file, of another format, cut short or changed).
+absl::Status ReadStateFile(const std::string& path, const std::string& what,
+                           google::protobuf::MessageLite* content);
+
+}  // namespace sluice::control

@@ -1,0 +1,146 @@
+#include "control/grpc/state_keeper.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "control/grpc/saved_state.h"
+#include "control/grpc/state_file.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr char kObjects[] = "objects", kPorts[] = "ports";
+
+absl::Status ReadOrSetAside(const std::string& directory, const char* name,
+                            google::protobuf::MessageLite* content) {
+  const std::string path = fmt::format("{}/{}", directory, name);
+  const absl::Status status = ReadStateFile(path, name, content);
+  if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
+  if (!absl::IsDataLoss(status)) return status;
+  content->Clear();
+  spdlog::error("{}: set aside as {}.damaged", std::string(status.message()), name);
+  if (rename(path.c_str(), (path + ".damaged").c_str()) == 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("{}: cannot be set aside: {}", path, std::strerror(errno)));
+}
+
+bool SameObjects(const DesiredState& one, const DesiredState& other) {
+  return one.synced_versions() == other.synced_versions() &&
+         one.namespaces() == other.namespaces() && one.nodes() == other.nodes() &&
+         one.endpoints() == other.endpoints() && one.policies() == other.policies() &&
+         one.multi_policies() == other.multi_policies() &&
+         one.cluster_policies() == other.cluster_policies();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StateKeeper>> StateKeeper::Open(const std::string& directory,
+                                                               std::chrono::milliseconds interval) {
+  const auto failed = [&directory](const char* doing) {
+    return absl::UnavailableError(
+        fmt::format("state directory {}: {}: {}", directory, doing, std::strerror(errno)));
+  };
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be made");
+  const std::string lock = directory + "/lock";
+  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("cannot be locked");
+  std::unique_ptr<StateKeeper> keeper(new StateKeeper(directory, fd, interval));  // closes fd
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return failed("cannot be locked");
+    return absl::FailedPreconditionError(
+        fmt::format("state directory {}: another process has it", directory));
+  }
+  if (absl::Status status = keeper->Read(); !status.ok()) {
+    return absl::UnavailableError(
+        fmt::format("state directory {}: {}", directory, std::string(status.message())));
+  }
+  return keeper;
+}
+
+StateKeeper::StateKeeper(std::string directory, int lock, std::chrono::milliseconds interval)
+    : directory_(std::move(directory)), lock_(lock), interval_(interval) {}
+
+StateKeeper::~StateKeeper() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  close(lock_);
+}
+
+absl::Status StateKeeper::Read() {
+  if (absl::Status status = ReadOrSetAside(directory_, kObjects, &objects_); !status.ok()) {
+    return status;
+  }
+  return ReadOrSetAside(directory_, kPorts, &ports_);
+}
+
+void StateKeeper::Begin(const std::shared_ptr<const View>& view) {
+  objects_.Clear();  // they are in force now
+  ports_.Clear();
+  {
+    const std::lock_guard guard(mutex_);
+    begun_ = true;
+  }
+  Changed(view);
+  thread_ = std::thread([this] { Run(); });
+}
+
+void StateKeeper::Changed(const std::shared_ptr<const View>& view) {
+  const std::lock_guard guard(mutex_);
+  if (!begun_) return;
+  if (newest_ != nullptr && view->snapshot->epoch < newest_->snapshot->epoch) return;
+  newest_ = view;
+  WritePorts(*view);
+  wake_.notify_one();
+}
+
+void StateKeeper::WritePorts(const View& view) {
+  const PortTable& table = view.state->ports();
+  if (saved_ports_of_ != nullptr) {
+    const PortTable& saved = saved_ports_of_->ports();
+    if (&saved == &table || saved == table) return;
+  }
+  const absl::Status status =
+      WriteStateFile(fmt::format("{}/{}", directory_, kPorts), kPorts, SavePorts(view));
+  if (!status.ok()) {
+    spdlog::error("ports are not kept for the next process: {}", std::string(status.message()));
+    return;  // tried again with the next change
+  }
+  saved_ports_of_ = view.state;
+}
+
+void StateKeeper::Run() {
+  std::unique_lock lock(mutex_);
+  for (std::shared_ptr<const View> written; !stopping_ || newest_ != written;) {
+    wake_.wait(lock, [&] { return stopping_ || newest_ != written; });
+    wake_.wait_for(lock, interval_, [&] { return stopping_; });  // more may come
+    written = newest_;
+    lock.unlock();
+    WriteObjects(*written);
+    lock.lock();
+  }
+}
+
+void StateKeeper::WriteObjects(const View& view) {
+  if (saved_objects_of_ != nullptr && SameObjects(*saved_objects_of_, *view.state)) return;
+  const absl::Status status = WriteStateFile(fmt::format("{}/{}", directory_, kObjects), kObjects,
+                                             SaveObjects(*view.state));
+  if (!status.ok()) {
+    spdlog::error("objects are not kept for the next process: {}", std::string(status.message()));
+    return;  // tried again with the next change
+  }
+  saved_objects_of_ = view.state;
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,64 @@
+// Keeps what is desired in a directory, so that the next process has it in force before its first
+// packet: ports and networks (`ports`) before anyone hears that they changed, objects (`objects`)
+// within a second, by a thread of its own.
+//
+// Objects may be a second old after a crash. A source that continues from a version (the watcher)
+// finds that and sends everything again; one that does not has to look.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "control/state_listener.h"
+#include "sluice/v1/state.pb.h"
+
+namespace sluice::control {
+
+class StateKeeper : public StateListener {
+ public:
+  static constexpr std::chrono::milliseconds kInterval{1000};  // between two writes of objects
+
+  // Makes the directory (its parent must exist), locks it and reads what is there. A file that
+  // cannot be understood is set aside as NAME.damaged, logged, and counts as absent. Errors:
+  // FailedPrecondition (another process has it), Unavailable; all "state directory PATH: ...".
+  static absl::StatusOr<std::unique_ptr<StateKeeper>> Open(
+      const std::string& directory, std::chrono::milliseconds interval = kInterval);
+  // Writes what is not written yet.
+  ~StateKeeper() override;
+
+  const v1::SavedObjects& objects() const { return objects_; }
+  const v1::SavedPorts& ports() const { return ports_; }
+
+  // From now on changes are kept; before, nothing is written. Once.
+  void Begin(const std::shared_ptr<const View>& view);
+  void Changed(const std::shared_ptr<const View>& view) override;
+
+ private:
+  StateKeeper(std::string directory, int lock, std::chrono::milliseconds interval);
+  absl::Status Read();
+  void Run();
+  void WritePorts(const View& view);
+  void WriteObjects(const View& view);
+
+  const std::string directory_;
+  const int lock_;
+  const std::chrono::milliseconds interval_;
+  v1::SavedObjects objects_;
+  v1::SavedPorts ports_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool begun_ = false, stopping_ = false;                 // mutex_
+  std::shared_ptr<const View> newest_;                    // mutex_
+  std::shared_ptr<const DesiredState> saved_ports_of_;    // mutex_
+  std::shared_ptr<const DesiredState> saved_objects_of_;  // thread_
+  std::thread thread_;
+};
+
+}  // namespace sluice::control
