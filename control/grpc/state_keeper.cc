@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "control/grpc/saved_state.h"
@@ -17,7 +20,7 @@
 namespace sluice::control {
 namespace {
 
-constexpr char kObjects[] = "objects", kPorts[] = "ports";
+constexpr char kObjects[] = "objects", kPorts[] = "ports", kDeleted[] = "deleted";
 
 absl::Status ReadOrSetAside(const std::string& directory, const char* name,
                             google::protobuf::MessageLite* content) {
@@ -49,6 +52,8 @@ absl::StatusOr<std::unique_ptr<StateKeeper>> StateKeeper::Open(const std::string
         fmt::format("state directory {}: {}: {}", directory, doing, std::strerror(errno)));
   };
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be made");
+  const std::string deleted = fmt::format("{}/{}", directory, kDeleted);
+  if (mkdir(deleted.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be used");
   const std::string lock = directory + "/lock";
   const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return failed("cannot be locked");
@@ -82,7 +87,23 @@ absl::Status StateKeeper::Read() {
   if (absl::Status status = ReadOrSetAside(directory_, kObjects, &objects_); !status.ok()) {
     return status;
   }
-  return ReadOrSetAside(directory_, kPorts, &ports_);
+  absl::Status status = ReadOrSetAside(directory_, kPorts, &ports_);
+  if (status.ok()) ForgetDeleted();
+  return status;
+}
+
+void StateKeeper::ForgetDeleted() {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(directory_ + "/" + kDeleted, error);
+  for (const auto& file : files) {
+    const std::string name = file.path().filename();
+    auto& ports = *ports_.mutable_ports();
+    const auto gone = std::remove_if(ports.begin(), ports.end(),
+                                     [&](const v1::PortSpec& port) { return port.name() == name; });
+    if (gone != ports.end()) spdlog::info("port {}: was deleted meanwhile", name);
+    ports.erase(gone, ports.end());
+    deleted_.push_back(file.path());
+  }
 }
 
 void StateKeeper::Begin(const std::shared_ptr<const View>& view) {
@@ -94,6 +115,9 @@ void StateKeeper::Begin(const std::shared_ptr<const View>& view) {
   }
   Changed(view);
   thread_ = std::thread([this] { Run(); });
+  const std::lock_guard guard(mutex_);
+  if (saved_ports_of_ == nullptr) return;
+  for (const std::string& file : deleted_) unlink(file.c_str());  // the ports are saved without
 }
 
 void StateKeeper::Changed(const std::shared_ptr<const View>& view) {

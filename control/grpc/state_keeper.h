@@ -2,6 +2,9 @@
 // packet: ports and networks (`ports`) before anyone hears that they changed, objects (`objects`)
 // within a second, by a thread of its own.
 //
+// A port that is deleted while no process runs leaves a file of its name in `deleted`, made by who
+// deleted it: such a port does not come back.
+//
 // Objects may be a second old after a crash. A source that continues from a version (the watcher)
 // finds that and sends everything again; one that does not has to look.
 #pragma once
@@ -14,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "control/state_listener.h"
 #include "sluice/v1/state.pb.h"
@@ -42,6 +46,7 @@ class StateKeeper : public StateListener {
  private:
   StateKeeper(std::string directory, int lock, std::chrono::milliseconds interval);
   absl::Status Read();
+  void ForgetDeleted();
   void Run();
   void WritePorts(const View& view);
   void WriteObjects(const View& view);
@@ -51,6 +56,7 @@ class StateKeeper : public StateListener {
   const std::chrono::milliseconds interval_;
   v1::SavedObjects objects_;
   v1::SavedPorts ports_;
+  std::vector<std::string> deleted_;  // files in `deleted` that have been heeded
 
   std::mutex mutex_;
   std::condition_variable wake_;

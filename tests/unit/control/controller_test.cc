@@ -45,7 +45,8 @@ TEST(ControllerTest, EveryCallerIsAnsweredAfterItsChangeIsInForce) {
 TEST(ControllerTest, WhatIsEditedBesideRebuildsIsBuiltWholeInTheEnd) {
   constexpr int kEach = 30;
   SwitchFixture fixture;
-  auto created = Controller::Create(fixture.data_plane(), {}, nullptr, std::chrono::milliseconds(1));
+  auto created =
+      Controller::Create(fixture.data_plane(), {}, nullptr, std::chrono::milliseconds(1));
   ASSERT_TRUE(created.ok()) << created.status();
   Controller& controller = **created;
   const auto apply = [&](Object object) {

@@ -247,6 +247,24 @@ TEST(StateKeeper, NothingIsWrittenBeforeItBegins) {
   EXPECT_EQ(BytesOf(directory / "ports"), before) << "half of what there was would be lost";
 }
 
+TEST(StateKeeper, APortThatWasDeletedMeanwhileDoesNotComeBack) {
+  const Directory directory;
+  v1::SavedPorts ports = SomePorts();
+  ports.add_ports()->set_name("b");
+  ASSERT_TRUE(WriteStateFile(directory / "ports", "ports", ports).ok());
+  std::filesystem::create_directory(directory / "deleted");
+  SetBytes(directory / "deleted/a", "");
+  SetBytes(directory / "deleted/never-was", "");
+  const auto keeper = StateKeeper::Open(directory.path());
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  ASSERT_EQ((*keeper)->ports().ports_size(), 1);
+  EXPECT_EQ((*keeper)->ports().ports(0).name(), "b");
+  EXPECT_TRUE(std::filesystem::exists(directory / "deleted/a")) << "it is still in the file";
+  Daemon daemon(keeper->get());
+  (*keeper)->Begin(daemon.view());
+  EXPECT_TRUE(std::filesystem::is_empty(directory / "deleted"));
+}
+
 TEST(StateKeeper, ADirectoryHasOneProcess) {
   const Directory directory;
   const auto first = StateKeeper::Open(directory.path());
@@ -271,7 +289,7 @@ TEST(StateKeeper, ADirectoryThatCannotBeIsNamed) {
   const Directory directory;
   SetBytes(directory / "file", "");
   EXPECT_EQ(StateKeeper::Open(directory / "file").status().message(),
-            "state directory " + (directory / "file") + ": cannot be locked: Not a directory");
+            "state directory " + (directory / "file") + ": cannot be used: Not a directory");
 }
 
 }  // namespace
