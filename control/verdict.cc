@@ -12,7 +12,7 @@ Side SideOf(const acl::RuleTable& table, std::span<const uint32_t> hits, const E
   if (end.endpoint != nullptr) {
     decision = acl::Exempted(decision, *end.endpoint, peer.address, direction);
   }
-  Side side{.allow = decision.allow, .tier = decision.tier};
+  Side side{.allow = decision.allow, .tier = decision.tier, .reject = decision.reject};
   if (decision.rule != 0) {
     const acl::RuleSource& source = table.sources[table.rules[decision.rule - 1].source];
     side.policies = source.policies;

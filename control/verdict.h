@@ -46,6 +46,7 @@ struct Side {
   std::vector<std::string> policies;  // that decided, "Kind namespace/name", sorted; none for kNone
   std::string rule;                   // "ingress[0]"; empty for a default deny, or none
   std::optional<Nearest> nearest = {};  // AddNearest's
+  bool reject = false;                  // denied, and the sender is told
   bool operator==(const Side&) const = default;
 };
 

@@ -42,7 +42,7 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
 
 std::vector<std::string> Row(const char* direction, bool judged, const v1::SideVerdict& side) {
   if (!judged) return {direction, "not judged here", "", "", "", ""};
-  return {direction,   side.verdict(),
+  return {direction,   side.reject() ? "reject" : side.verdict(),
           side.tier(), fmt::format("{}", fmt::join(side.policies(), ",")),
           side.rule(), side.nearest().text()};
 }

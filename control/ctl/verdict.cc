@@ -71,7 +71,7 @@ Json VerdictJson(const Verdict& verdict, bool why) {
 // the end is not a pod.
 std::string SideText(const std::optional<Side>& side) {
   if (!side) return "";
-  std::string text = Word(side->allow);
+  std::string text = side->reject ? "reject" : Word(side->allow);
   if (!side->policies.empty()) text += fmt::format(" by {}", fmt::join(side->policies, ", "));
   if (!side->rule.empty()) text += " " + side->rule;
   if (side->nearest) text += fmt::format(" ({})", side->nearest->text);

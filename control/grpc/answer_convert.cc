@@ -47,6 +47,7 @@ void WriteSide(const Side& side, v1::SideVerdict* out) {
   out->set_tier(acl::TierName(side.tier));
   for (const std::string& policy : side.policies) out->add_policies(policy);
   out->set_rule(side.rule);
+  out->set_reject(side.reject);
   if (side.nearest) WriteNearest(*side.nearest, out->mutable_nearest());
 }
 

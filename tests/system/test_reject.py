@@ -65,6 +65,12 @@ class Reject(StackTest):
         self.assertIn("policy_ingress", {row["reason"] for row in rows})
         self.assertIn("sender told", self.ctl.run("drops"))
 
+    def test_explain_says_that_the_sender_is_told(self):
+        stranger, server = "default/stranger", "default/veth-server"
+        told = self.ctl.json("explain", stranger, server, "tcp/80")
+        self.assertEqual((told["verdict"], told["ingress"]["reject"]), ("deny", True), told)
+        self.assertRegex(self.ctl.run("explain", stranger, server, "tcp/80"), r"ingress +reject")
+
     def test_in_mode_observe_nobody_is_refused(self):
         self.ctl.run("mode", "observe")
         try:
