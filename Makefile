@@ -5,7 +5,7 @@ BUILD ?= build
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 SECTION ?= all
-PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher perf/pktgen/sluice-pktgen
+PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher control/cni/sluice-cni perf/pktgen/sluice-pktgen
 
 .PHONY: help build test demo test-kube bench lint fuzz soak mutants full clean packages packages-check \
   packages-test packages-kube hugepages

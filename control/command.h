@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,9 @@ struct SyncCommand {
 
 struct AddPortCommand {
   dataplane::PortSpec spec;
+  // Above 0: done when the port's pod is known (control/policy_waits.h); not within this time:
+  // undone.
+  std::chrono::milliseconds policy_timeout{0};
 };
 
 struct DeletePortCommand {

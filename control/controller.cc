@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 namespace sluice::control {
@@ -21,14 +22,14 @@ Controller::Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimi
                        StateListener* listener, std::chrono::milliseconds settle)
     : publisher_(std::move(publisher)),
       listener_(listener),
-      rebuilder_(
-          settle, limits,
-          {.view = [this] { return view(); },
-           .deliver =
-               [this](Rebuilt rebuilt) {
-                 // Not taken: the next change asks for another one.
-                 Queue(AdoptCommand{std::make_shared<Rebuilt>(std::move(rebuilt))}).IgnoreError();
-               }}),
+      rebuilder_(settle, limits,
+                 {.view = [this] { return view(); },
+                  .deliver =
+                      [this](Rebuilt rebuilt) {
+                        // Not taken: the next change asks for another one.
+                        Start(AdoptCommand{std::make_shared<Rebuilt>(std::move(rebuilt))},
+                              [](const Result&) {});
+                      }}),
       thread_([this] { Run(); }) {}
 
 Controller::~Controller() {
@@ -36,46 +37,76 @@ Controller::~Controller() {
   thread_.join();
 }
 
-absl::StatusOr<std::future<Result>> Controller::Queue(Command command) {
-  Request request{std::move(command), {}};
-  std::future<Result> answer = request.answer.get_future();
-  switch (inbox_.Push(std::move(request))) {
+void Controller::Start(Command command, const Answer& answer) {
+  switch (inbox_.Push({std::move(command), answer})) {
     case Inbox<Request>::Pushed::kFull:
-      return absl::ResourceExhaustedError(
-          fmt::format("{} requests wait already: try again later", kInboxCapacity));
+      return answer(absl::ResourceExhaustedError(
+          fmt::format("{} requests wait already: try again later", kInboxCapacity)));
     case Inbox<Request>::Pushed::kClosed:
-      return absl::UnavailableError("the switch is stopping");
+      return answer(absl::UnavailableError("the switch is stopping"));
     case Inbox<Request>::Pushed::kYes:
       break;
   }
-  return answer;
 }
 
 Result Controller::Execute(Command command) {
-  absl::StatusOr<std::future<Result>> answer = Queue(std::move(command));
-  if (!answer.ok()) return answer.status();
-  return answer->get();
+  // Shared: set_value may still be at it when the future has its value.
+  const auto answer = std::make_shared<std::promise<Result>>();
+  std::future<Result> result = answer->get_future();
+  Start(std::move(command), [answer](Result told) { answer->set_value(std::move(told)); });
+  return result.get();
 }
 
 void Controller::Run() {
-  for (;;) {
-    std::vector<Request> requests = inbox_.Drain();
-    if (requests.empty()) return;
-    std::vector<Command> batch;
-    for (Request& request : requests) batch.push_back(std::move(request.command));
-    // A rebuild that failed would fail again; one that came too late would not.
-    const bool only_adopts = std::ranges::all_of(
-        batch, [](const Command& c) { return std::holds_alternative<AdoptCommand>(c); });
-    std::vector<Result> results = publisher_->Process(batch);
-    const bool failed = only_adopts && std::ranges::any_of(results, [](const Result& result) {
-                          return !result.ok() && !absl::IsAborted(result.status());
-                        });
-    if (listener_ != nullptr) listener_->Changed(view());
-    for (size_t i = 0; i < requests.size(); ++i) {
-      requests[i].answer.set_value(std::move(results[i]));
-    }
-    if (!failed && !IsWhole(*view())) rebuilder_.Wake();
+  while (auto requests = inbox_.Drain(waits_.NextDeadline())) {
+    if (!requests->empty()) Process(*std::move(requests));
+    waits_.AnswerKnown(*view());
+    EndWaits();
   }
+  waits_.Cancel(absl::UnavailableError("the switch is stopping"));
+}
+
+void Controller::Process(std::vector<Request> requests) {
+  std::vector<Command> batch;
+  batch.reserve(requests.size());
+  for (Request& request : requests) batch.push_back(std::move(request.command));
+  // A rebuild that failed would fail again; one that came too late would not.
+  const bool only_adopts = std::ranges::all_of(
+      batch, [](const Command& c) { return std::holds_alternative<AdoptCommand>(c); });
+  std::vector<Result> results = publisher_->Process(batch);
+  const bool failed = only_adopts && std::ranges::any_of(results, [](const Result& result) {
+                        return !result.ok() && !absl::IsAborted(result.status());
+                      });
+  if (listener_ != nullptr) listener_->Changed(view());
+  const auto now = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto* add = std::get_if<AddPortCommand>(&batch[i]);
+    if (add != nullptr && add->policy_timeout.count() > 0 && results[i].ok()) {
+      waits_.Add({add->spec.name, add->policy_timeout, now + add->policy_timeout,
+                  *std::move(results[i]), std::move(requests[i].answer)});
+    } else {
+      requests[i].answer(std::move(results[i]));
+    }
+  }
+  if (!failed && !IsWhole(*view())) rebuilder_.Wake();
+}
+
+// Those whose time is up are told why when their ports are gone, unless others wait for the same.
+void Controller::EndWaits() {
+  std::vector<PolicyWaits::Wait> expired = waits_.TakeExpired(std::chrono::steady_clock::now());
+  if (expired.empty()) return;
+  const std::shared_ptr<const View> before = view();
+  std::vector<Request> deletions;
+  for (PolicyWaits::Wait& wait : expired) {
+    auto tell = [answer = std::move(wait.answer),
+                 why = WhatIsMissing(*before, wait)](const Result&) { answer(why); };
+    if (waits_.IsWaitedFor(wait.port)) {
+      tell(Outcome{});
+    } else {
+      deletions.push_back({DeletePortCommand{wait.port}, std::move(tell)});
+    }
+  }
+  if (!deletions.empty()) Process(std::move(deletions));
 }
 
 }  // namespace sluice::control

@@ -2,9 +2,11 @@
 // comes out as one batch.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,10 +29,18 @@ class Inbox {
     return Pushed::kYes;
   }
 
-  // Waits for items and takes them all, in order. Empty: closed, and nothing is left.
-  std::vector<T> Drain() {
+  // Waits for items, until `deadline` if there is one, and takes them all, in order. Empty: the
+  // time has come. Nothing: closed, and nothing is left.
+  std::optional<std::vector<T>> Drain(
+      std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt) {
     std::unique_lock lock(mutex_);
-    filled_.wait(lock, [this] { return closed_ || !items_.empty(); });
+    const auto is_ready = [this] { return closed_ || !items_.empty(); };
+    if (deadline) {
+      filled_.wait_until(lock, *deadline, is_ready);
+    } else {
+      filled_.wait(lock, is_ready);
+    }
+    if (closed_ && items_.empty()) return std::nullopt;
     return std::exchange(items_, {});
   }
 

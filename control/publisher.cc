@@ -36,6 +36,12 @@ Result Refused(absl::StatusOr<std::vector<Refusal>> refusals) {
   return outcome;
 }
 
+// Whether `spec` is that of a port which its attachment has already: asked for again, it is given.
+bool IsThere(const PortTable& ports, const dataplane::PortSpec& spec) {
+  const auto found = ports.specs().find(spec.name);
+  return found != ports.specs().end() && !spec.attachment.empty() && found->second == spec;
+}
+
 // Builds that finding out which objects cross a limit may take.
 constexpr unsigned kMostTries = 64;
 
@@ -246,6 +252,11 @@ Result Publisher::Try(Attempt& attempt, const DeleteCommand& command) {
 
 Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
   const std::string& name = command.spec.name;
+  if (IsThere(std::as_const(attempt.state).ports(), command.spec)) {
+    Outcome outcome;
+    outcome.port = attempt.places.at(name).attached.id;
+    return outcome;
+  }
   absl::Status wanted = attempt.state.ports().Add(command.spec);
   if (!wanted.ok()) return wanted;
   attempt.Touch(command.spec);

@@ -38,6 +38,8 @@ bool IsInterfaceName(std::string_view text) {
   return text != "." && text != ".." && text.find_first_of("/ \t\n") == std::string_view::npos;
 }
 
+constexpr size_t kMaxAttachment = 512;
+
 // Paths end up in DPDK's comma-separated devargs.
 bool HasDevargsSeparator(std::string_view text) {
   return text.find_first_of(",=[]\"' \n") != std::string_view::npos;
@@ -109,6 +111,9 @@ absl::Status Validate(const PortSpec& spec) {
     if (!IsNameChar(c)) return bad("name", "may hold only a-z, 0-9, '-' and '.'");
   }
   if (spec.network.empty()) return bad("network", "is empty");
+  if (spec.attachment.size() > kMaxAttachment) {
+    return bad("attachment", fmt::format("has more than {} characters", kMaxAttachment));
+  }
   if (HasDevargsSeparator(spec.path))
     return bad("path", "has a character that devargs cannot carry");
   if (HasDevargsSeparator(spec.pcap_out)) {

@@ -50,7 +50,8 @@ struct PortSpec {
   uint8_t queues = 1;                   // vhost: pairs that the peer may use, up to kMaxQueues
   uint16_t mtu = kDefaultMtu;           // kMinMtu (IPv6: kMinIpv6Mtu) to kMaxMtu
   std::vector<AllowedAddress> allowed;  // kPod
-  bool guard = true;                    // false: the pod may send from any address (a router pod)
+  std::string attachment;  // kPod: what the CNI plugin calls it, "NETWORK/CONTAINER/IFNAME"; or ""
+  bool guard = true;       // false: the pod may send from any address (a router pod)
 
   bool operator==(const PortSpec&) const = default;
 };

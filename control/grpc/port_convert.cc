@@ -71,6 +71,7 @@ absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
   spec.pod_namespace = proto.pod_namespace();
   spec.pod_name = proto.pod_name();
   spec.pod_uid = proto.pod_uid();
+  spec.attachment = proto.attachment();
   spec.guard = !proto.unguarded();
   auto kind = dataplane::ParsePortKind(proto.kind());
   if (!kind.ok()) return FieldError(proto, "kind", std::string(kind.status().message()));
@@ -92,6 +93,7 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
   out->set_pod_namespace(spec.pod_namespace);
   out->set_pod_name(spec.pod_name);
   out->set_pod_uid(spec.pod_uid);
+  out->set_attachment(spec.attachment);
   if (!spec.mac.IsZero()) out->set_mac(spec.mac.ToString());
   for (const acl::IpAddress& address : spec.addresses) out->add_addresses(address.ToString());
   for (const dataplane::AllowedAddress& allowed : spec.allowed) {

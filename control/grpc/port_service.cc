@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "control/grpc/add_port_call.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/port_convert.h"
 #include "control/grpc/services.h"
@@ -40,20 +41,15 @@ void WriteStatus(const PortPlace& place, const dataplane::PortView& port,
   out->set_answered(counters.answered);
 }
 
-class PortService final : public v1::PortService::Service {
+class PortService final
+    : public v1::PortService::WithCallbackMethod_AddPort<v1::PortService::Service> {
  public:
   PortService(Controller& controller, const dataplane::Switch& data_plane)
       : controller_(controller), data_plane_(data_plane) {}
 
-  grpc::Status AddPort(grpc::ServerContext*, const v1::AddPortRequest* request,
-                       v1::AddPortResponse* response) override {
-    absl::StatusOr<dataplane::PortSpec> spec = PortFromProto(request->spec());
-    if (!spec.ok()) return ToGrpcStatus(spec.status());
-    Result result = controller_.Execute(AddPortCommand{*std::move(spec)});
-    if (!result.ok()) return ToGrpcStatus(result.status());
-    response->set_id(result->port);
-    response->set_epoch(result->epoch);
-    return grpc::Status::OK;
+  grpc::ServerUnaryReactor* AddPort(grpc::CallbackServerContext*, const v1::AddPortRequest* request,
+                                    v1::AddPortResponse* response) override {
+    return StartAddPort(controller_, *request, *response);
   }
 
   grpc::Status DeletePort(grpc::ServerContext*, const v1::DeletePortRequest* request,

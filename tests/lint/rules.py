@@ -32,6 +32,8 @@ INCLUDES = {
     "control/kube/watch/": (["acl/", "control/kube/"], _CONTROL_LIBS + ["curl/", "yajl/"]),
     "control/watcher/": (_CONTROL, _CONTROL_LIBS + ["CLI/", "prometheus/"]),
     "control/watcher/grpc_": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC),
+    "control/cni/": (_CONTROL, _VALUES + ["nlohmann/"]),
+    "control/cni/daemon_client.cc": (_CONTROL + ["sluice/v1/"], _VALUES + ["nlohmann/"] + _GRPC),
     "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/", "xxhash.h"]),
     "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
     "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",

@@ -1,10 +1,12 @@
 #include "control/controller.h"
 
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "tests/unit/control/objects.h"
@@ -12,6 +14,8 @@
 
 namespace sluice::control {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(ControllerTest, EveryCallerIsAnsweredAfterItsChangeIsInForce) {
   constexpr int kThreads = 4, kEach = 25;
@@ -89,6 +93,109 @@ TEST(ControllerTest, EveryCallerIsAnsweredWhenItStops) {
           ->Execute(AddPortCommand{RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2")});
   EXPECT_TRUE(added.ok()) << added.status();
   controller->reset();  // with a port open: the switch closes it
+}
+
+// A controller, and the port of pod default/web that waits for policy.
+class PolicyWaitTest : public ::testing::Test {
+ protected:
+  static constexpr std::chrono::milliseconds kLong{60'000}, kShort{100};
+
+  PolicyWaitTest() : controller_(*Controller::Create(fixture_.data_plane(), {})) {}
+
+  static dataplane::PortSpec Spec() {
+    dataplane::PortSpec spec = RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2", "uid-1");
+    spec.attachment = "net/container/eth0";
+    return spec;
+  }
+  std::future<Result> StartAdd(std::chrono::milliseconds timeout) {
+    auto answer = std::make_shared<std::promise<Result>>();
+    controller_->Start(AddPortCommand{Spec(), timeout},
+                       [answer](Result result) { answer->set_value(std::move(result)); });
+    return answer->get_future();
+  }
+  Result Apply(Object object) {
+    return controller_->Execute(
+        ApplyCommand{"test", {Candidate::Of(std::move(object))}, OnRefusal::kRefuseAll});
+  }
+  bool HasPort() const { return controller_->view()->state->ports().specs().contains("web"); }
+
+  SwitchFixture fixture_;
+  std::unique_ptr<Controller> controller_;
+};
+
+bool IsOpen(std::future<Result>& answer) {
+  return answer.wait_for(std::chrono::seconds(0)) == std::future_status::timeout;
+}
+
+TEST_F(PolicyWaitTest, APortIsAnsweredWhenItsPodIsKnown) {
+  std::future<Result> answer = StartAdd(kLong);
+  ASSERT_TRUE(Apply(Pod("other", "10.0.0.9")).ok());
+  EXPECT_TRUE(IsOpen(answer));
+  EXPECT_TRUE(HasPort());
+  const Result applied = Apply(Pod("web", "", {{"app", "web"}}, "uid-1"));
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  const Result added = answer.get();
+  ASSERT_TRUE(added.ok()) << added.status();
+  EXPECT_EQ(added->epoch, applied->epoch);
+  const auto view = controller_->view();
+  EXPECT_EQ(view->snapshot->ports[added->port].subject, dataplane::SubjectState::kKnown);
+}
+
+TEST_F(PolicyWaitTest, APodThatIsKnownAlreadyIsNotWaitedFor) {
+  ASSERT_TRUE(Apply(Pod("web", "", {}, "uid-1")).ok());
+  const Result added = StartAdd(kLong).get();
+  EXPECT_TRUE(added.ok()) << added.status();
+}
+
+TEST_F(PolicyWaitTest, WhatStaysUnknownIsTakenAwayAgain) {
+  const Result added = StartAdd(kShort).get();
+  EXPECT_EQ(added.status(),
+            absl::DeadlineExceededError(
+                "port web: policy is not in force after 100ms: pod default/web: not "
+                "known to the switch: no source has sent it"));
+  EXPECT_FALSE(HasPort());
+}
+
+TEST_F(PolicyWaitTest, AnotherPodOfTheSameNameIsNotTheOne) {
+  ASSERT_TRUE(Apply(Pod("web", "", {}, "uid-2")).ok());
+  const Result added = StartAdd(kShort).get();
+  EXPECT_EQ(added.status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(added.status().message()),
+              HasSubstr("known to the switch with UID uid-2, not with the port's, uid-1"));
+  EXPECT_FALSE(HasPort());
+}
+
+TEST_F(PolicyWaitTest, APortThatIsDeletedMeanwhileSaysSo) {
+  std::future<Result> answer = StartAdd(kLong);
+  ASSERT_TRUE(controller_->Execute(DeletePortCommand{"web"}).ok());
+  EXPECT_EQ(answer.get().status(),
+            absl::AbortedError("port web: was deleted while it waited for policy"));
+}
+
+TEST_F(PolicyWaitTest, TheSamePortAgainIsTheSamePort) {
+  std::future<Result> first = StartAdd(kLong), second = StartAdd(kLong);
+  ASSERT_TRUE(Apply(Pod("web", "", {}, "uid-1")).ok());
+  const Result one = first.get(), two = second.get();
+  ASSERT_TRUE(one.ok() && two.ok());
+  EXPECT_EQ(one->port, two->port);
+  dataplane::PortSpec other = Spec();
+  other.attachment = "net/another/eth0";
+  EXPECT_EQ(controller_->Execute(AddPortCommand{other}).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(PolicyWaitTest, AWaitThatEndsLeavesThePortToTheOneThatGoesOn) {
+  std::future<Result> first = StartAdd(kShort), second = StartAdd(kLong);
+  EXPECT_EQ(first.get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(HasPort());
+  ASSERT_TRUE(Apply(Pod("web", "", {}, "uid-1")).ok());
+  EXPECT_TRUE(second.get().ok());
+}
+
+TEST_F(PolicyWaitTest, WhoWaitsIsAnsweredWhenTheSwitchStops) {
+  std::future<Result> answer = StartAdd(kLong);
+  controller_.reset();
+  EXPECT_EQ(answer.get().status(), absl::UnavailableError("the switch is stopping"));
 }
 
 }  // namespace

@@ -11,11 +11,12 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Optional;
 
 TEST(InboxTest, WhatGatheredComesOutAsOneBatchInOrder) {
   Inbox<int> inbox(8);
   for (int i : {1, 2, 3}) EXPECT_EQ(inbox.Push(std::move(i)), Inbox<int>::Pushed::kYes);
-  EXPECT_THAT(inbox.Drain(), ElementsAre(1, 2, 3));
+  EXPECT_THAT(inbox.Drain(), Optional(ElementsAre(1, 2, 3)));
 }
 
 TEST(InboxTest, AFullInboxRefusesAndLeavesTheItem) {
@@ -31,8 +32,15 @@ TEST(InboxTest, AClosedInboxHandsOutWhatItHasAndThenNothing) {
   inbox.Push(1);
   inbox.Close();
   EXPECT_EQ(inbox.Push(2), Inbox<int>::Pushed::kClosed);
-  EXPECT_THAT(inbox.Drain(), ElementsAre(1));
-  EXPECT_THAT(inbox.Drain(), IsEmpty());
+  EXPECT_THAT(inbox.Drain(), Optional(ElementsAre(1)));
+  EXPECT_EQ(inbox.Drain(), std::nullopt);
+}
+
+TEST(InboxTest, ADeadlineThatPassesHandsOutNothing) {
+  Inbox<int> inbox(8);
+  EXPECT_THAT(inbox.Drain(std::chrono::steady_clock::now()), Optional(IsEmpty()));
+  inbox.Push(1);
+  EXPECT_THAT(inbox.Drain(std::chrono::steady_clock::now()), Optional(ElementsAre(1)));
 }
 
 TEST(InboxTest, NothingIsLostBetweenManyThreadsAndOne) {
@@ -46,7 +54,8 @@ TEST(InboxTest, NothingIsLostBetweenManyThreadsAndOne) {
   }
   int sum = 0;
   while (sum < kThreads * kEach) {
-    for (int one : inbox.Drain()) sum += one;
+    const auto batch = inbox.Drain();
+    for (const int one : *batch) sum += one;
   }
   EXPECT_EQ(sum, kThreads * kEach);
 }

@@ -7,7 +7,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <future>
+#include <latch>
+#include <thread>
+#include <vector>
 
 #include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
@@ -610,6 +616,63 @@ TEST_F(ServerTest, ReflectionListsTheServices) {
                               "sluice.v1.DiagnosticsService", "sluice.v1.NetworkService"}) {
     EXPECT_THAT(answer, HasSubstr(service));
   }
+}
+
+// The port of an attachment of pod default/web, and two minutes for its policy.
+v1::AddPortRequest PatientRequest() {
+  v1::AddPortRequest request;
+  v1::PortSpec& spec = *request.mutable_spec();
+  spec.set_name("web");
+  spec.set_kind("ring");
+  spec.set_pod_namespace("default");
+  spec.set_pod_name("web");
+  spec.set_mac("02:00:00:00:00:01");
+  spec.add_addresses("10.0.0.2");
+  spec.set_attachment("net/container/eth0");
+  request.set_policy_timeout_ms(120'000);
+  return request;
+}
+
+// More calls than the server has threads.
+TEST_F(ServerTest, CallsThatWaitForPolicyDoNotKeepTheOneFromComingThatEndsTheWait) {
+  constexpr unsigned kCalls = 200;
+  struct Waiting {
+    grpc::ClientContext context;
+    v1::AddPortResponse response;
+  };
+  const v1::AddPortRequest request = PatientRequest();
+  const auto stub = v1::PortService::NewStub(channel_);
+  std::vector<Waiting> calls(kCalls);
+  std::atomic<unsigned> succeeded = 0;
+  std::latch answered(kCalls);
+  for (Waiting& call : calls) {
+    stub->async()->AddPort(&call.context, &request, &call.response,
+                           [&](const grpc::Status& status) {
+                             if (status.ok()) ++succeeded;
+                             answered.count_down();
+                           });
+  }
+  MustApply({Pod("web", "", {{"app", "web"}})});
+  answered.wait();
+  EXPECT_EQ(succeeded, kCalls);
+  EXPECT_EQ(ListPorts().ports(0).subject(), "known");
+}
+
+TEST_F(ServerTest, AServerThatStopsEndsTheCallsThatWait) {
+  const v1::AddPortRequest request = PatientRequest();
+  const auto stub = v1::PortService::NewStub(channel_);
+  grpc::ClientContext context;
+  v1::AddPortResponse response;
+  std::promise<grpc::Status> answer;
+  stub->async()->AddPort(&context, &request, &response,
+                         [&](const grpc::Status& status) { answer.set_value(status); });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (controller_->view()->state->ports().specs().empty()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+  server_.reset();
+  EXPECT_FALSE(answer.get_future().get().ok());
 }
 
 }  // namespace

@@ -1,0 +1,49 @@
+// What the plugin remembers between its calls: a file an attachment in the state directory.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/cni/attachment.h"
+
+namespace sluice::cni {
+
+struct Record {
+  // kAdding: an ADD is under way, or was killed. kGone: deleted while the daemon could not be told;
+  // its port is to be deleted when it can.
+  enum class State { kAdding, kAdded, kGone };
+
+  State state = State::kAdding;
+  AttachmentId id;
+  std::string daemon;
+  std::string netns;
+  std::string mac;
+  std::vector<std::string> addresses;  // "ADDRESS/LENGTH"
+  std::string socket_path;             // empty: none was made
+  std::string device_info_file;        // empty: none was written
+};
+
+// Each file is written whole (whole_file.h); calls for different attachments do not meet.
+class AttachmentStore {
+ public:
+  explicit AttachmentStore(std::string directory) : directory_(std::move(directory)) {}
+
+  // Nothing: there is no record. Errors: kIo naming the file, also for one that cannot be
+  // understood.
+  absl::StatusOr<std::optional<Record>> Load(const AttachmentId& id) const;
+  absl::Status Save(const Record& record) const;      // Errors: kIo
+  absl::Status Remove(const AttachmentId& id) const;  // Errors: kIo
+  // Of all networks, in no order; what cannot be read is left out. Errors: kIo for the directory.
+  absl::StatusOr<std::vector<Record>> List() const;
+
+ private:
+  std::string PathOf(const AttachmentId& id) const;
+
+  const std::string directory_;
+};
+
+}  // namespace sluice::cni

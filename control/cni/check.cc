@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/cni/cni_error.h"
+#include "control/cni/commands.h"
+
+namespace sluice::cni {
+namespace {
+
+absl::Status Wrong(const Call& call, const std::string& what) {
+  return Fail(kCheck, fmt::format("attachment {}: {}", ToText(call.Id()), what));
+}
+
+absl::Status CheckPort(const Call& call, const Record& record, const PortState& port) {
+  if (port.spec.attachment != ToText(record.id)) {
+    return Wrong(call,
+                 fmt::format("port {} belongs to \"{}\"", port.spec.name, port.spec.attachment));
+  }
+  if (port.spec.mac.ToString() != record.mac) {
+    return Wrong(call, fmt::format("port {} has MAC {}, not {}", port.spec.name,
+                                   port.spec.mac.ToString(), record.mac));
+  }
+  std::vector<acl::IpAddress> wanted;
+  for (const std::string& text : record.addresses) {
+    if (const auto address = AddressOf(text)) wanted.push_back(*address);
+  }
+  if (port.spec.addresses != wanted) {
+    return Wrong(call,
+                 fmt::format("port {} has not the addresses it was made with", port.spec.name));
+  }
+  if (port.is_known) return absl::OkStatus();
+  return Wrong(call, fmt::format("port {} is shut: its pod is not known to the switch any more",
+                                 port.spec.name));
+}
+
+// What the runtime remembers of this interface.
+absl::Status CheckPrevious(const Call& call, const Record& record) {
+  if (!call.config.previous) {
+    return Fail(kConfig, "configuration: prevResult: CHECK needs it");
+  }
+  const auto& interfaces = call.config.previous->interfaces;
+  const auto ours = std::ranges::find_if(interfaces, [&](const Interface& interface) {
+    return interface.name == call.args.ifname && interface.sandbox == call.args.netns;
+  });
+  if (ours == interfaces.end()) {
+    return Wrong(call, fmt::format("prevResult has no interface {}", call.args.ifname));
+  }
+  if (ours->mac == record.mac) return absl::OkStatus();
+  return Wrong(call, fmt::format("prevResult has MAC {}, the record {}", ours->mac, record.mac));
+}
+
+}  // namespace
+
+absl::Status Check(const Call& call) {
+  const auto record = call.store.Load(call.Id());
+  if (!record.ok()) return record.status();
+  if (!*record || (*record)->state != Record::State::kAdded) {
+    return Wrong(call, "is not there: no ADD of it succeeded");
+  }
+  absl::Status status = CheckPrevious(call, **record);
+  if (!status.ok()) return status;
+  const auto ports = call.daemon.ListPorts();
+  if (!ports.ok()) return ports.status();
+  const std::string name = PortNameOf(call.Id());
+  const auto port = std::ranges::find_if(
+      *ports, [&](const PortState& candidate) { return candidate.spec.name == name; });
+  if (port == ports->end()) return Wrong(call, fmt::format("port {} is not there", name));
+  status = CheckPort(call, **record, *port);
+  return status.ok() ? call.ipam.Check() : status;
+}
+
+}  // namespace sluice::cni

@@ -1,0 +1,19 @@
+// Taking away what an ADD made: DEL, GC, and an ADD that fails.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include "control/cni/call.h"
+
+namespace sluice::cni {
+
+// Deletes the port of `record`, its socket, its device information and its addresses, and then the
+// record. Each step is taken whatever became of the one before. Without the daemon the record
+// stays, as kGone, and that is no error. Errors, of the first step that failed: the daemon's
+// refusal or IPAM's, which leave the record for the next try; kIo.
+absl::Status Detach(const Call& call, const Record& record);
+
+// Deletes the ports of kGone records of this daemon, which is there. Those that fail stay.
+void SweepGone(const Call& call);
+
+}  // namespace sluice::cni

@@ -1,0 +1,15 @@
+// The file by which Multus learns of the device behind an interface (NPWG device-info-spec 1.1).
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+namespace sluice::cni {
+
+// Of a vhost-user port. The specification's mode is the application's side: "server" makes the
+// socket. Errors: kIo "device information: PATH: REASON".
+absl::Status WriteDeviceInfo(const std::string& file, const std::string& socket_path,
+                             bool pod_listens);
+
+}  // namespace sluice::cni

@@ -1,0 +1,101 @@
+#include "control/cni/socket_path.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "control/cni/cni_error.h"
+#include "control/cni/whole_file.h"
+
+namespace sluice::cni {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0770;
+
+absl::Status SystemError(const std::string& path, int error) {
+  return Fail(kIo, fmt::format("socket: {}: {}", path, std::generic_category().message(error)));
+}
+
+bool IsSocket(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_socket(std::filesystem::symlink_status(path, error));
+}
+
+bool HasListener(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const bool refused =
+      fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
+      errno == ECONNREFUSED;
+  if (fd >= 0) close(fd);
+  return !refused;
+}
+
+// Follows no link: the directory may be the pod's.
+absl::Status GiveToGroup(const std::string& path, const std::string& name, mode_t mode) {
+  if (!name.empty()) {
+    const group* entry = getgrnam(name.c_str());
+    if (entry == nullptr) {
+      return Fail(kConfig,
+                  fmt::format("configuration: socketGroup: there is no group \"{}\"", name));
+    }
+    if (lchown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) {
+      return SystemError(path, errno);
+    }
+  }
+  const bool done = fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) == 0;
+  return done ? absl::OkStatus() : SystemError(path, errno);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> SocketPathOf(const PortConfig& port, const Args& args) {
+  const std::string& pod = args.pod_uid.empty() ? args.container_id : args.pod_uid;
+  std::string path = fmt::format("{}/{}/{}.sock", port.socket_directory, pod, args.ifname);
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() <= kMost) return path;
+  return Fail(kConfig, fmt::format("configuration: socketDirectory: {} has {} characters; a unix "
+                                   "socket's path may have {}: choose a shorter directory",
+                                   path, path.size(), kMost));
+}
+
+absl::Status MakeWay(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
+    return absl::OkStatus();
+  }
+  if (IsSocket(path) && !HasListener(path)) return RemoveFile(path);
+  return Fail(
+      kRefused,
+      fmt::format("socket: {} exists already, and is in use or no socket: remove it", path));
+}
+
+absl::Status MakeSocketDirectory(const std::string& path, const PortConfig& port) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return SystemError(directory, error.value());
+  return GiveToGroup(directory, port.socket_group, kDirectoryMode);
+}
+
+absl::Status ShareSocket(const std::string& path, const PortConfig& port) {
+  return GiveToGroup(path, port.socket_group, port.socket_mode);
+}
+
+absl::Status RemoveSocket(const std::string& path) {
+  absl::Status status = IsSocket(path) ? RemoveFile(path) : absl::OkStatus();
+  rmdir(std::filesystem::path(path).parent_path().c_str());  // fails while there are others
+  return status;
+}
+
+}  // namespace sluice::cni

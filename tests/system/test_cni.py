@@ -1,0 +1,549 @@
+"""sluice-cni held against the CNI specification, with a real switch and Debian's host-local."""
+import json
+import os
+import signal
+import socket
+import stat
+import unittest
+
+from harness import Lab
+from harness.case import needs_root
+from harness.cni import NEWEST, VERSIONS, Runtime
+from harness.manifests import DENY_INGRESS
+
+
+def pod_of(container):
+    """The pod as the API has it while its sandbox is made: without addresses."""
+    return {"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "default", "name": container, "uid": f"uid-{container}",
+                         "labels": {"app": container}},
+            "status": {"phase": "Pending"}}
+
+
+@needs_root
+class CniTest(unittest.TestCase):
+    """One switch for all tests of a class. Each test leaves nothing behind, or fails."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab()
+        cls.enterClassContext(cls.lab)
+        cls.plugin = cls.lab.program("control/cni/sluice-cni")
+        cls.lab.start_switch()
+        cls.lab.apply(pod_of("web"), pod_of("db"))
+
+    def setUp(self):
+        self.cni = Runtime(self.lab, self.plugin)
+        self.addCleanup(self.clear)
+
+    def tearDown(self):
+        self.assertEqual(self.lab.ctl.ports(), {})
+        self.assertEqual(self.cni.files(), [])
+
+    def clear(self):
+        """What a failed test left behind fails no other."""
+        for name in self.lab.ctl.ports():
+            self.lab.ctl.delete_port(name)
+        self.cni.clear()
+
+    def call(self, *arguments, **variables):
+        return self.cni.call(*arguments, **variables)
+
+    def assertOk(self, answer):
+        self.assertEqual(answer.code, 0, answer.out)
+        return answer.out
+
+    def assertFails(self, answer, code, *fragments):
+        self.assertEqual(answer.error, code, answer.out)
+        self.assertLessEqual({"cniVersion", "code", "msg"}, set(answer.out))
+        for fragment in fragments:
+            self.assertIn(fragment, answer.out["msg"])
+
+    def port(self):
+        (port,) = self.lab.ctl.ports().values()
+        return port
+
+
+class Contract(CniTest):
+    def test_an_attachment_lives_and_dies_in_every_version(self):
+        for version in VERSIONS:
+            with self.subTest(version=version):
+                config = self.cni.config(version)
+                result = self.assertOk(self.call("ADD", "web", config))
+                self.check_result(result, version)
+                self.check_port(result)
+                check = self.call("CHECK", "web", {**config, "prevResult": result})
+                self.assertEqual(check.error, 1 if version == "0.3.1" else None, check.out)
+                for _ in range(2):
+                    self.assertOk(self.call("DEL", "web", {**config, "prevResult": result}))
+                self.assertEqual(self.lab.ctl.ports(), {})
+                self.assertEqual(self.cni.files(), [])
+
+    def check_result(self, result, version):
+        self.assertEqual(result["cniVersion"], version)
+        (interface,), (ip,) = result["interfaces"], result["ips"]
+        self.assertEqual((interface["name"], interface["sandbox"]), ("net1", "/proc/self/ns/net"))
+        self.assertRegex(interface["mac"], "^02:")
+        self.assertRegex(ip["address"], r"^10\.44\.0\.\d+/24$")
+        self.assertEqual((ip["gateway"], ip["interface"]), ("10.44.0.1", 0))
+        self.assertEqual(ip.get("version"), "4" if version in ("0.3.1", "0.4.0") else None)
+        if version == NEWEST:
+            self.assertEqual(interface["mtu"], 1500)
+            self.assertEqual(interface["socketPath"], f"{self.cni.sockets}/uid-web/net1.sock")
+        else:
+            self.assertEqual(set(interface), {"name", "mac", "sandbox"})
+
+    def check_port(self, result):
+        port = self.port()
+        self.assertEqual(port["spec"]["attachment"], "pods/web/net1")
+        self.assertEqual(port["spec"]["kind"], "vhost-client")
+        self.assertEqual(port["spec"]["pod_uid"], "uid-web")
+        self.assertEqual(port["spec"]["mac"], result["interfaces"][0]["mac"])
+        self.assertEqual(port["spec"]["addresses"], [result["ips"][0]["address"].split("/")[0]])
+        self.assertEqual(port["subject"], "known")
+
+    def test_version_is_answered_with_all_that_are_spoken(self):
+        for text in ('{"cniVersion": "0.4.0"}', ""):
+            answer = self.call("VERSION", "", text or " ", CNI_CONTAINERID=None)
+            self.assertEqual(self.assertOk(answer)["supportedVersions"], VERSIONS)
+
+    def test_status_and_gc_are_of_the_newest_version_alone(self):
+        for command in ("STATUS", "GC"):
+            for version in VERSIONS:
+                config = self.cni.config(version, **{"cni.dev/valid-attachments": []})
+                answer = self.call(command, "", config)
+                self.assertEqual(answer.error, None if version == NEWEST else 1, answer.out)
+                if version == NEWEST:
+                    self.assertIsNone(answer.out)
+
+    def test_status_without_a_daemon_or_a_network_is_50(self):
+        config = self.cni.config(daemon=f"unix://{self.lab.path('nobody.sock')}")
+        self.assertFails(self.call("STATUS", "", config), 50, "nobody.sock")
+        self.assertFails(self.call("STATUS", "", self.cni.config(network="blue")), 50, "blue")
+
+    def test_a_switch_that_is_the_server_shares_its_socket(self):
+        config = self.cni.config(role="server", socketMode="0666", socketGroup="daemon")
+        self.assertOk(self.call("ADD", "web", config))
+        path = f"{self.cni.sockets}/uid-web/net1.sock"
+        info = os.stat(path)
+        self.assertTrue(stat.S_ISSOCK(info.st_mode))
+        self.assertEqual((stat.S_IMODE(info.st_mode), info.st_gid), (0o666, 1))
+        self.assertEqual(self.port()["spec"]["kind"], "vhost-server")
+        self.assertOk(self.call("DEL", "web", config))
+
+    def test_device_information_says_mode_from_the_pods_side(self):
+        for role, mode in (("client", "server"), ("server", "client")):
+            file = self.lab.path("devinfo/web.json")
+            config = self.cni.config(role=role, runtimeConfig={"CNIDeviceInfoFile": file})
+            self.assertOk(self.call("ADD", "web", config))
+            with open(file, encoding="utf-8") as text:
+                self.assertEqual(json.load(text), {
+                    "type": "vhost-user", "version": "1.1.0",
+                    "vhost-user": {"mode": mode, "path": f"{self.cni.sockets}/uid-web/net1.sock"}})
+            self.assertOk(self.call("DEL", "web", config))
+            self.assertFalse(os.path.exists(file))
+
+    def test_a_chained_plugin_passes_the_result_on_and_takes_its_addresses(self):
+        previous = {"cniVersion": NEWEST, "dns": {"nameservers": ["10.9.0.1"]},
+                    "interfaces": [{"name": "eth0", "mac": "02:00:00:00:09:09", "sandbox": "/x"}],
+                    "ips": [{"address": "10.9.0.7/24", "interface": 0}],
+                    "routes": [{"dst": "0.0.0.0/0", "gw": "10.9.0.1", "mtu": 1400}]}
+        config = self.cni.config(ipam=False, prevResult=previous)
+        result = self.assertOk(self.call("ADD", "web", config))
+        self.assertEqual(self.port()["spec"]["addresses"], ["10.9.0.7"])
+        self.assertEqual(result["interfaces"].pop()["name"], "net1")
+        self.assertEqual(result, previous)
+        self.assertOk(self.call("DEL", "web", config))
+
+    def test_the_runtimes_addresses_and_mac_are_the_ports(self):
+        config = self.cni.config(ipam=False, runtimeConfig={
+            "mac": "02:00:00:00:07:07", "ips": ["10.7.0.7/24", "fd00:7::7/64"]})
+        result = self.assertOk(self.call("ADD", "web", config))
+        self.assertEqual(self.port()["spec"]["mac"], "02:00:00:00:07:07")
+        self.assertEqual(self.port()["spec"]["addresses"], ["10.7.0.7", "fd00:7::7"])
+        self.assertEqual([ip["address"] for ip in result["ips"]], ["10.7.0.7/24", "fd00:7::7/64"])
+        self.assertOk(self.call("DEL", "web", config))
+
+
+class Checks(CniTest):
+    def setUp(self):
+        super().setUp()
+        self.config = self.cni.config()
+        result = self.assertOk(self.call("ADD", "web", self.config))
+        self.config["prevResult"] = result
+        self.result = result
+
+    def tearDown(self):
+        self.assertOk(self.call("DEL", "web", self.config))
+        super().tearDown()
+
+    def test_what_is_as_it_was_made_passes(self):
+        self.assertIsNone(self.assertOk(self.call("CHECK", "web", self.config)))
+
+    def test_a_port_that_is_gone_is_found(self):
+        self.lab.ctl.delete_port(self.port()["spec"]["name"])
+        self.assertFails(self.call("CHECK", "web", self.config), 103, "is not there")
+
+    def test_a_port_that_is_another_one_is_found(self):
+        name = self.port()["spec"]["name"]
+        self.lab.ctl.delete_port(name)
+        self.lab.ctl.add_port(name, "vhost-client", self.lab.path("x.sock"), "default/web",
+                              "02:00:00:00:00:0e", ["10.44.0.9"])
+        self.assertFails(self.call("CHECK", "web", self.config), 103, "belongs to")
+
+    def test_another_mac_in_the_previous_result_is_found(self):
+        self.result["interfaces"][0]["mac"] = "02:00:00:00:00:0f"
+        self.assertFails(self.call("CHECK", "web", self.config), 103, "02:00:00:00:00:0f")
+
+    def test_a_pod_that_is_not_known_any_more_is_found(self):
+        manifest = self.lab.write_manifest("web.json", pod_of("web"))
+        self.lab.ctl.delete(manifest)
+        try:
+            self.assertFails(self.call("CHECK", "web", self.config), 103, "is shut")
+        finally:
+            self.lab.ctl.apply(manifest)
+
+    def test_a_lease_that_is_gone_is_found(self):
+        os.unlink(self.cni.lease_of(self.result["ips"][0]["address"].split("/")[0]))
+        answer = self.call("CHECK", "web", self.config)
+        self.assertNotIn(answer.error, (None, 103))
+        self.assertIn("ipam host-local", answer.out["msg"])
+
+    def test_without_a_previous_result_it_says_so(self):
+        self.assertFails(self.call("CHECK", "web", self.cni.config()), 7, "prevResult")
+
+    def test_a_second_add_is_refused_and_the_first_one_stays(self):
+        self.assertFails(self.call("ADD", "web", self.cni.config()), 104, "pods/web/net1")
+        self.assertOk(self.call("CHECK", "web", self.config))
+
+
+class BadInput(CniTest):
+    def test_the_environment(self):
+        for variables, code in (
+                ({"CNI_COMMAND": None}, 4), ({"CNI_COMMAND": "UPDATE"}, 4),
+                ({"CNI_CONTAINERID": None}, 4), ({"CNI_CONTAINERID": "a/b"}, 4),
+                ({"CNI_IFNAME": None}, 4), ({"CNI_IFNAME": "x" * 16}, 4),
+                ({"CNI_NETNS": None}, 4), ({"CNI_NETNS": "/no/such"}, 3),
+                ({"CNI_ARGS": None}, 4), ({"CNI_ARGS": "rubbish"}, 4)):
+            with self.subTest(**variables):
+                self.assertFails(self.call("ADD", "web", **variables), code, *variables)
+
+    def test_the_configuration(self):
+        for key, value, code in (
+                ("cniVersion", None, 1), ("cniVersion", "0.2.0", 1), ("cniVersion", "9.9.9", 1),
+                ("name", None, 7), ("name", "a b", 7), ("daemon", "localhost:1", 7),
+                ("port", "tap", 2), ("port", "sriov", 2), ("port", "veth", 7), ("netwrok", "x", 2),
+                ("role", "both", 7), ("queues", 17, 7), ("mtu", 67, 7), ("mac", "x", 7),
+                ("socketDirectory", "relative", 7), ("socketDirectory", "/" + "x" * 100, 7),
+                ("socketMode", "rw", 7), ("stateDirectory", 7, 7), ("timeoutSeconds", "5", 7),
+                ("ipam", {"type": "a/b"}, 7), ("runtimeConfig", [], 7),
+                ("prevResult", {"ips": "x"}, 6)):
+            with self.subTest(key=key, value=value):
+                config = self.cni.config()
+                config.pop(key, None)
+                if value is not None:
+                    config[key] = value
+                self.assertFails(self.call("ADD", "web", config), code, key)
+
+    def test_what_is_not_json(self):
+        for text in ("[]", "{", "null", "x" * (2 << 20)):
+            answer = self.call("ADD", "web", text)
+            self.assertFails(answer, 6 if len(text) < 100 else 5, "standard input")
+
+    def test_a_group_that_is_not_there(self):
+        config = self.cni.config(socketGroup="nosuchgroup")
+        self.assertFails(self.call("ADD", "web", config), 7, "socketGroup", "nosuchgroup")
+
+    def test_no_addresses(self):
+        answer = self.call("ADD", "web", self.cni.config(ipam=False))
+        self.assertFails(answer, 7, "ipam", "prevResult")
+
+    def test_a_network_that_is_not_there(self):
+        self.assertFails(self.call("ADD", "web", self.cni.config(network="blue")), 101, "blue")
+
+    def test_a_state_directory_that_cannot_be_written(self):
+        config = self.cni.config(stateDirectory="/proc/sluice")
+        self.assertFails(self.call("ADD", "web", config), 5, "stateDirectory", "/proc/sluice")
+
+    def test_a_device_information_file_that_cannot_be_written(self):
+        config = self.cni.config(runtimeConfig={"CNIDeviceInfoFile": "/proc/sluice/x"})
+        self.assertFails(self.call("ADD", "web", config), 5, "device information", "/proc/sluice")
+
+    def test_a_socket_path_in_use(self):
+        path = f"{self.cni.sockets}/uid-web/net1.sock"
+        os.makedirs(os.path.dirname(path))
+        with socket.socket(socket.AF_UNIX) as taken:
+            taken.bind(path)
+            taken.listen()
+            for role in ("client", "server"):
+                answer = self.call("ADD", "web", self.cni.config(role=role))
+                self.assertFails(answer, 101, path)
+                self.assertTrue(os.path.exists(path), "somebody else's socket was removed")
+        os.unlink(path)
+        os.rmdir(os.path.dirname(path))
+
+    def test_a_stale_socket_makes_way(self):
+        path = f"{self.cni.sockets}/uid-web/net1.sock"
+        os.makedirs(os.path.dirname(path))
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(path)
+        self.assertOk(self.call("ADD", "web", self.cni.config()))
+        self.assertFalse(os.path.exists(path))
+        self.assertOk(self.call("DEL", "web"))
+
+    def test_an_address_of_somebody_else(self):
+        self.lab.ctl.add_port("other", "vhost-client", self.lab.path("o.sock"), "default/db",
+                              "02:00:00:00:00:0d", ["10.7.0.7"])
+        config = self.cni.config(ipam=False, runtimeConfig={"ips": ["10.7.0.7/24"]})
+        answer = self.call("ADD", "web", config)
+        self.lab.ctl.delete_port("other")
+        self.assertFails(answer, 101, "10.7.0.7", "default/db")
+
+    def test_a_pod_that_nobody_has_sent(self):
+        config = self.cni.config(timeoutSeconds=1)
+        self.assertFails(self.call("ADD", "nobody", config), 11,
+                         "pod default/nobody: not known to the switch")
+
+    def test_a_pod_with_another_uid(self):
+        variables = {"CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;"
+                                 "K8S_POD_NAME=web;K8S_POD_UID=new"}
+        config = self.cni.config(timeoutSeconds=1)
+        self.assertFails(self.call("ADD", "web", config, **variables), 11, "UID uid-web", "new")
+
+
+class BadIpam(CniTest):
+    def ipam(self, text):
+        """CNI_PATH with a plugin "fake" that does `text` on ADD and notes that DEL was called."""
+        directory = self.lab.path("plugins")
+        os.makedirs(directory, exist_ok=True)
+        self.deleted = self.lab.path("deleted")
+        if os.path.exists(self.deleted):
+            os.unlink(self.deleted)
+        with open(f"{directory}/fake", "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\ncase $CNI_COMMAND in\n"
+                       """VERSION) echo '{"supportedVersions": ["0.4.0"]}';;\n"""
+                       f"DEL) echo $CNI_CONTAINERID > {self.deleted};;\n"
+                       f"*) {text};;\nesac\n")
+        os.chmod(f"{directory}/fake", 0o755)
+        return directory
+
+    def test_a_plugin_that_fails_hangs_or_prints_rubbish(self):
+        for text, code, *fragments in (
+                ("""echo '{"code": 42, "msg": "full", "details": "really"}'; exit 1""", 42,
+                 "full; really"),
+                ("echo no; exit 1", 102, "without an error result"),
+                ("echo rubbish", 102, "not JSON"), ("echo '[]'", 102, "not a JSON object"),
+                ("true", 102, "not JSON"), ("""echo '{"ips": []}'""", 102, "no address"),
+                ("""echo '{"ips": [{"address": "10.0.0.1"}]}'""", 102, "10.0.0.1"),
+                ("cat /dev/zero", 102, "more than 1 MiB"), ("sleep 1000", 11, "1000 ms")):
+            with self.subTest(text=text):
+                config = self.cni.config(ipam={"type": "fake"}, timeoutSeconds=1)
+                answer = self.call("ADD", "web", config, CNI_PATH=self.ipam(text))
+                self.assertFails(answer, code, "fake", *fragments)
+                self.assertTrue(os.path.exists(self.deleted), "DEL did not follow")
+                self.assertEqual(self.cni.files(), [])
+
+    def test_a_plugin_that_is_not_there(self):
+        config = self.cni.config(ipam={"type": "nosuchplugin"})
+        answer = self.call("ADD", "web", config)
+        self.assertFails(answer, 7, "nosuchplugin", "CNI_PATH")
+        self.assertFails(self.call("DEL", "web", config), 7, "nosuchplugin")
+        self.assertOk(self.call("DEL", "web", self.cni.config(ipam=False)))
+
+    def test_a_full_subnet_leaves_nothing(self):
+        config = self.cni.config(ipam={"type": "host-local", "subnet": "10.44.0.0/30",
+                                       "dataDir": self.cni.leases})
+        self.assertOk(self.call("ADD", "db", config))
+        answer = self.call("ADD", "web", config)
+        self.assertIn("ipam host-local", answer.out["msg"])
+        self.assertOk(self.call("DEL", "db", config))
+
+
+class Interrupted(CniTest):
+    def test_a_killed_add_is_cleaned_up_by_the_next_add_or_del(self):
+        for command in ("ADD", "DEL"):
+            with self.subTest(next=command):
+                self.kill_waiting_add()
+                self.lab.apply(pod_of("late"))
+                self.assertOk(self.call(command, "late"))
+                self.assertOk(self.call("DEL", "late"))
+                self.assertEqual((self.lab.ctl.ports(), self.cni.files()), ({}, []))
+                self.lab.ctl.delete(self.lab.write_manifest("late.json", pod_of("late")))
+
+    def kill_waiting_add(self):
+        """An ADD with its lease and its port, of a pod that the switch does not know yet."""
+        process = self.cni.start("ADD", "late", self.cni.config(timeoutSeconds=60))
+        self.lab.wait_until(self.lab.ctl.ports, "the port is there")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.assertEqual(len(self.cni.files()), 3, "record, lease, directory")
+
+    def test_a_port_that_waited_for_a_killed_add_goes_by_itself(self):
+        process = self.cni.start("ADD", "late", self.cni.config(timeoutSeconds=2))
+        self.lab.wait_until(self.lab.ctl.ports, "the port is there")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.lab.wait_until(lambda: not self.lab.ctl.ports(), "the port is gone")
+        self.assertOk(self.call("DEL", "late"))
+
+    def test_parallel_calls_for_many_pods(self):
+        names = [f"pod-{number}" for number in range(12)]
+        self.lab.apply(*(pod_of(name) for name in names))
+        added = [self.cni.start("ADD", name) for name in names]
+        results = [self.assertOk(self.cni.finish(process)) for process in added]
+        self.assertEqual(len({result["ips"][0]["address"] for result in results}), len(names))
+        self.assertEqual(len(self.lab.ctl.ports()), len(names))
+        deleted = [self.cni.start("DEL", name) for name in names]
+        for process in deleted:
+            self.assertOk(self.cni.finish(process))
+
+    def test_gc_takes_what_is_not_listed(self):
+        for name in ("web", "db"):
+            self.assertOk(self.call("ADD", name))
+        valid = [{"containerID": "db", "ifname": "net1"}]
+        config = self.cni.config(**{"cni.dev/valid-attachments": valid})
+        self.assertOk(self.call("GC", "", config))
+        self.assertEqual(self.port()["spec"]["attachment"], "pods/db/net1")
+        self.assertEqual(len(self.cni.files()), 3, "db's record, lease, directory")
+        self.assertOk(self.call("DEL", "db"))
+
+    def test_gc_finds_ports_without_a_record_and_leaves_other_networks_alone(self):
+        for network, container, address in (("pods", "web", "10.7.0.1/24"),
+                                            ("others", "db", "10.7.0.2/24")):
+            config = self.cni.config(ipam=False, name=network, runtimeConfig={"ips": [address]})
+            self.assertOk(self.call("ADD", container, config))
+        for name in os.listdir(self.cni.state):
+            os.unlink(os.path.join(self.cni.state, name))
+        for network, left in (("pods", 1), ("others", 0)):
+            config = self.cni.config(ipam=False, name=network,
+                                     **{"cni.dev/valid-attachments": []})
+            self.assertOk(self.call("GC", "", config))
+            self.assertEqual(len(self.lab.ctl.ports()), left)
+
+    def test_del_without_anything_succeeds(self):
+        for variables in ({}, {"CNI_NETNS": None}, {"CNI_NETNS": "/gone"}, {"CNI_ARGS": None}):
+            self.assertOk(self.call("DEL", "web", **variables))
+        self.assertOk(self.call("DEL", "web", self.cni.config(port="tap", queues=99)))
+
+    def test_del_with_a_record_that_is_rubbish_succeeds(self):
+        self.assertOk(self.call("ADD", "web"))
+        (record,) = (file for file in self.cni.files() if file.startswith(self.cni.state))
+        with open(record, "w", encoding="ascii") as file:
+            file.write("rubbish")
+        self.assertFails(self.call("ADD", "web"), 5, record)
+        self.assertOk(self.call("DEL", "web"))
+
+
+class DeadDaemon(unittest.TestCase):
+    def setUp(self):
+        self.lab = Lab()
+        self.enterContext(self.lab)
+        self.lab.start_switch()
+        self.cni = Runtime(self.lab, self.lab.program("control/cni/sluice-cni"))
+
+    def stop_switch(self):
+        """Killed: its socket is still there, but nobody listens."""
+        self.lab.switch.send_signal(signal.SIGKILL)
+        self.lab.switch.wait(10)
+
+    def test_add_is_to_be_tried_again_and_leaves_nothing(self):
+        self.stop_switch()
+        answer = self.cni.call("ADD", "web")
+        self.assertEqual(answer.error, 11, answer.out)
+        self.assertIn(self.lab.server, answer.out["msg"])
+        self.assertEqual(self.cni.files(), [])
+
+    def test_one_that_does_not_answer_is_not_waited_for(self):
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(self.lab.path("silent.sock"))
+            silent.listen()
+            config = self.cni.config(daemon=f"unix://{self.lab.path('silent.sock')}",
+                                     timeoutSeconds=1)
+            self.assertEqual(self.cni.call("ADD", "web", config).error, 11)
+            self.assertEqual(self.cni.call("STATUS", "", config).error, 50)
+        self.assertEqual(self.cni.files(), [])
+
+    def test_a_daemon_that_stops_keeps_no_add_waiting(self):
+        process = self.cni.start("ADD", "late", self.cni.config(timeoutSeconds=60))
+        self.lab.wait_until(self.lab.ctl.ports, "the port is there")
+        self.assertEqual(self.lab.switch.stop(timeout=20), 0)
+        answer = self.cni.finish(process, timeout=20)
+        self.assertEqual(answer.error, 11, answer.out)
+        self.assertEqual(self.cni.call("DEL", "late").code, 0)
+
+    def test_del_succeeds_and_the_port_goes_when_the_daemon_is_back(self):
+        self.lab.apply(pod_of("web"), pod_of("db"))
+        self.assertEqual(self.cni.call("ADD", "web").code, 0)
+        self.lab.switch.send_signal(signal.SIGSTOP)  # its ports stay
+        config = self.cni.config(timeoutSeconds=1)
+        answer = self.cni.call("DEL", "web", config)
+        self.assertEqual(answer.code, 0, answer.out)
+        self.assertEqual(len(self.cni.files()), 1, "the tombstone alone")
+        self.lab.switch.send_signal(signal.SIGCONT)
+        self.assertEqual(self.cni.call("ADD", "db").code, 0)
+        self.assertNotIn("pods/web/net1",
+                         [port["spec"]["attachment"] for port in self.lab.ctl.ports().values()])
+        self.assertEqual(self.cni.call("DEL", "db").code, 0)
+        self.assertEqual(self.cni.files(), [])
+
+
+@needs_root
+class Race(unittest.TestCase):
+    """A peer sends to the pod's MAC and address before, during and after ADD."""
+    MAC, ADDRESS, ROUNDS = "02:00:00:00:44:44", "10.44.0.44", 50
+
+    def setUp(self):
+        self.lab = Lab()
+        self.enterContext(self.lab)
+        self.lab.start_switch()
+        self.cni = Runtime(self.lab, self.lab.program("control/cni/sluice-cni"))
+        peer = self.lab.make_network_pod("default/peer", "tap", "02:00:00:00:44:01",
+                                         ["10.44.0.1/24"])
+        self.lab.apply(pod_of("peer"))
+        self.lab.add_port(peer)
+        peer.run("ip", "neigh", "replace", self.ADDRESS, "lladdr", self.MAC, "dev", "eth0",
+                 "nud", "permanent")
+        flood = ("import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                 f"while True:\n for i in range(100): s.sendto(b'x', ('{self.ADDRESS}', 9))\n"
+                 " time.sleep(0.01)\n")
+        self.lab.own(peer.start(self.lab.path("flood.log"), "python3", "-c", flood))
+
+    def passed(self):
+        """Packets that policy let through to the pod, over ROUNDS of ADD and DEL."""
+        config = self.cni.config(ipam=False, runtimeConfig={
+            "mac": self.MAC, "ips": [f"{self.ADDRESS}/24"]})
+        passed = 0
+        for _ in range(self.ROUNDS):
+            before = self.seen()
+            answer = self.cni.call("ADD", "web", config)
+            self.assertEqual(answer.code, 0, answer.out)
+            # Until judged packets have come by, the port has seen nothing yet.
+            self.lab.wait_until(lambda: self.judged() > before[1] or self.seen()[0] > before[0],
+                                "the peer's packets reach the port")
+            passed += self.seen()[0] - before[0]
+            self.assertEqual(self.cni.call("DEL", "web", config).code, 0)
+        return passed
+
+    def judged(self):
+        return self.lab.ctl.drops().get(("default.peer", "policy_ingress"), 0)
+
+    def seen(self):
+        """(passed, denied). Nobody reads the pod's socket: what passes finds its queue full."""
+        drops = self.lab.ctl.drops()
+        received = sum(port["tx_packets"] for name, port in self.lab.ctl.ports().items()
+                       if name.startswith("cni-"))
+        return drops.get(("default.peer", "tx_full"), 0) + received, self.judged()
+
+    def test_nothing_passes_a_policy_that_denies_it(self):
+        self.lab.apply(pod_of("web"), DENY_INGRESS)
+        self.assertEqual(self.passed(), 0)
+        self.assertGreater(self.judged(), self.ROUNDS)
+
+    def test_the_same_packets_pass_without_the_policy(self):
+        self.ROUNDS = 2
+        self.lab.apply(pod_of("web"))
+        self.assertGreater(self.passed(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

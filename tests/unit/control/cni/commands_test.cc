@@ -1,0 +1,153 @@
+// The commands against a daemon that says what a test wants.
+#include "control/cni/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "control/cni/cni_error.h"
+
+namespace sluice::cni {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+class FakeDaemon final : public DaemonClient {
+ public:
+  absl::StatusOr<uint64_t> AddPort(const dataplane::PortSpec& spec,
+                                   std::chrono::milliseconds) override {
+    if (!add.ok()) return add;
+    ports[spec.name] = {spec, true};
+    return 7;
+  }
+  absl::Status DeletePort(const std::string& name) override {
+    if (!remove.ok()) return remove;
+    ports.erase(name);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<PortState>> ListPorts() override {
+    if (!list.ok()) return list;
+    std::vector<PortState> all;
+    for (const auto& [name, port] : ports) all.push_back(port);
+    return all;
+  }
+  absl::StatusOr<DaemonState> State() override { return state; }
+
+  absl::Status add, remove, list;
+  absl::StatusOr<DaemonState> state = DaemonState{1, 100, 0, "", {"default"}};
+  std::map<std::string, PortState> ports;
+};
+
+class CommandsTest : public ::testing::Test {
+ protected:
+  CommandsTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "sluice-cni-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~CommandsTest() override { std::filesystem::remove_all(directory_); }
+
+  json Config() const {
+    return {{"cniVersion", "1.1.0"},
+            {"name", "pods"},
+            {"stateDirectory", directory_ / "state"},
+            {"socketDirectory", directory_ / "pods"},
+            {"runtimeConfig", {{"ips", {"10.0.0.5/24"}}}}};
+  }
+  // Calls `command` for container "web" of pod default/web.
+  template <typename Function>
+  auto Run(const char* name, Function command, const json& keys = json::object()) {
+    Args args{name, "web", "/ns", "net1", "default", "web", "uid", {}};
+    json text = Config();
+    text.update(keys);
+    const auto config = ReadNetConfig(text.dump(), name);
+    EXPECT_TRUE(config.ok()) << config.status();
+    const AttachmentStore store(config->state_directory);
+    const Ipam ipam(*config, args);
+    return command(Call{args, *config, store, ipam, daemon_});
+  }
+  size_t Records() const { return AttachmentStore(directory_ / "state").List()->size(); }
+
+  std::filesystem::path directory_;
+  FakeDaemon daemon_;
+};
+
+TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
+  struct Case {
+    DaemonState state;
+    int code;
+    const char* says;
+  };
+  const Case cases[] = {{{0, 100, 0, "", {"default"}}, kNotAvailable, "no workers"},
+                        {{1, 100, 0, "", {"blue"}}, kNotAvailable, "no network \"default\""},
+                        {{1, 100, 0, "too many rules", {"default"}}, kLimited, "too many rules"},
+                        {{1, 100, 100, "", {"default"}}, kLimited, "100 packet buffers"}};
+  EXPECT_TRUE(Run("STATUS", Status).ok());
+  for (const Case& wrong : cases) {
+    daemon_.state = wrong.state;
+    const absl::Status status = Run("STATUS", Status);
+    EXPECT_EQ(CodeOf(status), wrong.code);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(wrong.says));
+  }
+  daemon_.state = absl::UnavailableError("away");
+  EXPECT_EQ(CodeOf(Run("STATUS", Status)), kNotAvailable);
+}
+
+TEST_F(CommandsTest, AnAddThatIsRefusedLeavesNothing) {
+  daemon_.add = absl::AlreadyExistsError("port x: MAC y belongs to port z");
+  const auto added = Run("ADD", Add);
+  EXPECT_EQ(CodeOf(added.status()), kRefused);
+  EXPECT_EQ(Records(), 0u);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "pods" / "uid"));
+}
+
+TEST_F(CommandsTest, AnAddWhoseDaemonGoesLeavesATombstoneThatTheNextOneClears) {
+  daemon_.add = daemon_.remove = absl::UnavailableError("away");
+  EXPECT_EQ(CodeOf(Run("ADD", Add).status()), kTryAgain);
+  EXPECT_EQ(Records(), 1u);
+  daemon_.add = daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("ADD", Add).ok());
+  EXPECT_EQ(daemon_.ports.size(), 1u);
+  EXPECT_TRUE(Run("DEL", Delete).ok());
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(CommandsTest, DelThatTheDaemonRefusesKeepsTheRecordForTheNext) {
+  ASSERT_TRUE(Run("ADD", Add).ok());
+  daemon_.remove = absl::InternalError("device is stuck");
+  const absl::Status refused = Run("DEL", Delete);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("device is stuck"));
+  EXPECT_EQ(Records(), 1u);
+  daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("DEL", Delete).ok());
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(CommandsTest, GcGoesOnAfterErrorsAndTellsThemAll) {
+  ASSERT_TRUE(Run("ADD", Add).ok());
+  daemon_.list = absl::InternalError("cannot list");
+  const json all_stale = {{"cni.dev/valid-attachments", json::array()}};
+  const absl::Status status = Run("GC", CollectGarbage, all_stale);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot list"));
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(CommandsTest, CheckFindsAPortThatIsShut) {
+  const auto added = Run("ADD", Add);
+  ASSERT_TRUE(added.ok()) << added.status();
+  const json previous = {{"prevResult", ToJson(*added, "1.1.0")}};
+  EXPECT_TRUE(Run("CHECK", Check, previous).ok());
+  daemon_.ports.begin()->second.is_known = false;
+  const absl::Status status = Run("CHECK", Check, previous);
+  EXPECT_EQ(CodeOf(status), kCheck);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is shut"));
+}
+
+}  // namespace
+}  // namespace sluice::cni
