@@ -50,7 +50,8 @@ Reflector::Reflector(const Resource& resource, HttpTransport& transport, TimerQu
       sink_(sink),
       config_(config),
       on_status_(std::move(on_status)),
-      backoff_(config.first_retry, config.last_retry, random_) {
+      backoff_(config.first_retry, config.last_retry, random_),
+      absence_(resource, transport, [this](const absl::Status& absent) { OnAbsence(absent); }) {
   status_.path = resource_.paths.front();
 }
 
@@ -268,7 +269,7 @@ void Reflector::Refused(Phase phase, const ApiError& error) {
     case kNotAllowed:
       return Forbidden(phase, error);
     case kNotFound:
-      return Absent(error);
+      return NotFound(error);
     case kGone:
       return Expired();
     case kBadRequest:
@@ -286,13 +287,19 @@ void Reflector::Refused(Phase phase, const ApiError& error) {
 }
 
 // Built-in kinds are always there: for them 404 is an error like others.
-void Reflector::Absent(const ApiError& error) {
+void Reflector::NotFound(const ApiError& error) {
   path_ = (path_ + 1) % resource_.paths.size();
   status_.path = resource_.paths[path_];
   if (!resource_.may_be_absent) return Failed(error.message);
   status_.resource_version.clear();
   if (path_ != 0) return ReadAll();  // the same kind in another version
   if (++absent_rounds_ < kAbsentRounds) return Later(WithJitter(kAbsentRetry, random_));
+  absence_.Start();
+}
+
+// Whoever said 404: only a server that lists what it has, and this not, says that it has it not.
+void Reflector::OnAbsence(const absl::Status& absent) {
+  if (!absent.ok()) return Failed(fmt::format("not found, but {}", std::string(absent.message())));
   sink_.OnListBegin();
   sink_.OnListEnd();
   status_.contact = timers_.now();

@@ -5,7 +5,8 @@
 //        └──────────> watch <─────────┘
 //   watch ends, cut off, stalled: watch again from the newest version
 //   410, an event that cannot be read: read everything again
-//   404: absent, asked again from time to time      401, 403: forbidden, asked again
+//   404, and discovery does not list it: absent, asked again from time to time
+//   401, 403: forbidden, asked again
 //   anything else: again after a while, longer each time
 //
 // What is read again comes as a whole at its end, so that no mixture of old and new is ever seen.
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "control/kube/watch/absence.h"
 #include "control/kube/watch/api_error.h"
 #include "control/kube/watch/backoff.h"
 #include "control/kube/watch/http_transport.h"
@@ -92,7 +94,8 @@ class Reflector : private HttpReceiver {
   void EndPage();
   void EndWatch(const absl::Status& status);
   void Refused(Phase phase, const ApiError& error);
-  void Absent(const ApiError& error);
+  void NotFound(const ApiError& error);
+  void OnAbsence(const absl::Status& absent);
   void Forbidden(Phase phase, const ApiError& error);
   void Expired();
   void Failed(const std::string& why);
@@ -109,6 +112,7 @@ class Reflector : private HttpReceiver {
 
   KindStatus status_;
   Backoff backoff_;
+  AbsenceCheck absence_;
   TimerQueue::Id retry_ = TimerQueue::kNone;
   TimerQueue::Id initial_check_ = TimerQueue::kNone;
   size_t path_ = 0;             // of resource_.paths

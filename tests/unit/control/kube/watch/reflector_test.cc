@@ -262,6 +262,9 @@ TEST_F(ReflectorTest, AKindThatIsAbsentInEveryVersionTwiceIsEmptyAndAskedForFrom
   Pass(1s);
   transport_.Answer(404);
   transport_.Answer(404);
+  EXPECT_FALSE(status().known);
+  EXPECT_EQ(transport_.target(), "/apis");
+  transport_.Answer(200, Groups());
   EXPECT_EQ(status().state, KindState::kAbsent);
   EXPECT_EQ(sink_.lists, 1);
   Pass(14s);
@@ -285,7 +288,79 @@ TEST_F(ReflectorTest, AKindThatGoesAwayTakesItsObjectsWithItOnlyWhenThatIsSure) 
   Pass(1s);
   transport_.Answer(404);
   transport_.Answer(404);
+  EXPECT_EQ(sink_.objects.size(), 2u);
+  transport_.Answer(200, Groups(Group("v2")));
+  EXPECT_EQ(transport_.target(), "/apis/g/v2");
+  EXPECT_EQ(sink_.objects.size(), 2u);
+  transport_.Answer(200, Resources("others"));
   EXPECT_TRUE(sink_.objects.empty());
+  EXPECT_EQ(status().state, KindState::kAbsent);
+}
+
+TEST_F(ReflectorTest, AKindThatIsNotFoundAndNotProvenAbsentKeepsItsObjects) {
+  struct Case {
+    int code;
+    std::string groups, resources;
+    const char* problem;
+  };
+  const std::string nothing = R"({"kind":"APIGroupList","groups":[]})";
+  for (const Case& c : std::vector<Case>{
+           {404, "<html>", "", "/apis: HTTP 404"},
+           {403, "", "", "/apis: HTTP 403"},
+           {200, "<html>", "", "/apis: line 1: JSON"},
+           {200, "{}", "", "/apis: is no APIGroupList"},
+           {200, Resources("x"), "", "/apis: is no APIGroupList"},
+           {200, nothing, "", "groups: is empty"},
+           {200, R"({"kind":"APIGroupList","groups":[{"name":3}]})", "", "groups: is malformed"},
+           {200, Groups(R"(,{"name":"g"})"), "", "versions: is malformed"},
+           {200, Groups().substr(0, 30), "", "/apis: "},
+           {200, std::string(AbsenceCheck::kMaxBody + 1, ' '), "", "/apis: is too large"},
+           {200, Groups(Group("v1")), Groups(), "/apis/g/v1: is no APIResourceList"},
+           {200, Groups(Group("v1")), R"({"kind":"APIResourceList"})", "resources: is malformed"},
+           {200, Groups(Group("v1")), Resources("things"), "/apis/g/v1: lists things"}}) {
+    Restart();
+    StartSynced();
+    transport_.End();
+    transport_.Answer(404);
+    transport_.Answer(404);
+    Pass(1s);
+    transport_.Answer(404);
+    transport_.Answer(404);
+    transport_.Answer(c.code, c.groups);
+    if (!c.resources.empty()) transport_.Answer(200, c.resources);
+    EXPECT_THAT(status().problem, HasSubstr(c.problem));
+    EXPECT_EQ(status().state, KindState::kAway) << c.problem;
+    EXPECT_EQ(sink_.objects.size(), 2u) << c.problem;
+    Pass(250ms);
+    EXPECT_THAT(transport_.target(), HasSubstr("/things?watch=true")) << c.problem;
+  }
+}
+
+TEST_F(ReflectorTest, ADiscoveryThatDoesNotComeProvesNothing) {
+  reflector_->Start();
+  for (int round = 0; round < 2; ++round) {
+    transport_.Answer(404);
+    transport_.Answer(404);
+    Pass(1s);
+  }
+  EXPECT_EQ(transport_.target(), "/apis");
+  transport_.Head(200);
+  transport_.Body(Groups());
+  transport_.End(absl::UnavailableError("cut off"));
+  EXPECT_FALSE(status().known);
+  EXPECT_THAT(status().problem, HasSubstr("cut off"));
+}
+
+TEST_F(ReflectorTest, NothingIsCalledAfterItsEndWhileItLooksWhetherTheKindIsThere) {
+  reflector_->Start();
+  transport_.Answer(404);
+  transport_.Answer(404);
+  Pass(1s);
+  transport_.Answer(404);
+  transport_.Answer(404);
+  EXPECT_EQ(transport_.target(), "/apis");
+  reflector_.reset();
+  EXPECT_TRUE(transport_.idle());
 }
 
 TEST_F(ReflectorTest, ABuiltInKindIsNeverAbsent) {

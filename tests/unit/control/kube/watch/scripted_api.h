@@ -133,6 +133,16 @@ class ScriptedApi : public testing::Test {
            R"(,"message":"because"}})"
            "\n";
   }
+  // Discovery documents: of a server with one group beside those, and of one version.
+  static std::string Groups(const std::string& groups = "") {
+    return R"({"kind":"APIGroupList","groups":[{"name":"apps","versions":[]})" + groups + "]}";
+  }
+  static std::string Group(const std::string& version) {
+    return R"(,{"name":"g","versions":[{"groupVersion":"g/)" + version + R"("}]})";
+  }
+  static std::string Resources(const std::string& name) {
+    return R"({"kind":"APIResourceList","resources":[{"name":")" + name + R"("}]})";
+  }
   static std::string List(const std::string& version, const std::string& items,
                           const std::string& next = "") {
     return R"({"metadata":{"resourceVersion":")" + version + R"(","continue":")" + next +
