@@ -8,7 +8,7 @@ namespace {
 // An object that could not be read is new each time: what is told of it may be.
 bool Same(const SharedCandidate& a, const SharedCandidate& b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->object.ok() && b->object.ok() && *a->object == *b->object;
+  return a->object.ok() && b->object.ok() && a->uid == b->uid && *a->object == *b->object;
 }
 
 }  // namespace

@@ -309,6 +309,22 @@ class Restarts(WatcherTest):
         self.watcher.start()
         self.wait_in_force("b", "c")
 
+    def test_a_refused_policy_does_not_get_the_rules_of_a_deleted_one_of_its_name(self):
+        wrong = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": "all"}
+        for name in ("again", "other"):
+            self.api.put("networkpolicies", policy(name, {"podSelector": {}, "ingress": [{}]}))
+        self.start()
+        self.wait_in_force("again", "other")
+        self.watcher.process.send_signal(signal.SIGKILL)
+        self.watcher.process.wait(10)
+        self.api.put("networkpolicies", policy("again", wrong))
+        self.api.delete("networkpolicies", policy("other", wrong))
+        other = policy("other", wrong)
+        other["metadata"]["uid"] = "another"
+        self.api.put("networkpolicies", other)
+        self.watcher.start()
+        self.wait_in_force("again", "other?")
+
     def test_the_watcher_may_be_first_and_stops_cleanly(self):
         self.api.put("pods", pod("a", 1))
         self.start_watcher(wait=False)

@@ -44,6 +44,17 @@ TEST_F(ClusterSetTest, NothingCanBeTakenBeforeEveryKindIsKnown) {
   EXPECT_FALSE(set_.TakeChanges());
 }
 
+TEST_F(ClusterSetTest, AnObjectThatReadsTheSameUnderAnotherUidHasChanged) {
+  Replace(set_, "Endpoint");
+  Replace(set_, "NetworkPolicy");
+  Put(set_, DenyAll("p"), "old");
+  ASSERT_TRUE(set_.TakeAll());
+  Put(set_, DenyAll("p"), "old");
+  EXPECT_THAT(Changes(), IsEmpty());
+  Put(set_, DenyAll("p"), "new");
+  EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p", "-NetworkPolicy default/p"));
+}
+
 TEST_F(ClusterSetTest, ChangesAreOneForEachObjectHoweverOftenItChanged) {
   Take();
   Put(set_, Pod("a", "10.0.0.3"));
