@@ -16,6 +16,9 @@ constexpr unsigned kAbsentRounds = 2;
 constexpr std::chrono::milliseconds kAbsentRetry{1000};
 // A watch that ends at once, without a word, must not be asked for again at once.
 constexpr std::chrono::seconds kShortWatch{1};
+// So many errors that a server gives to watches of one version, without an event between them, are
+// not about the moment but about the version. Throttling and missing rights do not count.
+constexpr unsigned kMaxWatchErrors = 5;
 
 // HTTP's.
 constexpr int kOk = 200;
@@ -58,7 +61,7 @@ Reflector::Reflector(const Resource& resource, HttpTransport& transport, TimerQu
 Reflector::~Reflector() {
   transport_.Cancel(request_);
   timers_.Cancel(retry_);
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
 }
 
 void Reflector::Ask(Phase phase, const std::string& target, std::chrono::seconds idle_limit) {
@@ -86,7 +89,7 @@ void Reflector::ReadAll() {
   if (!streams_lists_) return ReadPage();
   const auto timeout_s = static_cast<unsigned>(300 + 300 * random_());
   Ask(Phase::kStreamingList, StreamingListTarget(status_.path, timeout_s), config_.watch_idle);
-  initial_check_ = timers_.After(config_.initial_idle, [this] { CheckInitialEvents(); });
+  check_ = timers_.After(config_.initial_idle, [this] { CheckInitialEvents(); });
 }
 
 void Reflector::ReadPage() {
@@ -113,11 +116,12 @@ void Reflector::Later(std::chrono::milliseconds delay) {
 void Reflector::OnHead(const HttpHead& head) {
   head_ = head;
   if (head.status != kOk) return;
-  status_.contact = timers_.now();
   const auto form = phase_ == Phase::kList ? ObjectStream::Form::kList : ObjectStream::Form::kWatch;
   stream_ = std::make_unique<ObjectStream>(
       form, resource_.shape, [this](StreamedObject object) { OnObject(std::move(object)); });
   if (phase_ != Phase::kWatch) return;
+  status_.progress = timers_.now();
+  check_ = timers_.After(2 * config_.watch_idle, [this] { CheckProgress(); });
   status_.state = KindState::kSynced;
   status_.problem.clear();
   Tell();
@@ -129,7 +133,6 @@ bool Reflector::OnBody(std::string_view piece) {
         piece.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, error_body_.size())));
     return true;
   }
-  status_.contact = timers_.now();
   const absl::Status status = stream_->Feed(piece);
   if (!status.ok()) Malformed(std::string(status.message()));
   Tell();
@@ -153,7 +156,7 @@ void Reflector::OnEvent(StreamedObject event) {
     return Malformed(
         fmt::format("an event of type \"{}\" about \"{}\"", event.type, event.identity.name));
   }
-  useful_ = true;
+  Progress();
   if (phase_ == Phase::kStreamingList) {
     return deleted ? sink_.OnUnlisted(event.identity) : sink_.OnListed(std::move(event));
   }
@@ -166,7 +169,7 @@ void Reflector::OnEvent(StreamedObject event) {
 void Reflector::OnBookmark(const StreamedObject& event) {
   if (event.identity.resource_version.empty()) return Malformed("a bookmark without a version");
   ++status_.counters.bookmarks;
-  useful_ = true;
+  Progress();
   if (phase_ == Phase::kWatch) {
     status_.resource_version = event.identity.resource_version;
   } else if (TextAt(event.tree, {"metadata", "annotations", kInitialEventsEnd}) == "true") {
@@ -175,6 +178,12 @@ void Reflector::OnBookmark(const StreamedObject& event) {
     streams_lists_ = false;  // it took the request for a watch like any other
     stream_error_ = absl::UnimplementedError("no streaming lists");
   }
+}
+
+void Reflector::Progress() {
+  useful_ = true;
+  watch_errors_ = 0;
+  status_.progress = timers_.now();
 }
 
 void Reflector::OnErrorEvent(const StreamedObject& event) {
@@ -187,6 +196,7 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
     streams_lists_ = false;
     stream_error_ = absl::UnimplementedError("no streaming lists");
   } else {
+    CountWatchError();
     stream_error_ = absl::UnavailableError(
         fmt::format("error {} inside the watch: {}", error.code, error.message));
   }
@@ -194,8 +204,23 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
 
 void Reflector::EndInitialEvents(const std::string& resource_version) {
   phase_ = Phase::kWatch;
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
+  check_ = timers_.After(2 * config_.watch_idle, [this] { CheckProgress(); });
   Known(resource_version);
+}
+
+// Bytes may come for ever without being an event: the transport takes that for life.
+void Reflector::CheckProgress() {
+  if (phase_ != Phase::kWatch) return;
+  const auto limit = 2 * config_.watch_idle;
+  const auto quiet = timers_.now() - last_event_;
+  if (quiet < limit) {
+    check_ = timers_.After(limit - quiet, [this] { CheckProgress(); });
+    return;
+  }
+  transport_.Cancel(request_);
+  OnEnd(absl::DeadlineExceededError(
+      fmt::format("no event in {} s", limit / std::chrono::seconds(1))));
 }
 
 // A server that does not know of streaming lists sends what there is, and then no end of it.
@@ -203,7 +228,7 @@ void Reflector::CheckInitialEvents() {
   if (phase_ != Phase::kStreamingList) return;
   const auto quiet = timers_.now() - last_event_;
   if (quiet < config_.initial_idle) {
-    initial_check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
+    check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
     return;
   }
   streams_lists_ = false;
@@ -222,7 +247,7 @@ void Reflector::Malformed(const std::string& why) {
 
 void Reflector::OnEnd(const absl::Status& status) {
   request_ = HttpTransport::kNone;
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
   const Phase phase = std::exchange(phase_, Phase::kIdle);
   if (head_ && head_->status != kOk)
     return Refused(phase, ReadErrorBody(head_->status, error_body_));
@@ -246,6 +271,7 @@ void Reflector::OnEnd(const absl::Status& status) {
 
 void Reflector::EndPage() {
   continue_ = TextAt(stream_->frame(), {"metadata", "continue"});
+  status_.progress = timers_.now();
   if (!continue_.empty()) return ReadPage();
   const std::string version = TextAt(stream_->frame(), {"metadata", "resourceVersion"});
   if (version.empty()) return Failed("a list without a version");
@@ -264,6 +290,9 @@ void Reflector::EndWatch(const absl::Status& status) {
 }
 
 void Reflector::Refused(Phase phase, const ApiError& error) {
+  const bool throttled = error.code == kTooManyRequests || error.code == kUnavailable;
+  const bool denied = error.code == kUnauthorized || error.code == kNotAllowed;
+  if (phase == Phase::kWatch && !throttled && !denied) CountWatchError();
   switch (error.code) {
     case kUnauthorized:
     case kNotAllowed:
@@ -302,7 +331,7 @@ void Reflector::OnAbsence(const absl::Status& absent) {
   if (!absent.ok()) return Failed(fmt::format("not found, but {}", std::string(absent.message())));
   sink_.OnListBegin();
   sink_.OnListEnd();
-  status_.contact = timers_.now();
+  status_.progress = timers_.now();
   if (status_.state != KindState::kAbsent) spdlog::info("{}: no such kind", resource_.name);
   status_.state = KindState::kAbsent;
   status_.known = true;
@@ -350,10 +379,19 @@ void Reflector::Failed(const std::string& why) {
   Later(delay);
 }
 
+void Reflector::CountWatchError() {
+  if (++watch_errors_ < kMaxWatchErrors) return;
+  watch_errors_ = 0;
+  spdlog::warn("{}: {} errors at version {}: reading everything again", resource_.name,
+               kMaxWatchErrors, status_.resource_version);
+  status_.resource_version.clear();
+}
+
 void Reflector::Known(const std::string& resource_version) {
   backoff_.Reset();
-  absent_rounds_ = 0;
+  absent_rounds_ = watch_errors_ = 0;
   ++status_.counters.full_lists;
+  status_.progress = timers_.now();
   status_.resource_version = resource_version;
   status_.known = true;
   status_.state = KindState::kSynced;

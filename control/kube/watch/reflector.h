@@ -4,6 +4,7 @@
 //        │ end of initial events      │ last page
 //        └──────────> watch <─────────┘
 //   watch ends, cut off, stalled: watch again from the newest version
+//   errors again and again at one version: read everything again
 //   410, an event that cannot be read: read everything again
 //   404, and discovery does not list it: absent, asked again from time to time
 //   401, 403: forbidden, asked again
@@ -88,6 +89,8 @@ class Reflector : private HttpReceiver {
   void OnErrorEvent(const StreamedObject& event);
   void EndInitialEvents(const std::string& resource_version);
   void CheckInitialEvents();
+  void CheckProgress();
+  void Progress();
   void Malformed(const std::string& why);
 
   // How it ended.
@@ -99,6 +102,7 @@ class Reflector : private HttpReceiver {
   void Forbidden(Phase phase, const ApiError& error);
   void Expired();
   void Failed(const std::string& why);
+  void CountWatchError();
   void Known(const std::string& resource_version);
   void Tell() { on_status_(status_); }
 
@@ -114,10 +118,11 @@ class Reflector : private HttpReceiver {
   Backoff backoff_;
   AbsenceCheck absence_;
   TimerQueue::Id retry_ = TimerQueue::kNone;
-  TimerQueue::Id initial_check_ = TimerQueue::kNone;
-  size_t path_ = 0;             // of resource_.paths
-  unsigned absent_rounds_ = 0;  // times that all of them were 404
-  bool streams_lists_ = true;   // until the server turns out not to
+  TimerQueue::Id check_ = TimerQueue::kNone;  // of initial events, then of a watch's progress
+  size_t path_ = 0;                           // of resource_.paths
+  unsigned absent_rounds_ = 0;                // times that all of them were 404
+  unsigned watch_errors_ = 0;                 // since the last progress
+  bool streams_lists_ = true;                 // until the server turns out not to
   bool distrusts_connection_ = false;
 
   // Of the request that runs.

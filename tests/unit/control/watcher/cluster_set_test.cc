@@ -132,7 +132,7 @@ TEST_F(ClusterSetTest, AChangeIsAsOldAsItsFirstEvent) {
   Put(set_, Pod("a", "10.0.0.3"));
   now_ += 5s;
   Put(set_, Pod("a", "10.0.0.4"));
-  EXPECT_THAT(set_.TakeChanges()->read, ElementsAre(first));
+  EXPECT_THAT(set_.TakeChanges()->read, ElementsAre(testing::Pair(testing::_, first)));
 }
 
 // Each returns at once; a wait that did not would be for an hour.

@@ -188,5 +188,33 @@ TEST_F(PusherTest, TheTimeIntoForceIsMeasuredForChangesAndNotForTheFirstSet) {
   EXPECT_THAT(in_force_, ElementsAre(Pusher::Duration(7ms)));
 }
 
+TEST_F(PusherTest, AChangeThatFailedIsMeasuredFromWhenItWasReadToTheWholeSetThatHasIt) {
+  Start();
+  Put(set_, Pod("b", "10.0.0.2"));
+  daemon_.answer = absl::UnavailableError("no sluiced");
+  pusher_.Step();
+  now_ += 100ms;
+  Put(set_, Pod("b", "10.0.0.3"));
+  Put(set_, Pod("c", "10.0.0.4"));
+  pusher_.Step();  // the whole set, in vain too
+  EXPECT_THAT(in_force_, IsEmpty());
+  EXPECT_EQ(set_.pending(), 2u);
+  now_ += 200ms;
+  daemon_.answer = absl::OkStatus();
+  pusher_.Step();
+  EXPECT_THAT(in_force_, ElementsAre(Pusher::Duration(300ms), Pusher::Duration(200ms)));
+  EXPECT_EQ(set_.pending(), 0u);
+}
+
+TEST_F(PusherTest, VeryManyChangesAreMeasuredLikeFew) {
+  Start();
+  for (size_t i = 0; i <= Pusher::kMaxChanges; ++i) {
+    Put(set_, Pod(fmt::format("p{}", i), "10.0.0.9"));
+  }
+  pusher_.Step();
+  pusher_.Step();
+  EXPECT_EQ(in_force_.size(), Pusher::kMaxChanges + 1);
+}
+
 }  // namespace
 }  // namespace sluice::control

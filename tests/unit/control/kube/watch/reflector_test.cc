@@ -172,6 +172,76 @@ TEST_F(ReflectorTest, AnotherErrorInsideAWatchResumesIt) {
   EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=10&"));
 }
 
+TEST_F(ReflectorTest, ErrorsAgainAndAgainAtOneVersionEndInReadingEverythingAgain) {
+  for (const bool inside : {false, true}) {
+    Restart();
+    StartSynced();
+    transport_.Send(Bookmark("11"));
+    const auto fail = [&] {
+      if (inside) {
+        transport_.Head(200);
+        transport_.Send(Error(500));
+      } else {
+        transport_.Answer(500);
+      }
+      Pass(30s);
+    };
+    transport_.End();
+    for (int i = 0; i < 4; ++i) {
+      fail();
+      EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=11&")) << i;
+    }
+    transport_.Head(200);
+    transport_.Send(Event("MODIFIED", "a", "12"));  // it was not the version
+    transport_.End();
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=12&")) << i;
+      transport_.Answer(503);  // says nothing of the version
+      Pass(30s);
+      fail();
+    }
+    EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents=true"));
+    EXPECT_EQ(sink_.objects, (Objects{{"a", "12"}, {"b", "4"}}));
+  }
+}
+
+TEST_F(ReflectorTest, BytesWithoutAnEventAreNoProgressAndInTheEndAStall) {
+  StartSynced();
+  const auto progress = now_;
+  for (int i = 0; i < 17; ++i) {
+    Pass(10s);
+    transport_.Send("\n");
+  }
+  EXPECT_EQ(status().progress, progress);
+  EXPECT_FALSE(transport_.idle());
+  transport_.Send(Bookmark("11"));
+  EXPECT_EQ(status().progress, now_);
+  for (int i = 0; i < 18; ++i) {
+    EXPECT_FALSE(transport_.idle()) << i;
+    transport_.Send(" ");
+    Pass(10s);
+  }
+  EXPECT_TRUE(transport_.idle());
+  EXPECT_EQ(status().state, KindState::kAway);
+  EXPECT_EQ(status().counters.stalls, 1u);
+  Pass(250ms);
+  EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=11&"));
+  EXPECT_TRUE(transport_.asked.back().fresh_connection);
+}
+
+TEST_F(ReflectorTest, HalfAPageIsNoProgress) {
+  reflector_->Start();
+  transport_.Answer(422);
+  const TimerQueue::Time never{};
+  transport_.Head(200);
+  transport_.Body(List("7", Item("a", "1")).substr(0, 70));
+  EXPECT_EQ(status().progress, never);
+  transport_.End(absl::UnavailableError("cut off"));
+  Pass(250ms);
+  transport_.Answer(200, List("7", Item("a", "1")));
+  EXPECT_EQ(status().progress, now_);
+}
+
 TEST_F(ReflectorTest, AnEventThatCannotBeReadIsReadAgainWithEverything) {
   for (const std::string& bad :
        {std::string("{\"type\":\"ADDED\",\"object\":3}\n"), std::string("nonsense"),
