@@ -86,7 +86,7 @@ void Reflector::ReadAll() {
   status_.resource_version.clear();
   continue_.clear();
   sink_.OnListBegin();
-  if (!streams_lists_) return ReadPage();
+  if (std::exchange(pages_once_, false) || !streams_lists_) return ReadPage();
   const auto timeout_s = static_cast<unsigned>(300 + 300 * random_());
   Ask(Phase::kStreamingList, StreamingListTarget(status_.path, timeout_s), config_.watch_idle);
   check_ = timers_.After(config_.initial_idle, [this] { CheckInitialEvents(); });
@@ -143,7 +143,12 @@ void Reflector::OnObject(StreamedObject object) {
   if (!stream_error_.ok() || expired_) return;
   if (phase_ != Phase::kList) return OnEvent(std::move(object));
   if (object.identity.name.empty()) return Malformed("an object without a name");
-  sink_.OnListed(std::move(object));
+  Listed(std::move(object));
+}
+
+void Reflector::Listed(StreamedObject object) {
+  absl::Status status = sink_.OnListed(std::move(object));
+  if (!status.ok()) stream_error_ = std::move(status);
 }
 
 void Reflector::OnEvent(StreamedObject event) {
@@ -158,7 +163,7 @@ void Reflector::OnEvent(StreamedObject event) {
   }
   Progress();
   if (phase_ == Phase::kStreamingList) {
-    return deleted ? sink_.OnUnlisted(event.identity) : sink_.OnListed(std::move(event));
+    return deleted ? sink_.OnUnlisted(event.identity) : Listed(std::move(event));
   }
   backoff_.Reset();
   ++status_.counters.events;
@@ -223,7 +228,8 @@ void Reflector::CheckProgress() {
       fmt::format("no event in {} s", limit / std::chrono::seconds(1))));
 }
 
-// A server that does not know of streaming lists sends what there is, and then no end of it.
+// A server that does not know of streaming lists sends what there is, and then no end of it. So may
+// one that is only slow: the next list is asked for as a stream again.
 void Reflector::CheckInitialEvents() {
   if (phase_ != Phase::kStreamingList) return;
   const auto quiet = timers_.now() - last_event_;
@@ -231,11 +237,11 @@ void Reflector::CheckInitialEvents() {
     check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
     return;
   }
-  streams_lists_ = false;
+  pages_once_ = true;
   transport_.Cancel(request_);
   distrusts_connection_ = true;
   phase_ = Phase::kIdle;
-  spdlog::info("{}: the server has no streaming lists: pages from now on", resource_.name);
+  spdlog::info("{}: no end of the streaming list: in pages this time", resource_.name);
   ReadAll();
 }
 

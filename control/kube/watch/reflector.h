@@ -35,7 +35,8 @@ class ObjectSink {
  public:
   virtual ~ObjectSink() = default;
   virtual void OnListBegin() = 0;  // forgets what an unfinished list has brought
-  virtual void OnListed(StreamedObject object) = 0;
+  // An error ends the list: "REASON".
+  virtual absl::Status OnListed(StreamedObject object) = 0;
   virtual void OnUnlisted(const ObjectIdentity& object) = 0;
   virtual void OnListEnd() = 0;
   virtual void OnChanged(StreamedObject object) = 0;
@@ -84,6 +85,7 @@ class Reflector : private HttpReceiver {
 
   // What came.
   void OnObject(StreamedObject object);
+  void Listed(StreamedObject object);
   void OnEvent(StreamedObject event);
   void OnBookmark(const StreamedObject& event);
   void OnErrorEvent(const StreamedObject& event);
@@ -123,6 +125,7 @@ class Reflector : private HttpReceiver {
   unsigned absent_rounds_ = 0;                // times that all of them were 404
   unsigned watch_errors_ = 0;                 // since the last progress
   bool streams_lists_ = true;                 // until the server turns out not to
+  bool pages_once_ = false;  // for the next list, without asking for a streaming one
   bool distrusts_connection_ = false;
 
   // Of the request that runs.

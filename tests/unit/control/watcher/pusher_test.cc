@@ -179,6 +179,17 @@ TEST_F(PusherTest, ARefusalIsToldOnceAndForgottenWithItsObjectOrItsCure) {
   EXPECT_EQ(refusals_.size(), 0u);
 }
 
+TEST_F(PusherTest, ARefusalToRemoveAnothersObjectIsForgottenWithOurs) {
+  Start();
+  daemon_.refusals = {{PolicyKey("p"), "", "belongs to source \"cli\""}};
+  Put(set_, DenyAll("p"), "u1");
+  pusher_.Step();
+  EXPECT_EQ(refusals_.size(), 1u);
+  set_.Remove(PolicyKey("p"), "");
+  pusher_.Step();  // it may not be removed either
+  EXPECT_EQ(refusals_.size(), 0u);
+}
+
 TEST_F(PusherTest, TheTimeIntoForceIsMeasuredForChangesAndNotForTheFirstSet) {
   Start();
   EXPECT_THAT(in_force_, IsEmpty());

@@ -64,6 +64,10 @@ TEST_F(ReflectorTest, AServerThatIgnoresStreamingListsIsAskedForPages) {
   EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents"));
   Pass(2s);
   EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
+  transport_.Answer(200, List("7", Item("a", "1")));
+  transport_.Answer(410);
+  Pass(250ms);
+  EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents"));  // it may only have been slow
 
   sink_.lists = 0;
   Restart();
@@ -227,6 +231,23 @@ TEST_F(ReflectorTest, BytesWithoutAnEventAreNoProgressAndInTheEndAStall) {
   Pass(250ms);
   EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=11&"));
   EXPECT_TRUE(transport_.asked.back().fresh_connection);
+}
+
+TEST_F(ReflectorTest, AListThatIsTooMuchEndsWithThatReasonAndIsReadAgain) {
+  sink_.most = 1;
+  reflector_->Start();
+  transport_.Head(200);
+  transport_.Send(Event("ADDED", "a", "3") + Event("ADDED", "b", "4") + InitialEnd("10"));
+  EXPECT_EQ(status().problem, "too many");
+  EXPECT_FALSE(status().known);
+  EXPECT_EQ(sink_.lists, 0);
+  Pass(250ms);
+  transport_.Answer(422);
+  transport_.Answer(200, List("7", Item("a", "1") + "," + Item("b", "2")));
+  EXPECT_EQ(status().problem, "too many");
+  Pass(500ms);
+  transport_.Answer(200, List("8", Item("a", "1")));
+  EXPECT_EQ(sink_.objects, (Objects{{"a", "1"}}));
 }
 
 TEST_F(ReflectorTest, HalfAPageIsNoProgress) {

@@ -64,8 +64,9 @@ class RememberingSink : public ObjectSink {
   using Objects = std::map<std::string, std::string>;
 
   void OnListBegin() override { listed_.clear(); }
-  void OnListed(StreamedObject object) override {
+  absl::Status OnListed(StreamedObject object) override {
     listed_[object.identity.name] = object.identity.resource_version;
+    return listed_.size() > most ? absl::ResourceExhaustedError("too many") : absl::OkStatus();
   }
   void OnUnlisted(const ObjectIdentity& object) override { listed_.erase(object.name); }
   void OnListEnd() override {
@@ -81,6 +82,7 @@ class RememberingSink : public ObjectSink {
   Objects objects;
   std::set<std::string> refused;
   int lists = 0;
+  size_t most = 100;  // in a list
 
  private:
   Objects listed_;
