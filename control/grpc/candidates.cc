@@ -68,7 +68,7 @@ void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
 void WriteCandidate(const Candidate& candidate, v1::Object* out) {
   if (candidate.object.ok()) {
     ToProto(*candidate.object, out);
-    if (!out->has_endpoint()) out->set_uid(candidate.uid);
+    if (!out->has_endpoint() && !candidate.uid.empty()) out->set_uid(candidate.uid);
     return;
   }
   v1::RefusedObject& refused = *out->mutable_refused();
