@@ -17,7 +17,7 @@ absl::Status CheckSource(const std::string& source) {
   return absl::InvalidArgumentError("source: is required: it names the owner of the objects");
 }
 
-bool NamesOtherPod(const std::string& old_uid, const std::string& new_uid) {
+bool AreOthers(const std::string& old_uid, const std::string& new_uid) {
   return !old_uid.empty() && !new_uid.empty() && old_uid != new_uid;
 }
 
@@ -67,17 +67,17 @@ bool DesiredState::operator==(const DesiredState& other) const {
          (ports_ == other.ports_ || *ports_ == *other.ports_);
 }
 
-const std::string* DesiredState::OwnerOf(const ObjectKey& key) const {
-  const std::string* owner = nullptr;
+DesiredState::Origin DesiredState::OriginOf(const ObjectKey& key) const {
+  Origin origin;
   VisitKind(key, [&]<typename T>(std::type_identity<T>) {
     auto it = Table<T>().find(TableKey<T>::Of(key));
-    if (it != Table<T>().end()) owner = &it->second.source;
+    if (it != Table<T>().end()) origin = {&it->second.source, &it->second.uid};
   });
-  return owner;
+  return origin;
 }
 
 absl::Status DesiredState::CheckOwner(const std::string& source, const ObjectKey& key) const {
-  const std::string* owner = OwnerOf(key);
+  const std::string* owner = OriginOf(key).source;
   if (owner == nullptr || *owner == source) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("{}: belongs to source \"{}\", not to \"{}\"", key.ToString(), *owner, source));
@@ -164,13 +164,12 @@ absl::Status DesiredState::CheckContinues(const std::string& source,
       "after: source \"{}\" last synced version \"{}\", not \"{}\"", source, last, version));
 }
 
-void DesiredState::Put(const std::string& source, const Object& object) {
-  const ObjectKey key = ObjectKey::Of(object);
+void DesiredState::Put(const std::string& source, const Candidate& candidate) {
   std::visit(
       [&]<typename T>(const T& value) {
-        Assign<T>(TableKey<T>::Of(key), Owned<T>{value, source, false});
+        Assign<T>(TableKey<T>::Of(candidate.key), Owned<T>{value, source, candidate.uid, false});
       },
-      object);
+      *candidate.object);
 }
 
 Refusal DesiredState::Refuse(const std::string& source, const Candidate& candidate,
@@ -178,14 +177,13 @@ Refusal DesiredState::Refuse(const std::string& source, const Candidate& candida
   const ObjectKey& key = candidate.key;
   Refusal refusal = Refusal::From(key, why);
   if (!CheckOwner(source, key).ok()) return refusal;
+  DropOther(candidate);
   if (key.kind == "NetworkPolicy") {
     PutStandIn<acl::NetworkPolicy>(source, candidate);
   } else if (key.kind == "MultiNetworkPolicy") {
     PutStandIn<acl::MultiNetworkPolicy>(source, candidate);
   } else if (ClusterPolicyKindOf(key.kind)) {
     PutStandIn<acl::ClusterPolicy>(source, candidate);
-  } else if (key.kind == "Endpoint") {
-    DropOtherPod(candidate);
   }
   return refusal;
 }
@@ -198,17 +196,14 @@ void DesiredState::PutStandIn(const std::string& source, const Candidate& refuse
   const Object* said = refused.object.ok() ? &*refused.object : refused.outline.get();
   const T* meant = said != nullptr ? std::get_if<T>(said) : nullptr;
   if (auto stand_in = StandInFor(refused.key, meant)) {
-    Assign<T>(name, Owned<T>{*std::move(stand_in), source, true});
+    Assign<T>(name, Owned<T>{*std::move(stand_in), source, refused.uid, true});
   }
 }
 
-// Another pod under an old name: the old one is gone, whatever is wrong with the new one.
-void DesiredState::DropOtherPod(const Candidate& refused) {
-  auto& endpoints = Table<acl::Endpoint>();
-  auto it = endpoints.find(refused.key.name);
-  if (it != endpoints.end() && NamesOtherPod(it->second.object.uid, refused.uid)) {
-    endpoints.erase(refused.key.name);
-  }
+// Another object under an old name: the old one is gone, whatever is wrong with the new one.
+void DesiredState::DropOther(const Candidate& refused) {
+  const std::string* uid = OriginOf(refused.key).uid;
+  if (uid != nullptr && AreOthers(*uid, refused.uid)) Erase(refused.key);
 }
 
 uint32_t DesiredState::Erase(const ObjectKey& key) {
@@ -252,7 +247,7 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::ApplyInPlace(
     if (!status.ok()) {
       refusals.push_back(Refuse(source, candidate, status));
     } else if (CheckRoom(*candidate.object).ok()) {
-      Put(source, *candidate.object);
+      Put(source, candidate);
     } else {
       crowded.push_back(&candidate);
     }
@@ -260,7 +255,7 @@ absl::StatusOr<std::vector<Refusal>> DesiredState::ApplyInPlace(
   for (const Candidate* candidate : crowded) {
     status = CheckRoom(*candidate->object);
     if (status.ok()) {
-      Put(source, *candidate->object);
+      Put(source, *candidate);
     } else if (mode == OnRefusal::kRefuseAll) {
       return status;
     } else {
@@ -284,7 +279,7 @@ absl::StatusOr<uint32_t> DesiredState::Delete(const std::string& source,
 absl::Status DesiredState::Rehearse(std::span<const Candidate> objects,
                                     std::span<const ObjectKey> removed) {
   const auto owner_of = [this](const ObjectKey& key) {
-    const std::string* owner = OwnerOf(key);
+    const std::string* owner = OriginOf(key).source;
     return owner == nullptr ? std::string("rehearsal") : *owner;
   };
   for (const ObjectKey& key : removed) {
@@ -292,7 +287,7 @@ absl::Status DesiredState::Rehearse(std::span<const Candidate> objects,
       return absl::InvalidArgumentError(
           fmt::format("{}: kind: \"{}\" is not {}", key.ToString(), key.kind, kObjectKinds));
     }
-    if (OwnerOf(key) == nullptr) {
+    if (OriginOf(key).source == nullptr) {
       return absl::NotFoundError(fmt::format("{}: is not there", key.ToString()));
     }
   }
@@ -300,7 +295,7 @@ absl::Status DesiredState::Rehearse(std::span<const Candidate> objects,
     if (absl::Status s = Check(owner_of(candidate.key), candidate); !s.ok()) return s;
   }
   for (const ObjectKey& key : removed) Erase(key);
-  for (const Candidate& candidate : objects) Put(owner_of(candidate.key), *candidate.object);
+  for (const Candidate& candidate : objects) Put(owner_of(candidate.key), candidate);
   return absl::OkStatus();
 }
 

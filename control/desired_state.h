@@ -31,6 +31,7 @@ template <typename T>
 struct Owned {
   T object;  // the last accepted version
   std::string source;
+  std::string uid;        // the API server's; empty: not known
   bool stand_in = false;  // never accepted: an isolating stand-in (control/stand_in.h)
   bool operator==(const Owned&) const = default;
 };
@@ -65,9 +66,9 @@ class DesiredState {
 
   // Creates or replaces objects, in order. kRefuseAll: the first bad object is the error and
   // nothing changes. kSkip: bad objects are listed in the result; what had been accepted of them
-  // stays, a policy never accepted gets a stand-in, and a refused endpoint with a new UID loses the
-  // version of the old UID. `removed` goes first, as by Delete; with kSkip what may not be removed
-  // is listed too. Errors: InvalidArgument (no source, a bad object, an unknown kind),
+  // stays, unless that has another UID: then it is another object's, and goes. A policy never
+  // accepted gets a stand-in. `removed` goes first, as by Delete; with kSkip what may not be
+  // removed is listed too. Errors: InvalidArgument (no source, a bad object, an unknown kind),
   // FailedPrecondition (another source's object), ResourceExhausted (a policy with which its
   // namespace would exceed StateLimits).
   absl::StatusOr<std::vector<Refusal>> Apply(const std::string& source,
@@ -128,7 +129,12 @@ class DesiredState {
   ObjectTable<T>& Table() {
     return std::get<ObjectTable<T>>(tables_);
   }
-  const std::string* OwnerOf(const ObjectKey& key) const;  // null: no such object
+  // Its source and its UID; null: no such object.
+  struct Origin {
+    const std::string* source = nullptr;
+    const std::string* uid = nullptr;
+  };
+  Origin OriginOf(const ObjectKey& key) const;
   absl::Status CheckOwner(const std::string& source, const ObjectKey& key) const;
   absl::Status Check(const std::string& source, const Candidate& candidate) const;
   absl::Status CheckRemoval(const std::string& source, const ObjectKey& key) const;
@@ -140,7 +146,7 @@ class DesiredState {
                                                     std::span<const Candidate> objects,
                                                     OnRefusal mode,
                                                     std::span<const ObjectKey> removed);
-  void Put(const std::string& source, const Object& object);
+  void Put(const std::string& source, const Candidate& candidate);
   template <typename T>
   void Assign(const typename TableKey<T>::type& name, Owned<T> owned);
   template <typename T>
@@ -148,7 +154,7 @@ class DesiredState {
   Refusal Refuse(const std::string& source, const Candidate& candidate, const absl::Status& why);
   template <typename T>
   void PutStandIn(const std::string& source, const Candidate& refused);
-  void DropOtherPod(const Candidate& refused);
+  void DropOther(const Candidate& refused);
   uint32_t Erase(const ObjectKey& key);
   void Sweep(const std::string& source, const std::set<ObjectKey>& keep);
 

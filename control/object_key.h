@@ -37,7 +37,8 @@ struct ObjectKey {
 };
 
 // One object as a source sent it: what it is called, and either the object or why it could not even
-// be read. `uid` is an endpoint's, known also for one that could not be read.
+// be read. `uid` is the API server's, known also of one that could not be read; empty if there is
+// none.
 struct Candidate {
   ObjectKey key;
   std::string uid;
@@ -45,6 +46,7 @@ struct Candidate {
   // What could be read of one that could not be read whole: for its stand-in. May be null.
   std::shared_ptr<const Object> outline;
 
+  // With the UID of an endpoint.
   static Candidate Of(Object object);
 };
 

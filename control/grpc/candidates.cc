@@ -52,8 +52,11 @@ Candidate ToCandidate(const v1::RefusedObject& refused) {
 Candidate ToCandidate(const v1::Object& proto) {
   if (proto.kind_case() == v1::Object::kRefused) return ToCandidate(proto.refused());
   absl::StatusOr<Object> object = UncheckedFromProto(proto);
-  if (object.ok()) return Candidate::Of(*std::move(object));
-  return {KeyOfUnread(proto), proto.endpoint().uid(), object.status()};
+  const std::string& uid = proto.has_endpoint() ? proto.endpoint().uid() : proto.uid();
+  if (!object.ok()) return {KeyOfUnread(proto), uid, object.status()};
+  Candidate candidate = Candidate::Of(*std::move(object));
+  candidate.uid = uid;
+  return candidate;
 }
 
 void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
@@ -63,7 +66,11 @@ void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
 }
 
 void WriteCandidate(const Candidate& candidate, v1::Object* out) {
-  if (candidate.object.ok()) return ToProto(*candidate.object, out);
+  if (candidate.object.ok()) {
+    ToProto(*candidate.object, out);
+    if (!out->has_endpoint() && !candidate.uid.empty()) out->set_uid(candidate.uid);
+    return;
+  }
   v1::RefusedObject& refused = *out->mutable_refused();
   WriteKey(candidate.key, refused.mutable_object());
   refused.set_uid(candidate.uid);

@@ -84,7 +84,11 @@ Candidate ReadCandidate(const WatchedKind& kind, const StreamedObject& object) {
   ObjectKey key = KeyOf(kind, object.identity);
   absl::StatusOr<Object> read =
       object.status.ok() ? kind.read(object.tree) : absl::StatusOr<Object>(object.status);
-  if (read.ok()) return Candidate::Of(*std::move(read));
+  if (read.ok()) {
+    Candidate candidate = Candidate::Of(*std::move(read));
+    candidate.uid = object.identity.uid;
+    return candidate;
+  }
   Candidate candidate{std::move(key), object.identity.uid, absl::UnknownError("")};
   candidate.object = absl::InvalidArgumentError(
       fmt::format("{}: {}", candidate.key.ToString(), std::string(read.status().message())));

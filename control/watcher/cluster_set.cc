@@ -8,7 +8,7 @@ namespace {
 // An object that could not be read is new each time: what is told of it may be.
 bool Same(const SharedCandidate& a, const SharedCandidate& b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->object.ok() && b->object.ok() && *a->object == *b->object;
+  return a->object.ok() && b->object.ok() && a->uid == b->uid && *a->object == *b->object;
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ std::optional<ClusterSet::Batch> ClusterSet::TakeAll() {
   for (const auto& [key, item] : objects_) {
     if (item.candidate != nullptr) batch.objects.push_back(item);
   }
-  for (const auto& [key, time] : std::exchange(changed_, {})) batch.read.push_back(time);
+  batch.read = std::exchange(changed_, {});
   replaced_.clear();
   taken_ = true;
   return batch;
@@ -77,15 +77,21 @@ std::optional<ClusterSet::Batch> ClusterSet::TakeChanges() {
   const std::lock_guard lock(mutex_);
   if (!unknown_.empty() || changed_.empty()) return std::nullopt;
   Batch batch;
-  for (const auto& [key, time] : std::exchange(changed_, {})) {
+  batch.read = std::exchange(changed_, {});
+  for (const auto& [key, time] : batch.read) {
     const auto found = objects_.find(key);
     const bool gone = found == objects_.end();
     if (gone || replaced_.contains(key)) batch.removed.push_back(key);
     if (!gone) batch.objects.push_back(found->second);
-    batch.read.push_back(time);
   }
   replaced_.clear();
   return batch;
+}
+
+void ClusterSet::PutBack(std::map<ObjectKey, Time> read) {
+  const std::lock_guard lock(mutex_);
+  read.merge(changed_);  // the older time stays
+  changed_ = std::move(read);
 }
 
 void ClusterSet::SendAgain(const std::vector<ObjectKey>& keys) {

@@ -34,7 +34,7 @@ class ClusterSet {
   struct Batch {
     std::vector<Item> objects;  // all there are, or those that are new or changed
     std::vector<ObjectKey> removed;
-    std::vector<Time> read;  // when each change was first read
+    std::map<ObjectKey, Time> read;  // when each change was first read
   };
 
   ClusterSet(const std::vector<std::string>& kinds, std::function<Time()> clock)
@@ -51,6 +51,8 @@ class ClusterSet {
   // Nothing if there is no change, or a kind is not known. An object under the name of one that is
   // gone is among `removed`, too: what it replaces is no earlier version of it.
   std::optional<Batch> TakeChanges();
+  // What was taken did not arrive: it counts as changed again, since then.
+  void PutBack(std::map<ObjectKey, Time> read);
   // Those of `keys` that are there count as changed.
   void SendAgain(const std::vector<ObjectKey>& keys);
 

@@ -1,5 +1,7 @@
 #include "control/watcher/object_feed.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -16,8 +18,20 @@ ClusterSet::Item ObjectFeed::Read(const StreamedObject& object) const {
   return {std::make_shared<const Candidate>(ReadCandidate(kind_, object)), object.identity.uid};
 }
 
-void ObjectFeed::OnListed(StreamedObject object) {
+void ObjectFeed::OnListBegin() {
+  listed_.clear();
+  listed_bytes_ = 0;
+}
+
+absl::Status ObjectFeed::OnListed(StreamedObject object) {
+  listed_bytes_ += object.bytes;
+  if (listed_bytes_ > kMaxListedBytes) {
+    listed_.clear();
+    return absl::ResourceExhaustedError(
+        fmt::format("the list has more than {} MiB", kMaxListedBytes >> 20));
+  }
   listed_.insert_or_assign(KeyOf(object.identity), Read(object));
+  return absl::OkStatus();
 }
 
 void ObjectFeed::OnListEnd() { set_.Replace(kind_.kind, std::exchange(listed_, {})); }

@@ -11,11 +11,15 @@ namespace sluice::control {
 
 class ObjectFeed : public ObjectSink {
  public:
+  // Of what is kept of a list's objects; sluiced takes as much of all kinds together.
+  static constexpr size_t kMaxListedBytes = size_t{512} << 20;
+
   // Both must outlive the feed.
   ObjectFeed(const WatchedKind& kind, ClusterSet& set) : kind_(kind), set_(set) {}
 
-  void OnListBegin() override { listed_.clear(); }
-  void OnListed(StreamedObject object) override;
+  void OnListBegin() override;
+  // Error: ResourceExhausted, beyond kMaxListedBytes.
+  absl::Status OnListed(StreamedObject object) override;
   void OnUnlisted(const ObjectIdentity& object) override { listed_.erase(KeyOf(object)); }
   void OnListEnd() override;
   void OnChanged(StreamedObject object) override;
@@ -28,6 +32,7 @@ class ObjectFeed : public ObjectSink {
   const WatchedKind& kind_;
   ClusterSet& set_;
   std::map<ObjectKey, ClusterSet::Item> listed_;
+  size_t listed_bytes_ = 0;  // of what was listed since OnListBegin, however often
 };
 
 }  // namespace sluice::control

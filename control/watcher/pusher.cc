@@ -33,8 +33,8 @@ void Pusher::Run() {
 
 Pusher::Pause Pusher::Step() {
   if (!status_.in_step) return SendAll();
-  if (const std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
-    return SendChanges(*changes);
+  if (std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
+    return SendChanges(*std::move(changes));
   }
   if (RetryRefused()) return {Duration::zero(), true};
   if (hooks_.clock() - checked_ >= kCheckPeriod) return Check();
@@ -46,7 +46,7 @@ Pusher::Pause Pusher::SendAll() {
   if (!all) return {kCheckPeriod, true};
   const std::string version = fmt::format("{}-{}", instance_, ++last_version_);
   const absl::StatusOr<InForce> answer = client_.Sync(version, all->objects);
-  if (!answer.ok()) return Failed(answer.status());
+  if (!answer.ok()) return NotSent(*std::move(all), answer.status());
   // At the start objects wait for those of other kinds: that says nothing of how fast changes are.
   if (status_.syncs++ == 0) all->read.clear();
   status_.version = version;
@@ -57,13 +57,14 @@ Pusher::Pause Pusher::SendAll() {
   return {Duration::zero(), true};
 }
 
-Pusher::Pause Pusher::SendChanges(const ClusterSet::Batch& changes) {
+Pusher::Pause Pusher::SendChanges(ClusterSet::Batch changes) {
   if (changes.read.size() > kMaxChanges) {
+    set_.PutBack(std::move(changes.read));
     status_.in_step = false;
     return {Duration::zero(), true};
   }
   const absl::StatusOr<InForce> answer = client_.Apply(status_.version, changes);
-  if (!answer.ok()) return Failed(answer.status());
+  if (!answer.ok()) return NotSent(std::move(changes), answer.status());
   ++status_.changes;
   refusals_.NoteChanges(changes, answer->refusals);
   Acknowledged(changes, *answer);
@@ -77,7 +78,7 @@ void Pusher::Acknowledged(const ClusterSet::Batch& sent, const InForce& answer) 
   status_.epoch = answer.epoch;
   status_.acknowledged = checked_ = now;
   status_.problem.clear();
-  for (const Time read : sent.read) hooks_.on_in_force(now - read);
+  for (const auto& [key, read] : sent.read) hooks_.on_in_force(now - read);
   hooks_.on_status(status_);
 }
 
@@ -105,6 +106,12 @@ Pusher::Pause Pusher::Check() {
   if (*version == status_.version) return {kCheckPeriod, true};
   return Failed(absl::FailedPreconditionError(
       fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version)));
+}
+
+// The changes wait on, and are in force with the next whole set.
+Pusher::Pause Pusher::NotSent(ClusterSet::Batch batch, const absl::Status& status) {
+  set_.PutBack(std::move(batch.read));
+  return Failed(status);
 }
 
 // What was taken is in no call any more: only the whole set is right now.

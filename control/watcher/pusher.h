@@ -51,11 +51,12 @@ class Pusher {
 
  private:
   Pause SendAll();
-  Pause SendChanges(const ClusterSet::Batch& changes);
+  Pause SendChanges(ClusterSet::Batch changes);
   Pause Check();
   // Whether there is something to send now.
   bool RetryRefused();
   Pause Failed(const absl::Status& status);
+  Pause NotSent(ClusterSet::Batch batch, const absl::Status& status);
   void Acknowledged(const ClusterSet::Batch& sent, const InForce& answer);
 
   ClusterSet& set_;

@@ -1,5 +1,7 @@
 #include "control/watcher/refusal_book.h"
 
+#include <set>
+
 namespace sluice::control {
 
 void RefusalBook::NoteAll(const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals) {
@@ -19,8 +21,12 @@ void RefusalBook::NoteChanges(const ClusterSet::Batch& sent, const std::vector<R
     const std::lock_guard lock(mutex_);
     before = refused_;
     for (const ObjectKey& key : sent.removed) refused_.erase(key);
-    for (const ClusterSet::Item& item : sent.objects) refused_.erase(item.candidate->key);
-    for (const Refusal& refusal : refusals) refused_.insert_or_assign(refusal.key, refusal);
+    std::set<ObjectKey> there;
+    for (const ClusterSet::Item& item : sent.objects) there.insert(item.candidate->key);
+    for (const ObjectKey& key : there) refused_.erase(key);
+    for (const Refusal& refusal : refusals) {
+      if (there.contains(refusal.key)) refused_.insert_or_assign(refusal.key, refusal);
+    }
     now = refused_;
   }
   Tell(sent, before, now);

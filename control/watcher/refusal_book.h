@@ -22,7 +22,8 @@ class RefusalBook {
 
   explicit RefusalBook(OnRefused on_refused) : on_refused_(std::move(on_refused)) {}
 
-  // What became of all objects, or of those of a change.
+  // What became of all objects, or of those of a change. Only of what was sent: a refusal to remove
+  // another source's object is none of ours, once ours has gone.
   void NoteAll(const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals);
   void NoteChanges(const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals);
 

@@ -78,8 +78,8 @@ StatusReport StatusBoard::Report() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_();
   for (const Told& told : kinds_) {
-    const bool heard = told.status.contact != Time();
-    const double age = heard && !IsCurrent(told.status) ? Seconds(now - told.status.contact) : 0;
+    const bool heard = told.status.progress != Time();
+    const double age = heard && !IsCurrent(told.status) ? Seconds(now - told.status.progress) : 0;
     report.kinds.push_back({told.name, told.status, counts[told.object_kind], age});
   }
   report.push = push_;

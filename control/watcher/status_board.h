@@ -23,7 +23,7 @@ struct StatusReport {
     std::string name;  // the resource's
     KindStatus status;
     size_t objects = 0;
-    double age_seconds = 0;  // since the server was last heard; 0 while it is watched
+    double age_seconds = 0;  // since its last progress; 0 while it is watched
   };
   std::vector<Kind> kinds;
   PushStatus push;

@@ -1,10 +1,12 @@
 // What gRPC clients send: objects, port and network specs out of arbitrary protobuf bytes. An
-// object that is taken is valid, and means the same after a way there and back.
+// object that is taken is valid, and means the same after a way there and back. So do candidates,
+// those that were refused by their sender among them.
 #include <cstdint>
 #include <cstdlib>
 #include <variant>
 
 #include "acl/validate.h"
+#include "control/grpc/candidates.h"
 #include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
 #include "sluice/v1/policy.pb.h"
@@ -22,6 +24,16 @@ void CheckObject(const sluice::v1::Object& proto) {
   sluice::control::ToProto(*object, &again);
   const auto back = sluice::control::FromProto(again);
   if (!back.ok() || !(*back == *object)) std::abort();
+}
+
+void CheckCandidate(const sluice::v1::Object& proto) {
+  const sluice::control::Candidate candidate = sluice::control::ToCandidate(proto);
+  if (!candidate.object.ok() && candidate.object.status().message().empty()) std::abort();
+  sluice::v1::Object again;
+  sluice::control::WriteCandidate(candidate, &again);
+  const sluice::control::Candidate back = sluice::control::ToCandidate(again);
+  if (back.key != candidate.key || back.uid != candidate.uid) std::abort();
+  if (back.object.ok() != candidate.object.ok()) std::abort();
 }
 
 void CheckPort(const sluice::v1::PortSpec& proto) {
@@ -47,7 +59,10 @@ void CheckNetwork(const sluice::v1::NetworkSpec& proto) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sluice::v1::ApplyRequest apply;
   if (apply.ParseFromArray(data, static_cast<int>(size))) {
-    for (const sluice::v1::Object& object : apply.objects()) CheckObject(object);
+    for (const sluice::v1::Object& object : apply.objects()) {
+      CheckObject(object);
+      CheckCandidate(object);
+    }
   }
   sluice::v1::AddPortRequest add;
   if (add.ParseFromArray(data, static_cast<int>(size))) CheckPort(add.spec());

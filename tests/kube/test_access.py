@@ -26,13 +26,13 @@ class Forbidden(WatcherTest):
         """RBAC's informers take the change up in their own time: waits until it holds."""
         rules = json.loads(json.dumps(self.role["rules"]))
         for rule in rules:
-            if resource in rule["resources"]:
+            if resource in rule.get("resources", ()):
                 # In a rule of its own, so that its neighbours keep the verb.
                 rule["resources"].remove(resource)
                 rules.append({**rule, "resources": [resource],
                               "verbs": [other for other in rule["verbs"] if other != verb]})
                 break
-        self.allow([rule for rule in rules if rule["resources"]])
+        self.allow([rule for rule in rules if rule.get("resources", True)])
         self.wait(lambda: not self.may(verb, resource), f"{verb} {resource} is forbidden")
 
     def may(self, verb, resource):

@@ -4,12 +4,17 @@ import json
 import signal
 import unittest
 
-from harness.api_server import BUILT_IN, Answer, ApiServer, refusal
+from harness.api_server import ALL, BUILT_IN, Answer, ApiServer, refusal
 from harness.case import LabTest
 from harness.manifests import DENY_INGRESS, make_pod, namespace, pod_object, policy
 from harness.watcher import Watcher
 
 _SECONDS = 20  # for what takes well under one on a quiet machine
+
+
+CLUSTER_POLICY = {"apiVersion": "policy.networking.k8s.io/v1alpha2",
+                  "kind": "ClusterNetworkPolicy", "metadata": {"name": "cnp"},
+                  "spec": {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}}}
 
 
 def pod(name, number, **labels):
@@ -119,16 +124,35 @@ class Following(WatcherTest):
         self.start()
         self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
         self.api.served.add("clusternetworkpolicies")
-        cluster_policy = {"apiVersion": "policy.networking.k8s.io/v1alpha2",
-                          "kind": "ClusterNetworkPolicy", "metadata": {"name": "cnp"},
-                          "spec": {"tier": "Admin", "priority": 1,
-                                   "subject": {"namespaces": {}}}}
-        self.api.put("clusternetworkpolicies", cluster_policy)
+        self.api.put("clusternetworkpolicies", CLUSTER_POLICY)
         self.wait_in_force("cnp")
         self.api.served.remove("clusternetworkpolicies")
         self.api.send("clusternetworkpolicies", b"", close=True)
         self.wait_in_force()
         self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
+
+    def test_a_404_of_a_proxy_takes_nothing_out_of_force(self):
+        self.api.served.update(ALL)  # nobody else asks for discovery
+        self.api.put("clusternetworkpolicies", CLUSTER_POLICY)
+        self.start()
+        page = Answer(404, b"<html>no such page</html>")
+        # Of everything, discovery too; and then only of the kind, which discovery lists.
+        self.api.answer("clusternetworkpolicies", "watch", *[page] * 4)
+        self.api.answer("discovery", "get", page)
+        self.api.send("clusternetworkpolicies", b"", close=True)
+        problems = set()
+
+        def away():
+            kind = self.watcher.kind("clusternetworkpolicies")
+            self.assertNotEqual(kind["state"], "absent")
+            self.assertEqual(self.in_force(), {"cnp"})
+            problems.add(kind["problem"].partition(": ")[2])
+            return self.api.count("discovery", "get") == 3
+        self.wait(away, "discovery is asked: /apis, and then /apis and the version in it")
+        self.wait(lambda: self.watcher.kind("clusternetworkpolicies")["state"] == "synced",
+                  "watched again")
+        self.assertIn("HTTP 404: <html>no such page</html>", problems)
+        self.assertEqual(self.in_force(), {"cnp"})
 
 
 class Pages(WatcherTest):
@@ -284,6 +308,22 @@ class Restarts(WatcherTest):
         self.assertEqual(self.in_force(), {"a", "b"})
         self.watcher.start()
         self.wait_in_force("b", "c")
+
+    def test_a_refused_policy_does_not_get_the_rules_of_a_deleted_one_of_its_name(self):
+        wrong = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": "all"}
+        for name in ("again", "other"):
+            self.api.put("networkpolicies", policy(name, {"podSelector": {}, "ingress": [{}]}))
+        self.start()
+        self.wait_in_force("again", "other")
+        self.watcher.process.send_signal(signal.SIGKILL)
+        self.watcher.process.wait(10)
+        self.api.put("networkpolicies", policy("again", wrong))
+        self.api.delete("networkpolicies", policy("other", wrong))
+        other = policy("other", wrong)
+        other["metadata"]["uid"] = "another"
+        self.api.put("networkpolicies", other)
+        self.watcher.start()
+        self.wait_in_force("again", "other?")
 
     def test_the_watcher_may_be_first_and_stops_cleanly(self):
         self.api.put("pods", pod("a", 1))

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace sluice::control {
 
@@ -28,6 +29,9 @@ struct ApiAccess {
 // for ways in that are not supported: exec and auth-provider plugins, user and password,
 // impersonation, proxies, another name in the certificate (tls-server-name).
 absl::StatusOr<ApiAccess> ReadKubeconfig(const std::string& path);
+
+// The same from its text; paths in it are relative to `directory`. Errors: "FIELD: REASON".
+absl::StatusOr<ApiAccess> ParseKubeconfig(std::string_view text, const std::string& directory);
 
 // A pod's service account. `getenv` as the C library's. Errors: FailedPrecondition outside of a
 // cluster.

@@ -12,7 +12,7 @@ namespace sluice::control {
 enum class KindState : uint8_t {
   kStarting,   // not known yet
   kSynced,     // known, and watched
-  kAway,       // known as of `contact`; the server does not answer as it should
+  kAway,       // known as of `progress`; the server does not answer as it should
   kAbsent,     // the server has no such kind: there are no objects
   kForbidden,  // the server lets us not
 };
@@ -42,8 +42,10 @@ struct KindStatus {
   bool known = false;  // everything has been read once, or the kind is absent
   std::string path;    // of the version in use
   std::string resource_version;
-  std::string problem;                              // why it is not synced; empty if it is
-  std::chrono::steady_clock::time_point contact{};  // the newest byte of a good answer
+  std::string problem;  // why it is not synced; empty if it is
+  // When it last came nearer to the server's state: an event, a bookmark, a whole page, a watch
+  // that was accepted. Bytes alone are no progress.
+  std::chrono::steady_clock::time_point progress{};
   KindCounters counters;
 };
 

@@ -120,15 +120,17 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
 absl::StatusOr<ApiAccess> ReadKubeconfig(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path, kMaxBytes);
   if (!text.ok()) return text.status();
-  absl::StatusOr<std::vector<json>> documents = ReadDocuments(*text);
-  if (!documents.ok()) return InFile(path, documents.status());
-  if (documents->size() != 1) {
-    return InFile(path, absl::InvalidArgumentError("must be one document"));
-  }
-  Kubeconfig kubeconfig(documents->front(), std::filesystem::path(path).parent_path().string());
-  absl::StatusOr<ApiAccess> access = kubeconfig.Read();
+  absl::StatusOr<ApiAccess> access =
+      ParseKubeconfig(*text, std::filesystem::path(path).parent_path().string());
   if (!access.ok()) return InFile(path, access.status());
   return access;
+}
+
+absl::StatusOr<ApiAccess> ParseKubeconfig(std::string_view text, const std::string& directory) {
+  absl::StatusOr<std::vector<json>> documents = ReadDocuments(text);
+  if (!documents.ok()) return documents.status();
+  if (documents->size() != 1) return absl::InvalidArgumentError("must be one document");
+  return Kubeconfig(documents->front(), directory).Read();
 }
 
 }  // namespace sluice::control

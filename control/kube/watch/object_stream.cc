@@ -40,9 +40,10 @@ bool ObjectStream::StartsObject(bool is_map) const {
 }
 
 absl::Status ObjectStream::OnBegin(bool is_map) {
-  if (++depth_ > kMaxDepth) {
-    return absl::InvalidArgumentError(fmt::format("JSON: nested deeper than {}", kMaxDepth));
+  if (++depth_ > (object_depth_ == 0 ? kMaxDepth : kMaxTextDepth)) {
+    return absl::InvalidArgumentError(fmt::format("JSON: nested deeper than {}", depth_ - 1));
   }
+  if (skipped_ == 0 && depth_ > kMaxDepth) SkipTooDeep();
   if (skipped_ != 0) return absl::OkStatus();
   if (StartsObject(is_map)) {
     object_depth_ = depth_;
@@ -133,6 +134,14 @@ void ObjectStream::Identify(const json& value) {
   if (metadata_key_ == "resourceVersion") identity.resource_version = *text;
 }
 
+// The object is refused by name; of the rest of this value only the depth is followed.
+void ObjectStream::SkipTooDeep() {
+  Keep(0, [](TreeBuilder&) {
+    return absl::InvalidArgumentError(fmt::format("is nested deeper than {}", kMaxDepth));
+  });
+  skipped_ = depth_;
+}
+
 // Adds to the object's tree, unless the object is refused already.
 void ObjectStream::Keep(size_t bytes, const std::function<absl::Status(TreeBuilder&)>& add) {
   if (!builder_) return;
@@ -150,6 +159,7 @@ void ObjectStream::Keep(size_t bytes, const std::function<absl::Status(TreeBuild
 void ObjectStream::EndObject() {
   if (builder_) object_->tree = builder_->TakeDocument();
   builder_.reset();
+  object_->bytes = object_bytes_;
   object_depth_ = 0;
   levels_.clear();
   if (form_ == Form::kList) take_(*std::exchange(object_, std::nullopt));

@@ -36,6 +36,7 @@ struct StreamedObject {
   ObjectIdentity identity;
   nlohmann::json tree;  // null if the status is an error
   absl::Status status;  // InvalidArgument with the bare reason
+  size_t bytes = 0;     // of keys, text and scalars kept
 };
 
 class ObjectStream : private JsonEvents {
@@ -44,7 +45,8 @@ class ObjectStream : private JsonEvents {
   using Take = std::function<void(StreamedObject)>;
 
   static constexpr size_t kMaxObjectBytes = size_t{2} << 20;  // of keys, text and scalars kept
-  static constexpr size_t kMaxDepth = 500;                    // of the text, kept or not
+  static constexpr size_t kMaxDepth = 500;         // of the text of an object, kept or not
+  static constexpr size_t kMaxTextDepth = 20'000;  // of any text; Go writes and reads 10,000
 
   // `shape` must outlive the stream. `take` is called from inside Feed.
   ObjectStream(Form form, const FieldShape& shape, Take take);
@@ -72,6 +74,7 @@ class ObjectStream : private JsonEvents {
   absl::Status EndFrame();
   const FieldShape* ShapeOfValue() const;
   void Identify(const nlohmann::json& value);
+  void SkipTooDeep();
   void Keep(size_t bytes, const std::function<absl::Status(TreeBuilder&)>& add);
   void EndObject();
 

@@ -16,6 +16,9 @@ constexpr unsigned kAbsentRounds = 2;
 constexpr std::chrono::milliseconds kAbsentRetry{1000};
 // A watch that ends at once, without a word, must not be asked for again at once.
 constexpr std::chrono::seconds kShortWatch{1};
+// So many errors that a server gives to watches of one version, without an event between them, are
+// not about the moment but about the version. Throttling and missing rights do not count.
+constexpr unsigned kMaxWatchErrors = 5;
 
 // HTTP's.
 constexpr int kOk = 200;
@@ -50,14 +53,15 @@ Reflector::Reflector(const Resource& resource, HttpTransport& transport, TimerQu
       sink_(sink),
       config_(config),
       on_status_(std::move(on_status)),
-      backoff_(config.first_retry, config.last_retry, random_) {
+      backoff_(config.first_retry, config.last_retry, random_),
+      absence_(resource, transport, [this](const absl::Status& absent) { OnAbsence(absent); }) {
   status_.path = resource_.paths.front();
 }
 
 Reflector::~Reflector() {
   transport_.Cancel(request_);
   timers_.Cancel(retry_);
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
 }
 
 void Reflector::Ask(Phase phase, const std::string& target, std::chrono::seconds idle_limit) {
@@ -82,10 +86,10 @@ void Reflector::ReadAll() {
   status_.resource_version.clear();
   continue_.clear();
   sink_.OnListBegin();
-  if (!streams_lists_) return ReadPage();
+  if (std::exchange(pages_once_, false) || !streams_lists_) return ReadPage();
   const auto timeout_s = static_cast<unsigned>(300 + 300 * random_());
   Ask(Phase::kStreamingList, StreamingListTarget(status_.path, timeout_s), config_.watch_idle);
-  initial_check_ = timers_.After(config_.initial_idle, [this] { CheckInitialEvents(); });
+  check_ = timers_.After(config_.initial_idle, [this] { CheckInitialEvents(); });
 }
 
 void Reflector::ReadPage() {
@@ -112,11 +116,12 @@ void Reflector::Later(std::chrono::milliseconds delay) {
 void Reflector::OnHead(const HttpHead& head) {
   head_ = head;
   if (head.status != kOk) return;
-  status_.contact = timers_.now();
   const auto form = phase_ == Phase::kList ? ObjectStream::Form::kList : ObjectStream::Form::kWatch;
   stream_ = std::make_unique<ObjectStream>(
       form, resource_.shape, [this](StreamedObject object) { OnObject(std::move(object)); });
   if (phase_ != Phase::kWatch) return;
+  status_.progress = timers_.now();
+  check_ = timers_.After(2 * config_.watch_idle, [this] { CheckProgress(); });
   status_.state = KindState::kSynced;
   status_.problem.clear();
   Tell();
@@ -128,7 +133,6 @@ bool Reflector::OnBody(std::string_view piece) {
         piece.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, error_body_.size())));
     return true;
   }
-  status_.contact = timers_.now();
   const absl::Status status = stream_->Feed(piece);
   if (!status.ok()) Malformed(std::string(status.message()));
   Tell();
@@ -139,7 +143,12 @@ void Reflector::OnObject(StreamedObject object) {
   if (!stream_error_.ok() || expired_) return;
   if (phase_ != Phase::kList) return OnEvent(std::move(object));
   if (object.identity.name.empty()) return Malformed("an object without a name");
-  sink_.OnListed(std::move(object));
+  Listed(std::move(object));
+}
+
+void Reflector::Listed(StreamedObject object) {
+  absl::Status status = sink_.OnListed(std::move(object));
+  if (!status.ok()) stream_error_ = std::move(status);
 }
 
 void Reflector::OnEvent(StreamedObject event) {
@@ -152,9 +161,9 @@ void Reflector::OnEvent(StreamedObject event) {
     return Malformed(
         fmt::format("an event of type \"{}\" about \"{}\"", event.type, event.identity.name));
   }
-  useful_ = true;
+  Progress();
   if (phase_ == Phase::kStreamingList) {
-    return deleted ? sink_.OnUnlisted(event.identity) : sink_.OnListed(std::move(event));
+    return deleted ? sink_.OnUnlisted(event.identity) : Listed(std::move(event));
   }
   backoff_.Reset();
   ++status_.counters.events;
@@ -165,7 +174,7 @@ void Reflector::OnEvent(StreamedObject event) {
 void Reflector::OnBookmark(const StreamedObject& event) {
   if (event.identity.resource_version.empty()) return Malformed("a bookmark without a version");
   ++status_.counters.bookmarks;
-  useful_ = true;
+  Progress();
   if (phase_ == Phase::kWatch) {
     status_.resource_version = event.identity.resource_version;
   } else if (TextAt(event.tree, {"metadata", "annotations", kInitialEventsEnd}) == "true") {
@@ -174,6 +183,12 @@ void Reflector::OnBookmark(const StreamedObject& event) {
     streams_lists_ = false;  // it took the request for a watch like any other
     stream_error_ = absl::UnimplementedError("no streaming lists");
   }
+}
+
+void Reflector::Progress() {
+  useful_ = true;
+  watch_errors_ = 0;
+  status_.progress = timers_.now();
 }
 
 void Reflector::OnErrorEvent(const StreamedObject& event) {
@@ -186,6 +201,7 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
     streams_lists_ = false;
     stream_error_ = absl::UnimplementedError("no streaming lists");
   } else {
+    CountWatchError();
     stream_error_ = absl::UnavailableError(
         fmt::format("error {} inside the watch: {}", error.code, error.message));
   }
@@ -193,23 +209,39 @@ void Reflector::OnErrorEvent(const StreamedObject& event) {
 
 void Reflector::EndInitialEvents(const std::string& resource_version) {
   phase_ = Phase::kWatch;
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
+  check_ = timers_.After(2 * config_.watch_idle, [this] { CheckProgress(); });
   Known(resource_version);
 }
 
-// A server that does not know of streaming lists sends what there is, and then no end of it.
+// Bytes may come for ever without being an event: the transport takes that for life.
+void Reflector::CheckProgress() {
+  if (phase_ != Phase::kWatch) return;
+  const auto limit = 2 * config_.watch_idle;
+  const auto quiet = timers_.now() - last_event_;
+  if (quiet < limit) {
+    check_ = timers_.After(limit - quiet, [this] { CheckProgress(); });
+    return;
+  }
+  transport_.Cancel(request_);
+  OnEnd(absl::DeadlineExceededError(
+      fmt::format("no event in {} s", limit / std::chrono::seconds(1))));
+}
+
+// A server that does not know of streaming lists sends what there is, and then no end of it. So may
+// one that is only slow: the next list is asked for as a stream again.
 void Reflector::CheckInitialEvents() {
   if (phase_ != Phase::kStreamingList) return;
   const auto quiet = timers_.now() - last_event_;
   if (quiet < config_.initial_idle) {
-    initial_check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
+    check_ = timers_.After(config_.initial_idle - quiet, [this] { CheckInitialEvents(); });
     return;
   }
-  streams_lists_ = false;
+  pages_once_ = true;
   transport_.Cancel(request_);
   distrusts_connection_ = true;
   phase_ = Phase::kIdle;
-  spdlog::info("{}: the server has no streaming lists: pages from now on", resource_.name);
+  spdlog::info("{}: no end of the streaming list: in pages this time", resource_.name);
   ReadAll();
 }
 
@@ -221,7 +253,7 @@ void Reflector::Malformed(const std::string& why) {
 
 void Reflector::OnEnd(const absl::Status& status) {
   request_ = HttpTransport::kNone;
-  timers_.Cancel(initial_check_);
+  timers_.Cancel(check_);
   const Phase phase = std::exchange(phase_, Phase::kIdle);
   if (head_ && head_->status != kOk)
     return Refused(phase, ReadErrorBody(head_->status, error_body_));
@@ -245,6 +277,7 @@ void Reflector::OnEnd(const absl::Status& status) {
 
 void Reflector::EndPage() {
   continue_ = TextAt(stream_->frame(), {"metadata", "continue"});
+  status_.progress = timers_.now();
   if (!continue_.empty()) return ReadPage();
   const std::string version = TextAt(stream_->frame(), {"metadata", "resourceVersion"});
   if (version.empty()) return Failed("a list without a version");
@@ -263,12 +296,15 @@ void Reflector::EndWatch(const absl::Status& status) {
 }
 
 void Reflector::Refused(Phase phase, const ApiError& error) {
+  const bool throttled = error.code == kTooManyRequests || error.code == kUnavailable;
+  const bool denied = error.code == kUnauthorized || error.code == kNotAllowed;
+  if (phase == Phase::kWatch && !throttled && !denied) CountWatchError();
   switch (error.code) {
     case kUnauthorized:
     case kNotAllowed:
       return Forbidden(phase, error);
     case kNotFound:
-      return Absent(error);
+      return NotFound(error);
     case kGone:
       return Expired();
     case kBadRequest:
@@ -286,16 +322,22 @@ void Reflector::Refused(Phase phase, const ApiError& error) {
 }
 
 // Built-in kinds are always there: for them 404 is an error like others.
-void Reflector::Absent(const ApiError& error) {
+void Reflector::NotFound(const ApiError& error) {
   path_ = (path_ + 1) % resource_.paths.size();
   status_.path = resource_.paths[path_];
   if (!resource_.may_be_absent) return Failed(error.message);
   status_.resource_version.clear();
   if (path_ != 0) return ReadAll();  // the same kind in another version
   if (++absent_rounds_ < kAbsentRounds) return Later(WithJitter(kAbsentRetry, random_));
+  absence_.Start();
+}
+
+// Whoever said 404: only a server that lists what it has, and this not, says that it has it not.
+void Reflector::OnAbsence(const absl::Status& absent) {
+  if (!absent.ok()) return Failed(fmt::format("not found, but {}", std::string(absent.message())));
   sink_.OnListBegin();
   sink_.OnListEnd();
-  status_.contact = timers_.now();
+  status_.progress = timers_.now();
   if (status_.state != KindState::kAbsent) spdlog::info("{}: no such kind", resource_.name);
   status_.state = KindState::kAbsent;
   status_.known = true;
@@ -343,10 +385,19 @@ void Reflector::Failed(const std::string& why) {
   Later(delay);
 }
 
+void Reflector::CountWatchError() {
+  if (++watch_errors_ < kMaxWatchErrors) return;
+  watch_errors_ = 0;
+  spdlog::warn("{}: {} errors at version {}: reading everything again", resource_.name,
+               kMaxWatchErrors, status_.resource_version);
+  status_.resource_version.clear();
+}
+
 void Reflector::Known(const std::string& resource_version) {
   backoff_.Reset();
-  absent_rounds_ = 0;
+  absent_rounds_ = watch_errors_ = 0;
   ++status_.counters.full_lists;
+  status_.progress = timers_.now();
   status_.resource_version = resource_version;
   status_.known = true;
   status_.state = KindState::kSynced;

@@ -4,8 +4,10 @@
 //        │ end of initial events      │ last page
 //        └──────────> watch <─────────┘
 //   watch ends, cut off, stalled: watch again from the newest version
+//   errors again and again at one version: read everything again
 //   410, an event that cannot be read: read everything again
-//   404: absent, asked again from time to time      401, 403: forbidden, asked again
+//   404, and discovery does not list it: absent, asked again from time to time
+//   401, 403: forbidden, asked again
 //   anything else: again after a while, longer each time
 //
 // What is read again comes as a whole at its end, so that no mixture of old and new is ever seen.
@@ -17,6 +19,7 @@
 #include <optional>
 #include <string>
 
+#include "control/kube/watch/absence.h"
 #include "control/kube/watch/api_error.h"
 #include "control/kube/watch/backoff.h"
 #include "control/kube/watch/http_transport.h"
@@ -32,7 +35,8 @@ class ObjectSink {
  public:
   virtual ~ObjectSink() = default;
   virtual void OnListBegin() = 0;  // forgets what an unfinished list has brought
-  virtual void OnListed(StreamedObject object) = 0;
+  // An error ends the list: "REASON".
+  virtual absl::Status OnListed(StreamedObject object) = 0;
   virtual void OnUnlisted(const ObjectIdentity& object) = 0;
   virtual void OnListEnd() = 0;
   virtual void OnChanged(StreamedObject object) = 0;
@@ -81,21 +85,26 @@ class Reflector : private HttpReceiver {
 
   // What came.
   void OnObject(StreamedObject object);
+  void Listed(StreamedObject object);
   void OnEvent(StreamedObject event);
   void OnBookmark(const StreamedObject& event);
   void OnErrorEvent(const StreamedObject& event);
   void EndInitialEvents(const std::string& resource_version);
   void CheckInitialEvents();
+  void CheckProgress();
+  void Progress();
   void Malformed(const std::string& why);
 
   // How it ended.
   void EndPage();
   void EndWatch(const absl::Status& status);
   void Refused(Phase phase, const ApiError& error);
-  void Absent(const ApiError& error);
+  void NotFound(const ApiError& error);
+  void OnAbsence(const absl::Status& absent);
   void Forbidden(Phase phase, const ApiError& error);
   void Expired();
   void Failed(const std::string& why);
+  void CountWatchError();
   void Known(const std::string& resource_version);
   void Tell() { on_status_(status_); }
 
@@ -109,11 +118,14 @@ class Reflector : private HttpReceiver {
 
   KindStatus status_;
   Backoff backoff_;
+  AbsenceCheck absence_;
   TimerQueue::Id retry_ = TimerQueue::kNone;
-  TimerQueue::Id initial_check_ = TimerQueue::kNone;
-  size_t path_ = 0;             // of resource_.paths
-  unsigned absent_rounds_ = 0;  // times that all of them were 404
-  bool streams_lists_ = true;   // until the server turns out not to
+  TimerQueue::Id check_ = TimerQueue::kNone;  // of initial events, then of a watch's progress
+  size_t path_ = 0;                           // of resource_.paths
+  unsigned absent_rounds_ = 0;                // times that all of them were 404
+  unsigned watch_errors_ = 0;                 // since the last progress
+  bool streams_lists_ = true;                 // until the server turns out not to
+  bool pages_once_ = false;  // for the next list, without asking for a streaming one
   bool distrusts_connection_ = false;
 
   // Of the request that runs.

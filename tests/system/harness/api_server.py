@@ -25,6 +25,7 @@ _RESOURCES = {
     "network-attachment-definitions": ("attachments", "NetworkAttachmentDefinition", True),
 }
 _BOOKMARK_SECONDS = 0.5
+ALL = tuple(_RESOURCES)
 BUILT_IN = ("namespaces", "nodes", "pods", "networkpolicies")
 
 Request = collections.namedtuple("Request", "resource verb query")
@@ -161,6 +162,19 @@ class ApiServer:
                 return resource
         return None
 
+    def discovery(self, path):
+        """The discovery document at `path`; None if there is none."""
+        served = {r: _RESOURCES[r][0] for r in self.served}
+        if path == "/apis":
+            versions = sorted({_GROUPS[group][6:] for group in served.values() if group})
+            return {"kind": "APIGroupList", "apiVersion": "v1",
+                    "groups": [{"name": name, "versions": [
+                        {"groupVersion": v} for v in versions if v.startswith(name + "/")]}
+                               for name in sorted({v.split("/")[0] for v in versions})]}
+        names = [r for r, group in sorted(served.items()) if _GROUPS[group] == path]
+        return names and {"kind": "APIResourceList", "groupVersion": path[6:],
+                          "resources": [{"name": name} for name in names]} or None
+
     def scripted(self, resource, verb):
         answers = self._scripts[resource, verb]
         return answers.popleft() if answers else None
@@ -215,6 +229,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path, _, text = self.path.partition("?")
         query = dict(urllib.parse.parse_qsl(text))
+        if path.startswith("/apis") and path.count("/") in (1, 3):
+            return self._discover(path)
         resource = self.api.resource_of(path)
         verb = "watch" if query.get("watch") == "true" else "list"
         if resource is None:
@@ -230,6 +246,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if query.get("sendInitialEvents") and not self.api.streaming_lists:
             return self._answer(refusal(422, "sendInitialEvents is forbidden for watch"))
         return self._watch(resource, query)
+
+    def _discover(self, path):
+        self.api.requests.append(Request("discovery", "get", path))
+        document = self.api.discovery(path)
+        self._answer(self.api.scripted("discovery", "get") or
+                     (Answer(200, document) if document else refusal(404, "page not found")))
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

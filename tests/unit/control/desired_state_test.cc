@@ -258,6 +258,48 @@ TEST(DesiredStateTest, ARefusedPodOfANewUidInheritsNothing) {
   EXPECT_TRUE(state.endpoints().empty());
 }
 
+template <typename T>
+Candidate WithUid(T object, const std::string& uid) {
+  Candidate candidate = Candidate::Of(std::move(object));
+  candidate.uid = uid;
+  return candidate;
+}
+
+TEST(DesiredStateTest, ARefusedPolicyOfANewUidInheritsNothing) {
+  for (const std::string old_uid : {"old", ""}) {
+    DesiredState state;
+    const auto good = std::vector{WithUid(DenyAll("a", {{"v", "1"}}), old_uid)};
+    ASSERT_TRUE(state.Sync("watcher", good, "1").ok());
+    for (const std::string uid : {"old", "", "new"}) {
+      ASSERT_TRUE(state.Sync("watcher", std::vector{WithUid(BadPolicy("a"), uid)}, "2").ok());
+      const bool is_another = old_uid == "old" && uid == "new";
+      EXPECT_EQ(Policy(state, "a").stand_in, is_another) << old_uid << " " << uid;
+      if (is_another) {
+        EXPECT_EQ(Policy(state, "a").uid, "new");
+      }
+    }
+  }
+}
+
+TEST(DesiredStateTest, AnUnreadablePolicyOfANewUidIsAStandInOverAllThatItCouldMean) {
+  DesiredState state;
+  const auto good = std::vector{WithUid(DenyAll("a", {{"v", "1"}}), "old")};
+  ASSERT_TRUE(state.Sync("watcher", good, "1").ok());
+  const Candidate unread{PolicyKey("a"), "new", absl::InvalidArgumentError("spec: is no map")};
+  ASSERT_TRUE(state.Sync("watcher", std::vector{unread}, "2").ok());
+  EXPECT_TRUE(Policy(state, "a").stand_in);
+  EXPECT_TRUE(Policy(state, "a").object.pod_selector.match_labels.empty());
+}
+
+TEST(DesiredStateTest, ARefusedObjectOfAnotherUidLeavesAnotherSourcesAlone) {
+  DesiredState state;
+  const auto mine = std::vector{WithUid(DenyAll("a"), "old")};
+  ASSERT_TRUE(state.Sync("cli", mine, "1").ok());
+  ASSERT_TRUE(state.Sync("watcher", std::vector{WithUid(BadPolicy("a"), "new")}, "1").ok());
+  EXPECT_EQ(Policy(state, "a").source, "cli");
+  EXPECT_FALSE(Policy(state, "a").stand_in);
+}
+
 TEST(DesiredStateTest, AnObjectThatCouldNotBeReadIsRefusedWithItsReason) {
   DesiredState state;
   const Candidate unread{PodKey("p"), "u",

@@ -44,6 +44,17 @@ TEST_F(ClusterSetTest, NothingCanBeTakenBeforeEveryKindIsKnown) {
   EXPECT_FALSE(set_.TakeChanges());
 }
 
+TEST_F(ClusterSetTest, AnObjectThatReadsTheSameUnderAnotherUidHasChanged) {
+  Replace(set_, "Endpoint");
+  Replace(set_, "NetworkPolicy");
+  Put(set_, DenyAll("p"), "old");
+  ASSERT_TRUE(set_.TakeAll());
+  Put(set_, DenyAll("p"), "old");
+  EXPECT_THAT(Changes(), IsEmpty());
+  Put(set_, DenyAll("p"), "new");
+  EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p", "-NetworkPolicy default/p"));
+}
+
 TEST_F(ClusterSetTest, ChangesAreOneForEachObjectHoweverOftenItChanged) {
   Take();
   Put(set_, Pod("a", "10.0.0.3"));
@@ -121,7 +132,7 @@ TEST_F(ClusterSetTest, AChangeIsAsOldAsItsFirstEvent) {
   Put(set_, Pod("a", "10.0.0.3"));
   now_ += 5s;
   Put(set_, Pod("a", "10.0.0.4"));
-  EXPECT_THAT(set_.TakeChanges()->read, ElementsAre(first));
+  EXPECT_THAT(set_.TakeChanges()->read, ElementsAre(testing::Pair(testing::_, first)));
 }
 
 // Each returns at once; a wait that did not would be for an hour.

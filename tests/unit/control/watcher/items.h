@@ -12,7 +12,9 @@
 namespace sluice::control {
 
 inline ClusterSet::Item ItemOf(Object object, const std::string& uid = "") {
-  return {std::make_shared<const Candidate>(Candidate::Of(std::move(object))), uid};
+  Candidate candidate = Candidate::Of(std::move(object));
+  candidate.uid = uid;
+  return {std::make_shared<const Candidate>(std::move(candidate)), uid};
 }
 
 inline void Put(ClusterSet& set, Object object, const std::string& uid = "") {

@@ -179,6 +179,17 @@ TEST_F(PusherTest, ARefusalIsToldOnceAndForgottenWithItsObjectOrItsCure) {
   EXPECT_EQ(refusals_.size(), 0u);
 }
 
+TEST_F(PusherTest, ARefusalToRemoveAnothersObjectIsForgottenWithOurs) {
+  Start();
+  daemon_.refusals = {{PolicyKey("p"), "", "belongs to source \"cli\""}};
+  Put(set_, DenyAll("p"), "u1");
+  pusher_.Step();
+  EXPECT_EQ(refusals_.size(), 1u);
+  set_.Remove(PolicyKey("p"), "");
+  pusher_.Step();  // it may not be removed either
+  EXPECT_EQ(refusals_.size(), 0u);
+}
+
 TEST_F(PusherTest, TheTimeIntoForceIsMeasuredForChangesAndNotForTheFirstSet) {
   Start();
   EXPECT_THAT(in_force_, IsEmpty());
@@ -186,6 +197,34 @@ TEST_F(PusherTest, TheTimeIntoForceIsMeasuredForChangesAndNotForTheFirstSet) {
   now_ += 7ms;
   pusher_.Step();
   EXPECT_THAT(in_force_, ElementsAre(Pusher::Duration(7ms)));
+}
+
+TEST_F(PusherTest, AChangeThatFailedIsMeasuredFromWhenItWasReadToTheWholeSetThatHasIt) {
+  Start();
+  Put(set_, Pod("b", "10.0.0.2"));
+  daemon_.answer = absl::UnavailableError("no sluiced");
+  pusher_.Step();
+  now_ += 100ms;
+  Put(set_, Pod("b", "10.0.0.3"));
+  Put(set_, Pod("c", "10.0.0.4"));
+  pusher_.Step();  // the whole set, in vain too
+  EXPECT_THAT(in_force_, IsEmpty());
+  EXPECT_EQ(set_.pending(), 2u);
+  now_ += 200ms;
+  daemon_.answer = absl::OkStatus();
+  pusher_.Step();
+  EXPECT_THAT(in_force_, ElementsAre(Pusher::Duration(300ms), Pusher::Duration(200ms)));
+  EXPECT_EQ(set_.pending(), 0u);
+}
+
+TEST_F(PusherTest, VeryManyChangesAreMeasuredLikeFew) {
+  Start();
+  for (size_t i = 0; i <= Pusher::kMaxChanges; ++i) {
+    Put(set_, Pod(fmt::format("p{}", i), "10.0.0.9"));
+  }
+  pusher_.Step();
+  pusher_.Step();
+  EXPECT_EQ(in_force_.size(), Pusher::kMaxChanges + 1);
 }
 
 }  // namespace

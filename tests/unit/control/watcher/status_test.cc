@@ -31,11 +31,11 @@ class StatusTest : public testing::Test {
     status.state = state;
     status.known = known;
     status.problem = problem;
-    status.contact = contact_;
+    status.progress = progress_;
     board_.Tell("Endpoint", "pods", status);
   }
 
-  StatusBoard::Time now_{1h}, contact_{1h};
+  StatusBoard::Time now_{1h}, progress_{1h};
   ClusterSet set_{{"Endpoint"}, [this] { return now_; }};
   RefusalBook refusals_{[](const Refusal&, const std::string&) {}};
   StatusBoard board_{set_, refusals_, 60s, [this] { return now_; }};

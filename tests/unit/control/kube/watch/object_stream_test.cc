@@ -162,12 +162,18 @@ TEST(ObjectStream, AKeyThatIsThereTwiceAndTooMuchDepthAreRefusedByName) {
       Read(Form::kList, {R"({"items":[{"metadata":{"name":"a"},"spec":{"k":1,"k":2}}]})"});
   ASSERT_EQ(twice.objects.size(), 1u);
   EXPECT_THAT(std::string(twice.objects[0].status.message()), HasSubstr("twice"));
-  const std::string deep = std::string(200, '[') + std::string(200, ']');
-  const Outcome nested =
-      Read(Form::kList, {R"({"items":[{"spec":)" + deep + R"(,"metadata":{"name":"d"}}]})"});
-  ASSERT_TRUE(nested.status.ok()) << nested.status;
-  EXPECT_EQ(nested.objects[0].identity.name, "d");
-  EXPECT_FALSE(nested.objects[0].status.ok());
+  for (const size_t depth : {200, 600, 10'000}) {
+    const std::string deep = std::string(depth, '[') + std::string(depth, ']');
+    const Outcome nested =
+        Read(Form::kList, {R"({"items":[{"spec":)" + deep +
+                           R"(,"metadata":{"name":"d"}},{"metadata":{"name":"e"}}]})"});
+    ASSERT_TRUE(nested.status.ok()) << nested.status;
+    ASSERT_EQ(nested.objects.size(), 2u);
+    EXPECT_EQ(nested.objects[0].identity.name, "d");
+    EXPECT_FALSE(nested.objects[0].status.ok());
+    EXPECT_EQ(nested.objects[1].identity.name, "e");
+    EXPECT_TRUE(nested.objects[1].status.ok());
+  }
 }
 
 TEST(ObjectStream, DepthAndTokensWithoutEndEndTheStream) {

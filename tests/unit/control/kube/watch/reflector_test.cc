@@ -64,6 +64,10 @@ TEST_F(ReflectorTest, AServerThatIgnoresStreamingListsIsAskedForPages) {
   EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents"));
   Pass(2s);
   EXPECT_EQ(transport_.target(), "/apis/g/v2/things?limit=500");
+  transport_.Answer(200, List("7", Item("a", "1")));
+  transport_.Answer(410);
+  Pass(250ms);
+  EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents"));  // it may only have been slow
 
   sink_.lists = 0;
   Restart();
@@ -172,6 +176,93 @@ TEST_F(ReflectorTest, AnotherErrorInsideAWatchResumesIt) {
   EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=10&"));
 }
 
+TEST_F(ReflectorTest, ErrorsAgainAndAgainAtOneVersionEndInReadingEverythingAgain) {
+  for (const bool inside : {false, true}) {
+    Restart();
+    StartSynced();
+    transport_.Send(Bookmark("11"));
+    const auto fail = [&] {
+      if (inside) {
+        transport_.Head(200);
+        transport_.Send(Error(500));
+      } else {
+        transport_.Answer(500);
+      }
+      Pass(30s);
+    };
+    transport_.End();
+    for (int i = 0; i < 4; ++i) {
+      fail();
+      EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=11&")) << i;
+    }
+    transport_.Head(200);
+    transport_.Send(Event("MODIFIED", "a", "12"));  // it was not the version
+    transport_.End();
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=12&")) << i;
+      transport_.Answer(503);  // says nothing of the version
+      Pass(30s);
+      fail();
+    }
+    EXPECT_THAT(transport_.target(), HasSubstr("sendInitialEvents=true"));
+    EXPECT_EQ(sink_.objects, (Objects{{"a", "12"}, {"b", "4"}}));
+  }
+}
+
+TEST_F(ReflectorTest, BytesWithoutAnEventAreNoProgressAndInTheEndAStall) {
+  StartSynced();
+  const auto progress = now_;
+  for (int i = 0; i < 17; ++i) {
+    Pass(10s);
+    transport_.Send("\n");
+  }
+  EXPECT_EQ(status().progress, progress);
+  EXPECT_FALSE(transport_.idle());
+  transport_.Send(Bookmark("11"));
+  EXPECT_EQ(status().progress, now_);
+  for (int i = 0; i < 18; ++i) {
+    EXPECT_FALSE(transport_.idle()) << i;
+    transport_.Send(" ");
+    Pass(10s);
+  }
+  EXPECT_TRUE(transport_.idle());
+  EXPECT_EQ(status().state, KindState::kAway);
+  EXPECT_EQ(status().counters.stalls, 1u);
+  Pass(250ms);
+  EXPECT_THAT(transport_.target(), HasSubstr("resourceVersion=11&"));
+  EXPECT_TRUE(transport_.asked.back().fresh_connection);
+}
+
+TEST_F(ReflectorTest, AListThatIsTooMuchEndsWithThatReasonAndIsReadAgain) {
+  sink_.most = 1;
+  reflector_->Start();
+  transport_.Head(200);
+  transport_.Send(Event("ADDED", "a", "3") + Event("ADDED", "b", "4") + InitialEnd("10"));
+  EXPECT_EQ(status().problem, "too many");
+  EXPECT_FALSE(status().known);
+  EXPECT_EQ(sink_.lists, 0);
+  Pass(250ms);
+  transport_.Answer(422);
+  transport_.Answer(200, List("7", Item("a", "1") + "," + Item("b", "2")));
+  EXPECT_EQ(status().problem, "too many");
+  Pass(500ms);
+  transport_.Answer(200, List("8", Item("a", "1")));
+  EXPECT_EQ(sink_.objects, (Objects{{"a", "1"}}));
+}
+
+TEST_F(ReflectorTest, HalfAPageIsNoProgress) {
+  reflector_->Start();
+  transport_.Answer(422);
+  const TimerQueue::Time never{};
+  transport_.Head(200);
+  transport_.Body(List("7", Item("a", "1")).substr(0, 70));
+  EXPECT_EQ(status().progress, never);
+  transport_.End(absl::UnavailableError("cut off"));
+  Pass(250ms);
+  transport_.Answer(200, List("7", Item("a", "1")));
+  EXPECT_EQ(status().progress, now_);
+}
+
 TEST_F(ReflectorTest, AnEventThatCannotBeReadIsReadAgainWithEverything) {
   for (const std::string& bad :
        {std::string("{\"type\":\"ADDED\",\"object\":3}\n"), std::string("nonsense"),
@@ -262,6 +353,9 @@ TEST_F(ReflectorTest, AKindThatIsAbsentInEveryVersionTwiceIsEmptyAndAskedForFrom
   Pass(1s);
   transport_.Answer(404);
   transport_.Answer(404);
+  EXPECT_FALSE(status().known);
+  EXPECT_EQ(transport_.target(), "/apis");
+  transport_.Answer(200, Groups());
   EXPECT_EQ(status().state, KindState::kAbsent);
   EXPECT_EQ(sink_.lists, 1);
   Pass(14s);
@@ -285,7 +379,79 @@ TEST_F(ReflectorTest, AKindThatGoesAwayTakesItsObjectsWithItOnlyWhenThatIsSure) 
   Pass(1s);
   transport_.Answer(404);
   transport_.Answer(404);
+  EXPECT_EQ(sink_.objects.size(), 2u);
+  transport_.Answer(200, Groups(Group("v2")));
+  EXPECT_EQ(transport_.target(), "/apis/g/v2");
+  EXPECT_EQ(sink_.objects.size(), 2u);
+  transport_.Answer(200, Resources("others"));
   EXPECT_TRUE(sink_.objects.empty());
+  EXPECT_EQ(status().state, KindState::kAbsent);
+}
+
+TEST_F(ReflectorTest, AKindThatIsNotFoundAndNotProvenAbsentKeepsItsObjects) {
+  struct Case {
+    int code;
+    std::string groups, resources;
+    const char* problem;
+  };
+  const std::string nothing = R"({"kind":"APIGroupList","groups":[]})";
+  for (const Case& c : std::vector<Case>{
+           {404, "<html>", "", "/apis: HTTP 404"},
+           {403, "", "", "/apis: HTTP 403"},
+           {200, "<html>", "", "/apis: line 1: JSON"},
+           {200, "{}", "", "/apis: is no APIGroupList"},
+           {200, Resources("x"), "", "/apis: is no APIGroupList"},
+           {200, nothing, "", "groups: is empty"},
+           {200, R"({"kind":"APIGroupList","groups":[{"name":3}]})", "", "groups: is malformed"},
+           {200, Groups(R"(,{"name":"g"})"), "", "versions: is malformed"},
+           {200, Groups().substr(0, 30), "", "/apis: "},
+           {200, std::string(AbsenceCheck::kMaxBody + 1, ' '), "", "/apis: is too large"},
+           {200, Groups(Group("v1")), Groups(), "/apis/g/v1: is no APIResourceList"},
+           {200, Groups(Group("v1")), R"({"kind":"APIResourceList"})", "resources: is malformed"},
+           {200, Groups(Group("v1")), Resources("things"), "/apis/g/v1: lists things"}}) {
+    Restart();
+    StartSynced();
+    transport_.End();
+    transport_.Answer(404);
+    transport_.Answer(404);
+    Pass(1s);
+    transport_.Answer(404);
+    transport_.Answer(404);
+    transport_.Answer(c.code, c.groups);
+    if (!c.resources.empty()) transport_.Answer(200, c.resources);
+    EXPECT_THAT(status().problem, HasSubstr(c.problem));
+    EXPECT_EQ(status().state, KindState::kAway) << c.problem;
+    EXPECT_EQ(sink_.objects.size(), 2u) << c.problem;
+    Pass(250ms);
+    EXPECT_THAT(transport_.target(), HasSubstr("/things?watch=true")) << c.problem;
+  }
+}
+
+TEST_F(ReflectorTest, ADiscoveryThatDoesNotComeProvesNothing) {
+  reflector_->Start();
+  for (int round = 0; round < 2; ++round) {
+    transport_.Answer(404);
+    transport_.Answer(404);
+    Pass(1s);
+  }
+  EXPECT_EQ(transport_.target(), "/apis");
+  transport_.Head(200);
+  transport_.Body(Groups());
+  transport_.End(absl::UnavailableError("cut off"));
+  EXPECT_FALSE(status().known);
+  EXPECT_THAT(status().problem, HasSubstr("cut off"));
+}
+
+TEST_F(ReflectorTest, NothingIsCalledAfterItsEndWhileItLooksWhetherTheKindIsThere) {
+  reflector_->Start();
+  transport_.Answer(404);
+  transport_.Answer(404);
+  Pass(1s);
+  transport_.Answer(404);
+  transport_.Answer(404);
+  EXPECT_EQ(transport_.target(), "/apis");
+  reflector_.reset();
+  EXPECT_TRUE(transport_.idle());
 }
 
 TEST_F(ReflectorTest, ABuiltInKindIsNeverAbsent) {

@@ -64,8 +64,9 @@ class RememberingSink : public ObjectSink {
   using Objects = std::map<std::string, std::string>;
 
   void OnListBegin() override { listed_.clear(); }
-  void OnListed(StreamedObject object) override {
+  absl::Status OnListed(StreamedObject object) override {
     listed_[object.identity.name] = object.identity.resource_version;
+    return listed_.size() > most ? absl::ResourceExhaustedError("too many") : absl::OkStatus();
   }
   void OnUnlisted(const ObjectIdentity& object) override { listed_.erase(object.name); }
   void OnListEnd() override {
@@ -81,6 +82,7 @@ class RememberingSink : public ObjectSink {
   Objects objects;
   std::set<std::string> refused;
   int lists = 0;
+  size_t most = 100;  // in a list
 
  private:
   Objects listed_;
@@ -132,6 +134,16 @@ class ScriptedApi : public testing::Test {
     return R"({"type":"ERROR","object":{"kind":"Status","code":)" + std::to_string(code) +
            R"(,"message":"because"}})"
            "\n";
+  }
+  // Discovery documents: of a server with one group beside those, and of one version.
+  static std::string Groups(const std::string& groups = "") {
+    return R"({"kind":"APIGroupList","groups":[{"name":"apps","versions":[]})" + groups + "]}";
+  }
+  static std::string Group(const std::string& version) {
+    return R"(,{"name":"g","versions":[{"groupVersion":"g/)" + version + R"("}]})";
+  }
+  static std::string Resources(const std::string& name) {
+    return R"({"kind":"APIResourceList","resources":[{"name":")" + name + R"("}]})";
   }
   static std::string List(const std::string& version, const std::string& items,
                           const std::string& next = "") {
