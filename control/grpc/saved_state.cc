@@ -19,6 +19,9 @@ void Append(const Table& table, v1::SavedObjects* out) {
   for (const auto& [key, owned] : table) {
     v1::SavedObject* saved = out->add_objects();
     ToProto(owned.object, saved->mutable_object());
+    if (!saved->object().has_endpoint() && !owned.uid.empty()) {
+      saved->mutable_object()->set_uid(owned.uid);
+    }
     saved->set_source(owned.source);
     saved->set_stand_in(owned.stand_in);
   }

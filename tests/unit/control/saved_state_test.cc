@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "control/grpc/state_file.h"
 #include "control/grpc/state_keeper.h"
@@ -144,10 +145,10 @@ NetworkSpec OnVlan(const std::string& name, const std::string& uplink, uint16_t 
 void Fill(Daemon& daemon) {
   acl::NetworkPolicy policy = DenyAll("shut");
   policy.options.judges_own_node = true;
-  daemon.Do(SyncCommand{"watcher",
-                        Candidates(acl::Namespace{"default", {{"team", "a"}}},
-                                   Pod("a", "10.0.0.1", {{"app", "a"}}), policy),
-                        "v-7"});
+  std::vector<Candidate> watched = Candidates(acl::Namespace{"default", {{"team", "a"}}},
+                                              Pod("a", "10.0.0.1", {{"app", "a"}}, "u-1"), policy);
+  watched.back().uid = "u-2";
+  daemon.Do(SyncCommand{"watcher", std::move(watched), "v-7"});
   daemon.Do(
       ApplyCommand{"hand", Candidates(Pod("b", "10.0.0.2"), BadPolicy("bad")), OnRefusal::kSkip});
   daemon.Do(AddPortCommand{Uplink("trunk", "default")});
