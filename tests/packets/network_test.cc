@@ -141,6 +141,17 @@ TEST(Network, TagsThatNobodyHasAndTwoTagsDie) {
             DropReason::kVlanNotAllowed);
 }
 
+TEST(Network, ATagThatTheDeviceTookOffCountsAndOneOfTwoDoesNot) {
+  Testbed bed(Trunk());
+  bed.SendStripped('u', FromOutside('a'), 0x6000 | kBlue, false);
+  bed.Turn();
+  EXPECT_EQ(bed.Received('A'), Frames{FromOutside('a')});
+  bed.SendStripped('u', FromOutside('a'), kBlue, true);
+  bed.Turn();
+  EXPECT_EQ(bed.Drops('u', DropReason::kVlanNotAllowed), 1u);
+  EXPECT_TRUE(bed.Received('A').empty());
+}
+
 TEST(Network, TagThatTheFrameEndsInDies) {
   Testbed bed(Trunk());
   Bytes frame = FromOutside('a', kBlue);

@@ -299,6 +299,18 @@ TEST(Reject, OfADatagramInFragmentsTheFirstAloneIsAnswered) {
   EXPECT_EQ(bed.Drops('a', DropReason::kPolicyIngress), 2u) << "the rest dies of the same";
 }
 
+TEST(Reject, AFragmentThatIsRefusedAfterItsFirstPassedIsNotAnswered) {
+  Testbed bed;
+  constexpr uint16_t kMore = 0x2000;
+  const std::string data(16, 'x');
+  ASSERT_EQ(bed.Deliver('a', Testbed::From('a', 'b').Udp(5, 53, data).Set16(20, kMore).bytes()),
+            "b");
+  ShutB(bed);
+  EXPECT_TRUE(
+      Answers(bed, 'a', Testbed::From('a', 'b').Udp(5, 53, data).Set16(20, 3).bytes()).empty());
+  EXPECT_EQ(bed.Drops('a', DropReason::kPolicyIngress), 1u);
+}
+
 TEST(Reject, MulticastAndBroadcastAreNeverAnswered) {
   Testbed bed;
   ShutB(bed);

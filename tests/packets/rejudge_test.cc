@@ -85,6 +85,17 @@ TEST_F(RejudgeTest, ASubjectWhosePoliciesChangedIsJudgedAgainInAllItsConnections
   EXPECT_EQ(AskedFor('c'), 0u);
 }
 
+TEST_F(RejudgeTest, ASubjectWhosePoliciesChangedIsJudgedAgainAsReceiverToo) {
+  const uint32_t epoch = NextEpoch();
+  for (auto& port : bed_.next().ports) {
+    if (port.mac == Testbed::Mac('b')) port.verdict_epoch = epoch;
+  }
+  bed_.Publish();
+  EXPECT_EQ(AskedFor('c'), 0u);
+  EXPECT_GT(AskedFor('b'), 0u);
+  EXPECT_EQ(AskedFor('b'), 0u);
+}
+
 // The stamp decides, not the snapshot's rules: this is what makes a missing stamp visible.
 TEST_F(RejudgeTest, KeepLetsEstablishedConnectionsLiveAndCutsTheOthers) {
   EXPECT_EQ(bed_.Deliver('c', Testbed::From('c', 'b').Udp(7, 7).bytes()), "b");  // no reply

@@ -419,8 +419,7 @@ void Testbed::SendSegments(char port, const Bytes& frame, size_t first_segment) 
                 reinterpret_cast<uint8_t*>(rte_pktmbuf_append(tail, rest)));
     ASSERT_EQ(rte_pktmbuf_chain(mbuf, tail), 0);
   }
-  rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), true).c_str());
-  ASSERT_EQ(rte_ring_enqueue(ring, mbuf), 0);
+  Enqueue(port, mbuf);
 }
 
 rte_mbuf* MakeChain(rte_mempool* pool, const Bytes& frame) {
@@ -461,8 +460,21 @@ void Testbed::SendUndone(char port, const Bytes& frame, const Undone& undone) {
   if (undone.checksum) head->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
   if (undone.segment != 0) head->ol_flags |= RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_NONE;
   head->tso_segsz = undone.segment;
+  Enqueue(port, head);
+}
+
+void Testbed::SendStripped(char port, const Bytes& frame, uint16_t tag, bool of_two) {
+  rte_mbuf* head = MakeChain(pool_.get(), frame);
+  ASSERT_NE(head, nullptr);
+  head->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  if (of_two) head->ol_flags |= RTE_MBUF_F_RX_QINQ | RTE_MBUF_F_RX_QINQ_STRIPPED;
+  head->vlan_tci = tag;
+  Enqueue(port, head);
+}
+
+void Testbed::Enqueue(char port, rte_mbuf* mbuf) {
   rte_ring* ring = rte_ring_lookup(dataplane::RingName(specs_.at(port), true).c_str());
-  ASSERT_EQ(rte_ring_enqueue(ring, head), 0);
+  ASSERT_EQ(rte_ring_enqueue(ring, mbuf), 0);
 }
 
 void Testbed::Turn() {

@@ -101,6 +101,8 @@ class Testbed {
   void SendSegments(char port, const Bytes& frame, size_t first_segment);  // two-segment mbuf
   // In buffers of 2 KiB, as large frames come.
   void SendUndone(char port, const Bytes& frame, const Undone& undone);
+  // As from a device that took off the tag, or both tags of which it was the inner one.
+  void SendStripped(char port, const Bytes& frame, uint16_t tag, bool of_two);
   // Every worker once.
   void Turn();
   // From now on workers tell events; Events takes what they told since the last call.
@@ -154,6 +156,7 @@ class Testbed {
 
  private:
   dataplane::PortId IdOf(char port) const { return ids_.at(port); }
+  void Enqueue(char port, rte_mbuf* mbuf);
   void Stage();
   dataplane::PortView ViewOf(char port);
   void StageNetwork(const std::string& name, const std::string& pods,
