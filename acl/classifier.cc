@@ -10,6 +10,17 @@ unsigned CategoriesOf(const RuleTable& table) {
   return baseline ? kMaxCategories : kMaxCategories / 2;
 }
 
+namespace {
+
+// A default deny stays what it is for the pod's own node when a tier before it denies as well.
+bool ClosesOwnNode(const RuleTable& table, std::span<const uint32_t> hits, Direction direction) {
+  const unsigned category = CategoryOf(Tier::kNetworkPolicy, direction);
+  const uint32_t hit = category < hits.size() ? hits[category] : 0;
+  return hit != 0 && table.rules[hit - 1].own_node;
+}
+
+}  // namespace
+
 Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Direction direction) {
   for (const Tier tier : {Tier::kAdmin, Tier::kNetworkPolicy, Tier::kBaseline}) {
     const unsigned category = CategoryOf(tier, direction);
@@ -17,9 +28,10 @@ Decision Decide(const RuleTable& table, std::span<const uint32_t> hits, Directio
     if (hit == 0) continue;
     const FlatRule& rule = table.rules[hit - 1];
     if (rule.action == Action::kPass) continue;
-    return {.allow = rule.action == Action::kAllow,
+    const bool allow = rule.action == Action::kAllow;
+    return {.allow = allow,
             .reject = rule.action == Action::kReject,
-            .own_node = rule.own_node,
+            .own_node = !allow && ClosesOwnNode(table, hits, direction),
             .tier = tier,
             .rule = hit};
   }

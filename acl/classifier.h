@@ -45,7 +45,7 @@ unsigned CategoriesOf(const RuleTable& table);
 struct Decision {
   bool allow = true;
   bool reject = false;    // denied, and the sender is to be told
-  bool own_node = false;  // denied, if it comes from the pod's own node too
+  bool own_node = false;  // denied, and isolated from the pod's own node too
   Tier tier = Tier::kNone;
   uint32_t rule = 0;  // 0: nothing matched (allowed by default); else 1 + index of the rule
   bool operator==(const Decision&) const = default;

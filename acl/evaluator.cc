@@ -133,7 +133,13 @@ RawSide Evaluator::Judge(const RawAttempt& attempt, AuditPolicies audit) const {
 }
 
 RawSide Evaluator::JudgeTiers(const RawAttempt& attempt, AuditPolicies audit) const {
-  if (auto side = JudgeTier(admin_, attempt, audit)) return *side;
+  if (auto side = JudgeTier(admin_, attempt, audit)) {
+    if (side->allow) return *side;
+    // What isolates the pod from its node does so beside a tier that denies before it.
+    const auto isolated = JudgeNetworkPolicies(attempt, audit);
+    side->own_node = isolated && isolated->own_node;
+    return *side;
+  }
   if (auto side = JudgeNetworkPolicies(attempt, audit)) return *side;
   if (auto side = JudgeTier(baseline_, attempt, audit)) return *side;
   return {};

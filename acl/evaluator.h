@@ -38,7 +38,7 @@ struct RawFlow {
 struct RawSide {
   bool allow = true;
   bool reject = false;                // only with a deny: answered, not silent
-  bool own_node = false;              // only with a default deny: of the pod's own node too
+  bool own_node = false;              // only with a deny: the pod is closed to its node too
   std::string tier = "None";          // "Admin", "NetworkPolicy", "Baseline", "None"
   std::vector<std::string> policies;  // "Kind namespace/name" or "Kind name", sorted
   std::string rule;                   // its name, or "ingress[0]"; empty for a default deny

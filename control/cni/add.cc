@@ -87,7 +87,7 @@ Result ResultOf(const Call& call, const Record& record, const Result& ipam) {
     result.ips.push_back(ip);
   }
   result.routes.insert(result.routes.end(), ipam.routes.begin(), ipam.routes.end());
-  if (ipam.dns.is_object()) result.dns = ipam.dns;
+  if (ipam.dns.is_object() && !ipam.dns.empty()) result.dns = ipam.dns;
   return result;
 }
 

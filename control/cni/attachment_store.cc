@@ -101,11 +101,12 @@ absl::StatusOr<std::vector<Record>> AttachmentStore::List() const {
   if (!std::filesystem::exists(directory_, error)) return records;
   std::filesystem::directory_iterator files(directory_, error);
   if (error) return Fail(kIo, fmt::format("stateDirectory: {}: {}", directory_, error.message()));
-  for (const auto& file : files) {
-    if (file.path().extension() != ".json") continue;
-    auto record = ReadRecord(file.path().string());
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    if (files->path().extension() != ".json") continue;
+    auto record = ReadRecord(files->path().string());
     if (record.ok()) records.push_back(*std::move(record));
   }
+  if (error) return Fail(kIo, fmt::format("stateDirectory: {}: {}", directory_, error.message()));
   return records;
 }
 

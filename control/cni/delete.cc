@@ -27,7 +27,8 @@ Record Reconstruct(const Call& call) {
 absl::Status Delete(const Call& call) {
   const auto record = call.store.Load(call.Id());
   const absl::Status status = Detach(call, record.ok() && *record ? **record : Reconstruct(call));
-  if (status.ok()) SweepGone(call);
+  const auto left = call.store.Load(call.Id());  // a tombstone: the daemon is away
+  if (status.ok() && left.ok() && !*left) SweepGone(call);
   return status;
 }
 

@@ -41,9 +41,9 @@ void SweepGone(const Call& call) {
   if (!records.ok()) return;
   for (const Record& record : *records) {
     if (record.state != Record::State::kGone || record.daemon != call.config.daemon) continue;
-    if (call.daemon.DeletePort(PortNameOf(record.id)).ok()) {
-      call.store.Remove(record.id).IgnoreError();
-    }
+    const absl::Status deleted = call.daemon.DeletePort(PortNameOf(record.id));
+    if (IsAway(deleted)) return;  // so would the others be, each as long
+    if (deleted.ok()) call.store.Remove(record.id).IgnoreError();
   }
 }
 

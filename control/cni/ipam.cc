@@ -92,8 +92,11 @@ absl::StatusOr<std::string> Ipam::Run(const std::string& command,
   if (!path.ok()) return path.status();
   const auto version = AgreeOnVersion(*path);
   if (!version.ok()) return version.status();
-  const bool is_newest_only = command == "GC" || command == "STATUS";
-  if (is_newest_only && !HasGc(*version)) return std::string();
+  const bool has_command = command == "GC"       ? HasGc(*version)
+                           : command == "STATUS" ? HasStatus(*version)
+                           : command == "CHECK"  ? HasCheck(*version)
+                                                 : true;
+  if (!has_command) return std::string();
   json config = config_.json;
   config["cniVersion"] = *version;
   if (config_.previous) config["prevResult"] = ToJson(*config_.previous, *version);

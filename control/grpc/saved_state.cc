@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -44,47 +45,69 @@ class Restoration {
 
   // A network comes after the uplink that it names, which comes after its own network.
   void AddNetworks() {
-    for (const v1::NetworkSpec& network : ports_.networks()) {
-      for (const v1::PortSpec& port : ports_.ports()) {
-        if (!network.uplink().empty() && port.name() == network.uplink()) Add(port);
-      }
-      const auto spec = NetworkFromProto(network);
-      Note(spec.ok() ? controller_.Execute(AddNetworkCommand{*spec}).status() : spec.status());
+    std::list<const v1::NetworkSpec*> left;
+    for (const v1::NetworkSpec& network : ports_.networks()) left.push_back(&network);
+    std::vector<std::string> why;
+    for (bool progress = true; progress && !left.empty();) {
+      const size_t before = left.size();
+      why.clear();
+      left.remove_if([&](const v1::NetworkSpec* network) {
+        const absl::Status status = AddNetwork(*network);
+        if (!status.ok()) why.emplace_back(status.message());
+        return status.ok();
+      });
+      progress = left.size() < before;
     }
+    problems_.insert(problems_.end(), why.begin(), why.end());
   }
 
-  void AddObjects(const v1::SavedObjects& objects) {
+  absl::Status AddObjects(const v1::SavedObjects& objects) {
     std::map<std::string, std::vector<Candidate>> by_source;
     for (const auto& [source, version] : objects.synced_versions()) by_source[source];
     for (const v1::SavedObject& saved : objects.objects()) {
       by_source[saved.source()].push_back(CandidateOf(saved));
     }
     for (auto& [source, candidates] : by_source) {
-      const auto version = objects.synced_versions().find(source);
-      const bool synced = version != objects.synced_versions().end();
       Command command = ApplyCommand{source, candidates, OnRefusal::kSkip};
-      if (synced) command = SyncCommand{source, candidates, version->second};
-      Result result = controller_.Execute(std::move(command));
-      Note(result.status());
-      if (result.ok()) NoteRefusals(*result);
+      if (objects.synced_versions().contains(source)) command = SyncCommand{source, candidates, ""};
+      const Result result = controller_.Execute(std::move(command));
+      if (!result.ok()) {
+        return absl::Status(
+            result.status().code(),
+            fmt::format("source \"{}\": {}", source, std::string(result.status().message())));
+      }
+      NoteRefusals(*result);
     }
+    return absl::OkStatus();
   }
 
   void AddPorts() {
-    for (const v1::PortSpec& port : ports_.ports()) Add(port);
+    for (const v1::PortSpec& port : ports_.ports()) {
+      const absl::Status status = AddPort(port);
+      if (!status.ok()) problems_.emplace_back(status.message());
+    }
   }
 
   std::vector<std::string> TakeProblems() { return std::move(problems_); }
 
  private:
-  void Add(const v1::PortSpec& port) {
-    if (!added_.insert(port.name()).second) return;
-    const auto spec = PortFromProto(port);
-    Note(spec.ok() ? controller_.Execute(AddPortCommand{*spec}).status() : spec.status());
+  absl::Status AddNetwork(const v1::NetworkSpec& network) {
+    for (const v1::PortSpec& port : ports_.ports()) {
+      if (network.uplink().empty() || port.name() != network.uplink()) continue;
+      if (absl::Status status = AddPort(port); !status.ok()) return status;
+    }
+    const auto spec = NetworkFromProto(network);
+    return spec.ok() ? controller_.Execute(AddNetworkCommand{*spec}).status() : spec.status();
   }
 
-  void Note(const absl::Status& status) {
-    if (!status.ok()) problems_.emplace_back(status.message());
+  // Once.
+  absl::Status AddPort(const v1::PortSpec& port) {
+    if (added_.contains(port.name())) return absl::OkStatus();
+    const auto spec = PortFromProto(port);
+    if (!spec.ok()) return spec.status();
+    const absl::Status status = controller_.Execute(AddPortCommand{*spec}).status();
+    if (status.ok()) added_.insert(port.name());
+    return status;
   }
 
   void NoteRefusals(const Outcome& outcome) {
@@ -124,11 +147,12 @@ v1::SavedPorts SavePorts(const View& view) {
   return saved;
 }
 
-std::vector<std::string> Restore(const v1::SavedObjects& objects, const v1::SavedPorts& ports,
-                                 Controller& controller) {
+absl::StatusOr<std::vector<std::string>> Restore(const v1::SavedObjects& objects,
+                                                 const v1::SavedPorts& ports,
+                                                 Controller& controller) {
   Restoration restoration(ports, controller);
   restoration.AddNetworks();
-  restoration.AddObjects(objects);
+  if (absl::Status status = restoration.AddObjects(objects); !status.ok()) return status;
   restoration.AddPorts();
   return restoration.TakeProblems();
 }

@@ -1,6 +1,8 @@
 // The desired state as it is kept on disk, and its way back into a controller.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <string>
 #include <vector>
 
@@ -16,8 +18,11 @@ v1::SavedPorts SavePorts(const View& view);
 // Puts all of it in force, in an order in which no port of a pod is open before what judges it:
 // networks and uplinks, objects, other ports. `controller` has the empty state. Returns what could
 // not be put back, a line each that names it; the rest is in force. The slots of networks are those
-// of before if all of them come back.
-std::vector<std::string> Restore(const v1::SavedObjects& objects, const v1::SavedPorts& ports,
-                                 Controller& controller);
+// of before if none had been deleted. No source counts as having synced: what is restored may be
+// older than what it was last told, so it has to send its set again. Error: the objects of a source
+// could not be put in force; no port of a pod is open.
+absl::StatusOr<std::vector<std::string>> Restore(const v1::SavedObjects& objects,
+                                                 const v1::SavedPorts& ports,
+                                                 Controller& controller);
 
 }  // namespace sluice::control

@@ -28,14 +28,16 @@ absl::StatusOr<std::unique_ptr<StateKeeper>> OpenState(const std::string& direct
   return StateKeeper::Open(directory);
 }
 
-void RestoreState(StateKeeper& keeper, Controller& controller) {
-  for (const std::string& problem : Restore(keeper.objects(), keeper.ports(), controller)) {
-    spdlog::error("not restored: {}", problem);
-  }
+absl::Status RestoreState(StateKeeper& keeper, Controller& controller) {
+  const auto problems = Restore(keeper.objects(), keeper.ports(), controller);
+  if (!problems.ok()) return problems.status();
+  for (const std::string& problem : *problems) spdlog::error("not restored: {}", problem);
+  if (!problems->empty()) keeper.KeepAside();
   const std::shared_ptr<const View> view = controller.view();
   keeper.Begin(view);
   spdlog::info("restored: {} ports, {} endpoints, {} policies", view->state->ports().specs().size(),
                view->state->endpoints().size(), view->state->policy_count());
+  return absl::OkStatus();
 }
 
 // Null: there is to be none.
@@ -65,7 +67,10 @@ absl::Status Run(const Config& config) {
   if (!keeper.ok()) return keeper.status();
   auto controller = Controller::Create(**data_plane, config.publisher, keeper->get());
   if (!controller.ok()) return controller.status();
-  if (*keeper) RestoreState(**keeper, **controller);
+  if (*keeper) {
+    const absl::Status restored = RestoreState(**keeper, **controller);
+    if (!restored.ok()) return restored;
+  }
   auto server = Server::Start(config.listen, **controller, **data_plane, facts);
   if (!server.ok()) return server.status();
   const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts);

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "sluice/v1/state.pb.h"
@@ -82,8 +82,9 @@ absl::Status ReadStateFile(const std::string& path, const std::string& what,
     return absl::NotFoundError(path + ": does not exist");
   }
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Failed(path, "cannot be read");
-  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::ostringstream read;
+  if (!in || (read << in.rdbuf(), read.bad())) return Failed(path, "cannot be read");
+  const std::string bytes = read.str();
   const auto damaged = [&path](const std::string& why) {
     return absl::DataLossError(fmt::format("{}: {}", path, why));
   };

@@ -35,6 +35,18 @@ absl::Status ReadOrSetAside(const std::string& directory, const char* name,
       fmt::format("{}: cannot be set aside: {}", path, std::strerror(errno)));
 }
 
+// Each problem once, and that it is over.
+void Complain(const char* what, const absl::Status& status, std::string* last) {
+  const std::string problem(status.message());
+  if (problem == *last) return;
+  if (status.ok()) {
+    spdlog::info("{} are kept for the next process again", what);
+  } else {
+    spdlog::error("{} are not kept for the next process: {}", what, problem);
+  }
+  *last = problem;
+}
+
 bool SameObjects(const DesiredState& one, const DesiredState& other) {
   return one.synced_versions() == other.synced_versions() &&
          one.namespaces() == other.namespaces() && one.nodes() == other.nodes() &&
@@ -129,19 +141,25 @@ void StateKeeper::Changed(const std::shared_ptr<const View>& view) {
   wake_.notify_one();
 }
 
-void StateKeeper::WritePorts(const View& view) {
+void StateKeeper::KeepAside() const {
+  const std::string path = fmt::format("{}/{}", directory_, kPorts);
+  std::error_code error;
+  std::filesystem::copy_file(path, path + ".before",
+                             std::filesystem::copy_options::overwrite_existing, error);
+  if (error) spdlog::error("{}: cannot be kept aside: {}", path, error.message());
+}
+
+bool StateKeeper::WritePorts(const View& view) {
   const PortTable& table = view.state->ports();
   if (saved_ports_of_ != nullptr) {
     const PortTable& saved = saved_ports_of_->ports();
-    if (&saved == &table || saved == table) return;
+    if (&saved == &table || saved == table) return true;
   }
   const absl::Status status =
       WriteStateFile(fmt::format("{}/{}", directory_, kPorts), kPorts, SavePorts(view));
-  if (!status.ok()) {
-    spdlog::error("ports are not kept for the next process: {}", std::string(status.message()));
-    return;  // tried again with the next change
-  }
-  saved_ports_of_ = view.state;
+  Complain(kPorts, status, &ports_complaint_);
+  if (status.ok()) saved_ports_of_ = view.state;
+  return status.ok();
 }
 
 void StateKeeper::Run() {
@@ -149,22 +167,24 @@ void StateKeeper::Run() {
   for (std::shared_ptr<const View> written; !stopping_ || newest_ != written;) {
     wake_.wait(lock, [&] { return stopping_ || newest_ != written; });
     wake_.wait_for(lock, interval_, [&] { return stopping_; });  // more may come
-    written = newest_;
+    const bool last = stopping_;
+    const std::shared_ptr<const View> view = newest_;
+    const bool ports = WritePorts(*view);  // if it could not be when they changed
     lock.unlock();
-    WriteObjects(*written);
+    const bool objects = WriteObjects(*view);
     lock.lock();
+    if (ports && objects) written = view;
+    if (last) return;
   }
 }
 
-void StateKeeper::WriteObjects(const View& view) {
-  if (saved_objects_of_ != nullptr && SameObjects(*saved_objects_of_, *view.state)) return;
+bool StateKeeper::WriteObjects(const View& view) {
+  if (saved_objects_of_ != nullptr && SameObjects(*saved_objects_of_, *view.state)) return true;
   const absl::Status status = WriteStateFile(fmt::format("{}/{}", directory_, kObjects), kObjects,
                                              SaveObjects(*view.state));
-  if (!status.ok()) {
-    spdlog::error("objects are not kept for the next process: {}", std::string(status.message()));
-    return;  // tried again with the next change
-  }
-  saved_objects_of_ = view.state;
+  Complain(kObjects, status, &objects_complaint_);
+  if (status.ok()) saved_objects_of_ = view.state;
+  return status.ok();
 }
 
 }  // namespace sluice::control

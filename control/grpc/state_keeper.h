@@ -5,8 +5,9 @@
 // A port that is deleted while no process runs leaves a file of its name in `deleted`, made by who
 // deleted it: such a port does not come back.
 //
-// Objects may be a second old after a crash. A source that continues from a version (the watcher)
-// finds that and sends everything again; one that does not has to look.
+// Objects may be a second old after a crash. So no source counts as having synced after a restart:
+// one that continues from a version (the watcher) has to send everything again. What takes no
+// writing (a full disk) is logged once and tried again every second.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -33,12 +34,14 @@ class StateKeeper : public StateListener {
   // FailedPrecondition (another process has it), Unavailable; all "state directory PATH: ...".
   static absl::StatusOr<std::unique_ptr<StateKeeper>> Open(
       const std::string& directory, std::chrono::milliseconds interval = kInterval);
-  // Writes what is not written yet.
+  // Tries once more to write what is not written yet.
   ~StateKeeper() override;
 
   const v1::SavedObjects& objects() const { return objects_; }
   const v1::SavedPorts& ports() const { return ports_; }
 
+  // Before Begin: not all that was read is in force. `ports` stays there as `ports.before`.
+  void KeepAside() const;
   // From now on changes are kept; before, nothing is written. Once.
   void Begin(const std::shared_ptr<const View>& view);
   void Changed(const std::shared_ptr<const View>& view) override;
@@ -48,8 +51,9 @@ class StateKeeper : public StateListener {
   absl::Status Read();
   void ForgetDeleted();
   void Run();
-  void WritePorts(const View& view);
-  void WriteObjects(const View& view);
+  // Whether what is on disk is `view`'s.
+  bool WritePorts(const View& view);
+  bool WriteObjects(const View& view);
 
   const std::string directory_;
   const int lock_;
@@ -63,7 +67,9 @@ class StateKeeper : public StateListener {
   bool begun_ = false, stopping_ = false;                 // mutex_
   std::shared_ptr<const View> newest_;                    // mutex_
   std::shared_ptr<const DesiredState> saved_ports_of_;    // mutex_
+  std::string ports_complaint_;                           // mutex_; what was logged last
   std::shared_ptr<const DesiredState> saved_objects_of_;  // thread_
+  std::string objects_complaint_;                         // thread_
   std::thread thread_;
 };
 

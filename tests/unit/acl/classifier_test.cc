@@ -70,6 +70,27 @@ TEST(Decide, ARejectIsADenialThatWantsAnAnswer) {
   }
 }
 
+TEST(Decide, APodThatIsClosedToItsNodeIsSoUnderAnyDeny) {
+  RuleTable table;
+  table.rules.push_back({.tier = Tier::kAdmin, .action = kDeny});
+  table.rules.push_back({.tier = Tier::kAdmin, .action = kPass});
+  table.rules.push_back({.tier = Tier::kAdmin, .action = kAllow});
+  table.rules.push_back({.tier = Tier::kNetworkPolicy, .action = kDeny, .own_node = true});
+  table.rules.push_back({.tier = Tier::kNetworkPolicy, .action = kDeny});
+  const auto closes = [&](uint32_t admin, uint32_t network_policy) {
+    std::array<uint32_t, kMaxCategories> hits{};
+    hits[CategoryOf(Tier::kAdmin, Direction::kIngress)] = admin;
+    hits[CategoryOf(Tier::kNetworkPolicy, Direction::kIngress)] = network_policy;
+    return Decide(table, hits, Direction::kIngress).own_node;
+  };
+  for (const uint32_t admin : {0u, 1u, 2u}) {
+    EXPECT_TRUE(closes(admin, 4)) << admin;
+    EXPECT_FALSE(closes(admin, 5)) << admin;
+    EXPECT_FALSE(closes(admin, 0)) << admin;
+  }
+  EXPECT_FALSE(closes(3, 4)) << "allowed";
+}
+
 TEST(Decide, CategoriesThatWereNotAskedCountAsNoMatch) {
   RuleTable table;
   table.rules.push_back({.tier = Tier::kBaseline, .action = kDeny});

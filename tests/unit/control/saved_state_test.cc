@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "control/grpc/port_convert.h"
 #include "control/grpc/state_file.h"
 #include "control/grpc/state_keeper.h"
 #include "tests/unit/control/objects.h"
@@ -172,14 +175,18 @@ TEST(SavedState, AllOfItComesBack) {
     ports = SavePorts(*daemon.view());
   }
   Daemon daemon;
-  const std::vector<std::string> problems = Restore(objects, ports, daemon.controller());
+  const auto problems = Restore(objects, ports, daemon.controller());
+  ASSERT_TRUE(problems.ok()) << problems.status();
   // A stand-in stands in again, and that is told.
-  ASSERT_EQ(problems.size(), 1u);
-  EXPECT_EQ(problems[0], "NetworkPolicy default/bad: was not accepted before the restart");
-  EXPECT_TRUE(*daemon.view()->state == *before);
+  ASSERT_EQ(problems->size(), 1u);
+  EXPECT_EQ(problems->front(), "NetworkPolicy default/bad: was not accepted before the restart");
+  EXPECT_TRUE(daemon.view()->state->ports() == before->ports());
   for (const auto& [name, build] : daemon.view()->networks)
     EXPECT_EQ(build.id, slots[name]) << name;
-  EXPECT_EQ(SaveObjects(*daemon.view()->state).SerializeAsString(), objects.SerializeAsString());
+  v1::SavedObjects again = SaveObjects(*daemon.view()->state);
+  EXPECT_EQ(again.synced_versions().at("watcher"), "") << "it may have been told more since";
+  (*again.mutable_synced_versions())["watcher"] = "v-7";
+  EXPECT_EQ(again.SerializeAsString(), objects.SerializeAsString());
 }
 
 TEST(SavedState, WhatCannotComeBackIsNamedAndTheRestDoes) {
@@ -193,11 +200,97 @@ TEST(SavedState, WhatCannotComeBackIsNamedAndTheRestDoes) {
   }
   ports.mutable_ports(0)->set_kind("telegraph");
   Daemon daemon;
-  const std::vector<std::string> problems = Restore(objects, ports, daemon.controller());
-  ASSERT_EQ(problems.size(), 2u);
-  EXPECT_NE(problems[1].find("port a: "), std::string::npos) << problems[1];
+  const auto problems = Restore(objects, ports, daemon.controller());
+  ASSERT_TRUE(problems.ok()) << problems.status();
+  ASSERT_EQ(problems->size(), 2u);
+  EXPECT_NE(problems->back().find("port a: "), std::string::npos) << problems->back();
   EXPECT_EQ(daemon.view()->state->ports().specs().size(), 2u);
   EXPECT_EQ(daemon.view()->state->endpoints().size(), 2u);
+}
+
+TEST(SavedState, AnUplinkOfALaterNetworkCarriesAnEarlierOne) {
+  v1::SavedPorts ports;
+  std::shared_ptr<const DesiredState> before;
+  {
+    Daemon daemon;
+    daemon.Do(AddNetworkCommand{OnVlan("default/y", "", 0)});
+    daemon.Do(AddPortCommand{Uplink("trunk", "default/y")});
+    daemon.Do(AddNetworkCommand{OnVlan("default", "trunk", 10)});
+    before = daemon.view()->state;
+    ports = SavePorts(*daemon.view());
+    ASSERT_EQ(ports.networks(0).name(), "default");
+  }
+  Daemon daemon;
+  const auto problems = Restore({}, ports, daemon.controller());
+  ASSERT_TRUE(problems.ok()) << problems.status();
+  EXPECT_TRUE(problems->empty()) << problems->front();
+  EXPECT_TRUE(daemon.view()->state->ports() == before->ports());
+}
+
+TEST(SavedState, WithoutItsUplinkANetworkIsNamedAndLeftOut) {
+  v1::SavedPorts ports;
+  ports.add_networks()->set_name("default");
+  v1::NetworkSpec& red = *ports.add_networks();
+  red.set_name("default/red");
+  red.set_uplink("trunk");
+  red.set_vlan(5);
+  Daemon daemon;
+  const auto problems = Restore({}, ports, daemon.controller());
+  ASSERT_TRUE(problems.ok()) << problems.status();
+  ASSERT_EQ(problems->size(), 1u);
+  EXPECT_NE(problems->front().find("network default/red: "), std::string::npos);
+}
+
+TEST(SavedState, ASourceWhoseObjectsCannotBeTakenAtAllIsAnErrorBeforeAnyPodsPort) {
+  v1::SavedObjects objects;
+  objects.add_objects()->mutable_object()->mutable_namespace_()->set_name("x");  // nobody's
+  v1::SavedPorts ports;
+  PortToProto(RingPort("a", "a", "02:00:00:00:00:01", "10.0.0.1"), ports.add_ports());
+  Daemon daemon;
+  const auto problems = Restore(objects, ports, daemon.controller());
+  EXPECT_EQ(problems.status().message(),
+            "source \"\": source: is required: it names the owner of the objects");
+  EXPECT_TRUE(daemon.view()->state->ports().specs().empty());
+}
+
+TEST(StateKeeper, WhatCouldNotBeWrittenIsTriedAgain) {
+  const Directory directory;
+  auto keeper = StateKeeper::Open(directory.path(), std::chrono::milliseconds(1));
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  for (const char* name : {"objects.new", "ports.new"}) {
+    std::filesystem::create_directory(directory / name);  // in the way
+  }
+  Daemon daemon(keeper->get());
+  (*keeper)->Begin(daemon.view());
+  daemon.Do(ApplyCommand{"hand", Candidates(Pod("b", "10.0.0.2")), OnRefusal::kRefuseAll});
+  daemon.Do(AddPortCommand{RingPort("b", "b", "02:00:00:00:00:02", "10.0.0.2")});
+  EXPECT_FALSE(std::filesystem::exists(directory / "objects"));
+  for (const char* name : {"objects.new", "ports.new"}) std::filesystem::remove(directory / name);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  v1::SavedObjects objects;
+  v1::SavedPorts ports;
+  while (!ReadStateFile(directory / "objects", "objects", &objects).ok() ||
+         !ReadStateFile(directory / "ports", "ports", &ports).ok()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(objects.objects_size(), 1);
+  EXPECT_EQ(ports.ports_size(), 1);
+}
+
+TEST(StateKeeper, WhatCannotComeBackStaysAside) {
+  const Directory directory;
+  ASSERT_TRUE(WriteStateFile(directory / "ports", "ports", SomePorts()).ok());
+  auto keeper = StateKeeper::Open(directory.path());
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  (*keeper)->KeepAside();
+  Daemon daemon(keeper->get());
+  (*keeper)->Begin(daemon.view());
+  v1::SavedPorts read;
+  ASSERT_TRUE(ReadStateFile(directory / "ports.before", "ports", &read).ok());
+  EXPECT_EQ(read.ports_size(), 1);
+  ASSERT_TRUE(ReadStateFile(directory / "ports", "ports", &read).ok());
+  EXPECT_EQ(read.ports_size(), 0);
 }
 
 TEST(StateKeeper, PortsAreOnDiskWhenTheirCallerIsAnswered) {
