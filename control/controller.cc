@@ -98,8 +98,8 @@ void Controller::EndWaits() {
   const std::shared_ptr<const View> before = view();
   std::vector<Request> deletions;
   for (PolicyWaits::Wait& wait : expired) {
-    auto tell = [answer = std::move(wait.answer),
-                 why = WhatIsMissing(*before, wait)](const Result&) { answer(why); };
+    auto tell = [answer = std::move(wait.answer), why = WhatIsMissing(*before, wait)](
+                    const Result&) mutable { answer(std::move(why)); };
     if (waits_.IsWaitedFor(wait.port)) {
       tell(Outcome{});
     } else {
