@@ -146,12 +146,14 @@ std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) 
   for (const Command& command : segment) {
     results.push_back(std::visit([&](const auto& c) { return Try(attempt, c); }, command));
   }
-  absl::Status status = attempt.Changed() ? Commit(attempt) : absl::OkStatus();
+  const bool changed = attempt.Changed();
+  absl::Status status = changed ? Commit(attempt) : absl::OkStatus();
   if (!status.ok()) {
     RollBack(attempt, status);
     if (segment.size() > 1) return ProcessHalves(segment);
     return {ProcessFitting(segment[0], status)};
   }
+  if (!changed) ForgetError(results);
   const uint64_t epoch = view()->snapshot->epoch;
   for (size_t i = 0; i < segment.size(); ++i) {
     if (results[i].ok()) results[i]->epoch = epoch;
@@ -446,6 +448,17 @@ void Publisher::RollBack(const Attempt& attempt, const absl::Status& why) {
   same->last_error = std::string(why.message());
   ++same->failed_builds;
   SetView(std::move(same));
+}
+
+// What was asked for last is what is in force: whoever sent what could not be built has thought
+// better of it.
+void Publisher::ForgetError(std::span<const Result> results) {
+  const std::shared_ptr<const View> now = view();
+  if (now->last_error.empty()) return;
+  if (std::ranges::any_of(results, [](const Result& result) { return !result.ok(); })) return;
+  auto next = std::make_shared<View>(*now);
+  next->last_error.clear();
+  SetView(std::move(next));
 }
 
 std::shared_ptr<const View> Publisher::view() const {

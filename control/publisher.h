@@ -84,6 +84,7 @@ class Publisher {
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(const PortTable& wanted, Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);
+  void ForgetError(std::span<const Result> results);
   void SetView(std::shared_ptr<const View> view);
 
   dataplane::Switch& switch_;

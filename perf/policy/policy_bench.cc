@@ -1,6 +1,7 @@
 // What policy costs, from a thousand flat rules to a cluster of ten thousand pods.
 //
-//   policy_bench [--quick]    a line of JSON for each figure: {name, unit, value, samples, params}
+//   policy_bench [--quick] [PART ...]    a line of JSON for each figure: {name, unit, value, samples,
+//                                        params}; PARTs: compile classify pods policies
 //
 // Everything goes through the publisher, with one worker that polls: a figure called "in force"
 // ends when the worker runs the new epoch. `value` is the median, or the percentile that the name
@@ -15,10 +16,10 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -360,28 +361,36 @@ void Classify() {
           {"found", found}});
 }
 
-int Run(bool quick, const std::vector<int>& cores) {
+void Compile(bool quick) {
   FullCompile("1k", 1000, quick ? 3 : 11);
   FullCompile("10k", 10'000, quick ? 2 : 7);
   if (!quick) FullCompile("100k", 100'000, 3);
-  Classify();
-  {
-    Bed bed(cores.back());
-    Cluster cluster(kLarge, 1);
-    bed.AddPorts(cluster);
-    Load(bed, cluster);
-    PodChurn(bed, cluster, quick ? 300 : 3000);
-    Storm(bed, cluster, quick ? 5 : 60);
-  }
-  PolicyChurn(cores.back(), quick ? 15 : 150);
-  return 0;
+}
+
+void Pods(int worker_core, bool quick) {
+  Bed bed(worker_core);
+  Cluster cluster(kLarge, 1);
+  bed.AddPorts(cluster);
+  Load(bed, cluster);
+  PodChurn(bed, cluster, quick ? 300 : 3000);
+  Storm(bed, cluster, quick ? 5 : 60);
+}
+
+// `parts`: all, if there are none.
+void Run(bool quick, const std::set<std::string>& parts, int worker_core) {
+  const auto wanted = [&](const char* part) { return parts.empty() || parts.contains(part); };
+  if (wanted("compile")) Compile(quick);
+  if (wanted("classify")) Classify();
+  if (wanted("pods")) Pods(worker_core, quick);
+  if (wanted("policies")) PolicyChurn(worker_core, quick ? 15 : 150);
 }
 
 }  // namespace
 }  // namespace sluice::perf
 
 int main(int argc, char** argv) {
-  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  std::set<std::string> parts(argv + 1, argv + argc);
+  const bool quick = parts.erase("--quick") > 0;
   const std::vector<int> cores = sluice::dataplane::AllowedCpus();
   sluice::dataplane::EalConfig config;
   config.file_prefix = fmt::format("sluice-policy-bench-{}", getpid());
@@ -393,5 +402,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", std::string(eal.status().message()));
     return 1;
   }
-  return sluice::perf::Run(quick, cores);
+  sluice::perf::Run(quick, parts, cores.back());
+  return 0;
 }

@@ -119,6 +119,17 @@ TEST_F(PublisherWithPodTest, AFailedBuildIsRolledBackAndStatusSaysSo) {
   EXPECT_THAT(publisher_->view()->last_error, IsEmpty());
 }
 
+TEST_F(PublisherWithPodTest, AFailedBuildIsOverWhenWhatIsInForceIsAskedForAgain) {
+  ASSERT_FALSE(One(Apply(TooBig("big"))).ok());
+  ASSERT_FALSE(One(Apply(BadPolicy("bad"))).ok());
+  EXPECT_NE(publisher_->view()->last_error, "");
+  const auto before = publisher_->view();
+  ASSERT_TRUE(One(DeleteCommand{kSource, {PolicyKey("big")}}).ok());
+  EXPECT_EQ(publisher_->view()->snapshot, before->snapshot);
+  EXPECT_EQ(publisher_->view()->last_error, "");
+  EXPECT_EQ(publisher_->view()->failed_builds, before->failed_builds);
+}
+
 TEST_F(PublisherWithPodTest, OneThatCannotBeBuiltDoesNotFailItsNeighbours) {
   const auto results = All({Apply(DenyAll("a")), Apply(TooBig("big")),
                             AddPortCommand{UplinkPort("up")}, Apply(DenyAll("b"))});
