@@ -42,9 +42,9 @@ bool InBlock(const IpBlock& block, const IpAddress& address) {
 }
 
 bool PeerMatches(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyPeer& peer,
-                 const IpAddress& address) {
-  if (peer.ip_block) return InBlock(*peer.ip_block, address);
-  const Endpoint* pod = world.PodAt(address);
+                 const RawAttempt& attempt) {
+  if (peer.ip_block) return InBlock(*peer.ip_block, attempt.peer);
+  const Endpoint* pod = attempt.peer_pod;
   if (pod == nullptr) return false;
   const bool namespace_matches =
       peer.namespace_selector
@@ -56,25 +56,25 @@ bool PeerMatches(const RawWorld& world, const NetworkPolicy& policy, const Netwo
 // What one peer of a cluster-wide rule says of an address.
 class PeerQuestion {
  public:
-  PeerQuestion(const RawWorld& world, const IpAddress& address)
-      : world_(world), address_(address) {}
+  PeerQuestion(const RawWorld& world, const RawAttempt& attempt)
+      : world_(world), attempt_(attempt) {}
 
   bool operator()(const UnknownKind&) const { return false; }
   bool operator()(const DomainNamesPeer&) const { return false; }
   bool operator()(const PodsPeer& peer) const {
-    const Endpoint* pod = world_.PodAt(address_);
+    const Endpoint* pod = attempt_.peer_pod;
     return pod != nullptr && Selects(peer.pods, pod->labels) &&
            world_.SelectsNamespace(peer.namespaces, pod->namespace_name);
   }
-  bool operator()(const NodesPeer& peer) const { return world_.IsNode(address_, peer.nodes); }
+  bool operator()(const NodesPeer& peer) const { return world_.IsNode(attempt_.peer, peer.nodes); }
   bool operator()(const NetworksPeer& peer) const {
     return std::any_of(peer.cidrs.begin(), peer.cidrs.end(),
-                       [this](const std::string& cidr) { return IsInside(cidr, address_); });
+                       [this](const std::string& cidr) { return IsInside(cidr, attempt_.peer); });
   }
 
  private:
   const RawWorld& world_;
-  const IpAddress& address_;
+  const RawAttempt& attempt_;
 };
 
 // What one entry of a cluster-wide rule's `protocols` or `ports` says of an attempt.
@@ -101,7 +101,7 @@ bool HasUnknownKind(const Kinds& kinds) {
 
 bool AnyPeerMatches(const RawWorld& world, const ClusterRule& rule, const RawAttempt& attempt) {
   return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const ClusterPeer& peer) {
-    return std::visit(PeerQuestion(world, attempt.peer), peer);
+    return std::visit(PeerQuestion(world, attempt), peer);
   });
 }
 
@@ -116,14 +116,14 @@ bool PortsMatch(const ClusterRule& rule, const RawAttempt& attempt) {
 
 bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyRule& rule,
             const RawAttempt& attempt) {
-  if (world.IsUnknown(attempt.peer)) return false;
+  if (attempt.peer_unknown) return false;
   const bool ports_match = rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(),
                                                              [&](const NetworkPolicyPort& port) {
                                                                return PortMatches(port, attempt);
                                                              });
   if (!ports_match || rule.peers.empty()) return ports_match;
   return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const NetworkPolicyPeer& peer) {
-    return PeerMatches(world, policy, peer, attempt.peer);
+    return PeerMatches(world, policy, peer, attempt);
   });
 }
 
@@ -135,7 +135,7 @@ RuleEffect EffectOf(const RawWorld& world, const ClusterRule& rule, const RawAtt
     return accept ? RuleEffect::kNone : RuleEffect::kDeny;
   }
   if (!PortsMatch(rule, attempt)) return RuleEffect::kNone;
-  if (world.IsUnknown(attempt.peer)) {
+  if (attempt.peer_unknown) {
     return rule.action == "Deny" ? RuleEffect::kDeny : RuleEffect::kNone;
   }
   if (!AnyPeerMatches(world, rule, attempt)) return RuleEffect::kNone;

@@ -12,6 +12,8 @@ namespace sluice::acl {
 struct RawAttempt {
   const Endpoint* subject = nullptr;
   IpAddress peer;
+  const Endpoint* peer_pod = nullptr;     // RawWorld::PodAt
+  bool peer_unknown = false;              // RawWorld::IsUnknown
   const Endpoint* destination = nullptr;  // whose ports are named; null: not a pod
   bool ingress = true;                    // towards the subject
   uint8_t protocol = 0;                   // IP protocol number

@@ -105,9 +105,12 @@ bool Evaluator::IsJudged(const Endpoint* pod) const {
 
 std::optional<RawSide> Evaluator::JudgeEgress(const RawFlow& flow, AuditPolicies audit) const {
   if (!IsJudged(flow.from.pod)) return std::nullopt;
+  const Endpoint* pod = world_.PodAt(flow.to.address);
   return Judge({.subject = flow.from.pod,
                 .peer = flow.to.address,
-                .destination = world_.PodAt(flow.to.address),
+                .peer_pod = pod,
+                .peer_unknown = world_.IsUnknown(flow.to.address),
+                .destination = pod,
                 .ingress = false,
                 .protocol = flow.protocol,
                 .port = flow.port},
@@ -118,6 +121,8 @@ std::optional<RawSide> Evaluator::JudgeIngress(const RawFlow& flow, AuditPolicie
   if (!IsJudged(flow.to.pod)) return std::nullopt;
   return Judge({.subject = flow.to.pod,
                 .peer = flow.from.address,
+                .peer_pod = world_.PodAt(flow.from.address),
+                .peer_unknown = world_.IsUnknown(flow.from.address),
                 .destination = flow.to.pod,
                 .ingress = true,
                 .protocol = flow.protocol,

@@ -115,8 +115,8 @@ struct PolicyChange {
 
 // What an overlay is proven by, so that an edit need not wait for more: the rebuild that follows is
 // proven as any whole build is.
-inline constexpr size_t kOverlayAtoms = 20'000;
-inline constexpr size_t kOverlayProbes = 600;
+inline constexpr size_t kOverlayAtoms = 5'000;
+inline constexpr size_t kOverlayProbes = 500;
 
 // `previous`, changed: the base keeps its rules and tries, the overlay is compiled anew if one of
 // its own pods, or what selects them, changed. Absent if some endpoint does not fit into the
