@@ -1,18 +1,11 @@
 #include "control/rebuilder.h"
 
 #include <fmt/core.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace sluice::control {
-namespace {
-
-constexpr int kNiceness = 10;  // of the thread that rebuilds
-
-}  // namespace
 
 bool IsWhole(const View& view) {
   return std::ranges::all_of(view.networks,
@@ -66,8 +59,7 @@ bool Rebuilder::IsStopping() {
 }
 
 void Rebuilder::Run() {
-  // Edits come first where cores are few. Refused or not: it is for speed only.
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
+  // Of no lower priority than edits: the sooner it is done, the less each of them has to compile.
   while (AwaitWork()) {
     std::shared_ptr<const View> view = hooks_.view();
     if (IsWhole(*view)) continue;

@@ -1,7 +1,9 @@
 // What policy costs, from a thousand flat rules to a cluster of ten thousand pods.
 //
-//   policy_bench [--quick] [PART ...]    a line of JSON for each figure: {name, unit, value, samples,
-//                                        params}; PARTs: compile classify pods policies
+//   policy_bench [--quick] [PART ...]
+//
+// PARTs, all by default: compile classify pods policies. A line of JSON for each figure:
+// {name, unit, value, samples, params}.
 //
 // Everything goes through the publisher, with one worker that polls: a figure called "in force"
 // ends when the worker runs the new epoch. `value` is the median, or the percentile that the name
