@@ -21,7 +21,7 @@ class CowMap {
  public:
   using value_type = std::pair<Key, Value>;
 
-  class const_iterator {
+  class const_iterator {  // NOLINT(readability-identifier-naming): the standard library's
    public:
     using iterator_category = std::forward_iterator_tag;
     using value_type = CowMap::value_type;
