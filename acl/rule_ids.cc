@@ -14,6 +14,11 @@ std::string TextOf(const RuleSource& source) {
                      source.rule);
 }
 
+bool NamesOneOf(const RuleSource& source, const std::set<std::string>& policies) {
+  return std::ranges::any_of(source.policies,
+                             [&](const auto& policy) { return policies.contains(policy); });
+}
+
 }  // namespace
 
 std::shared_ptr<const RuleIds> RuleIds::Next(const RuleIds* previous, const RuleTable& table) {
@@ -21,14 +26,15 @@ std::shared_ptr<const RuleIds> RuleIds::Next(const RuleIds* previous, const Rule
   auto next = std::make_shared<RuleIds>(before);
   next->by_source_.clear();
   for (auto& [id, rule] : next->rules_) rule.in_force = false;
-  for (const RuleSource& source : table.sources) next->Number(source);
+  for (const RuleSource& source : table.sources) next->by_source_.push_back(next->Number(source));
   next->Retire(before.rules_);
   return next;
 }
 
 std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> base,
                                                const RuleIds* previous, const RuleTable& table,
-                                               std::set<std::string> replaced) {
+                                               std::set<std::string> replaced,
+                                               std::span<const Neighbour> neighbours) {
   auto beside = std::make_shared<RuleIds>();
   if (previous != nullptr && previous->base_ != nullptr) {
     beside->rules_ = previous->rules_;
@@ -42,7 +48,14 @@ std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> ba
   beside->next_ = std::max(beside->next_, base->next_);
   beside->base_ = std::move(base);
   beside->replaced_ = std::move(replaced);
-  for (const RuleSource& source : table.sources) beside->Number(source);
+  for (const RuleSource& source : table.sources) {
+    beside->by_source_.push_back(beside->Number(source));
+  }
+  for (const Neighbour& neighbour : neighbours) {
+    for (const RuleSource& source : neighbour.table->sources) {
+      if (!NamesOneOf(source, *neighbour.replaced)) beside->Number(source);
+    }
+  }
   size_t gone = 0;
   for (const auto& [id, rule] : beside->rules_) gone += rule.in_force ? 0 : 1;
   for (auto it = beside->rules_.begin(); gone > kRemembered;) {
@@ -80,12 +93,12 @@ RuleId RuleIds::IdOf(const RuleSource& source) {
   return entry->second;
 }
 
-void RuleIds::Number(const RuleSource& source) {
+RuleId RuleIds::Number(const RuleSource& source) {
   const RuleId id = IdOf(source);
   Numbered& rule = rules_[id];
   rule.source = source;
   rule.in_force = true;
-  by_source_.push_back(id);
+  return id;
 }
 
 void RuleIds::Retire(const std::map<RuleId, Numbered>& previous) {
@@ -108,18 +121,13 @@ const RuleSource* RuleIds::Find(RuleId id) const {
   return base_ == nullptr ? nullptr : base_->Find(id);
 }
 
-bool RuleIds::IsReplaced(const RuleSource& source) const {
-  return std::ranges::any_of(source.policies,
-                             [this](const auto& policy) { return replaced_.contains(policy); });
-}
-
 bool RuleIds::InForce(RuleId id) const {
   const auto found = rules_.find(id);
   if (found != rules_.end() && (found->second.in_force || base_ == nullptr)) {
     return found->second.in_force;
   }
   if (base_ == nullptr || !base_->InForce(id)) return false;
-  return !IsReplaced(*base_->Find(id));
+  return !NamesOneOf(*base_->Find(id), replaced_);
 }
 
 }  // namespace sluice::acl

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,21 @@ class RuleIds {
   // with whatever stood beside it. Cost: all sources' texts.
   static std::shared_ptr<const RuleIds> Next(const RuleIds* previous, const RuleTable& table);
 
+  // Another table that stands beside the base. Its rules are in force but for those of policies
+  // that were `replaced` since it was made.
+  struct Neighbour {
+    const RuleTable* table = nullptr;
+    const std::set<std::string>* replaced = nullptr;
+  };
+
   // The numbers of `table` beside the one that `base` numbers. `previous`, if not null, are those
   // that the result follows: of the same base, or of one that `base` follows. Rules of the base
-  // whose policies are among `replaced` are in force only if `table` says them again. Cost: the
-  // sources of tables that stood beside a base since it was made.
+  // whose policies are among `replaced` are in force only if `table` or a neighbour says them
+  // again. Cost: the sources of tables that stood beside a base since it was made.
   static std::shared_ptr<const RuleIds> Beside(std::shared_ptr<const RuleIds> base,
                                                const RuleIds* previous, const RuleTable& table,
-                                               std::set<std::string> replaced);
+                                               std::set<std::string> replaced,
+                                               std::span<const Neighbour> neighbours = {});
 
   // Of RuleTable::sources[source] of the table that these are the numbers of.
   RuleId Of(uint32_t source) const { return by_source_[source]; }
@@ -52,11 +61,10 @@ class RuleIds {
     bool in_force = false;
   };
 
-  void Number(const RuleSource& source);
+  RuleId Number(const RuleSource& source);
   RuleId IdOf(const RuleSource& source);
   void Retire(const std::map<RuleId, Numbered>& previous);
   static RuleIds Merged(const RuleIds& previous);
-  bool IsReplaced(const RuleSource& source) const;
 
   std::shared_ptr<const RuleIds> base_;  // null: these stand alone
   std::set<std::string> replaced_;       // policies of the base

@@ -79,11 +79,12 @@ Verdict JudgeIn(const LayerBuild& layer, const PolicyBuild& policy, Flow flow) {
 
 Verdict JudgeIn(const PolicyBuild& policy, const Flow& flow) {
   Verdict verdict = JudgeIn(policy.base, policy, flow);
-  if (!policy.overlay) return verdict;
-  Verdict over = JudgeIn(*policy.overlay, policy, flow);
-  if (over.egress) verdict.egress = std::move(over.egress);
-  if (over.ingress) verdict.ingress = std::move(over.ingress);
-  verdict.allow = verdict.allow && over.allow;
+  for (const Overlay& overlay : policy.overlays) {
+    Verdict over = JudgeIn(overlay.layer, policy, flow);
+    if (over.egress) verdict.egress = std::move(over.egress);
+    if (over.ingress) verdict.ingress = std::move(over.ingress);
+    verdict.allow = verdict.allow && over.allow;
+  }
   return verdict;
 }
 

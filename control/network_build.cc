@@ -118,7 +118,7 @@ class NetworksBuilder {
     const bool local = std::ranges::any_of(endpoints, [](const EndpointChange& change) {
       return (change.before && change.before->local) || (change.now && change.now->local);
     });
-    const bool overlays = local || old->overlay || !edits.policies.empty();
+    const bool overlays = local || !old->overlays.empty() || !edits.policies.empty();
     if (overlays && SharesAddresses(*change_.now, network)) return nullptr;
     const PolicyChange change{
         .endpoints = endpoints,

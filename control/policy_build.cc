@@ -1,5 +1,6 @@
 #include "control/policy_build.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -117,25 +118,37 @@ Names NameBase(const Names& previous, RuleSet& set) {
   return set.rule_ids;
 }
 
-// Numbers the rules of an overlay's set (null: none) beside those of `base`.
+// Numbers the rules of the newest overlay's set (null: nothing was compiled) beside those of `base`
+// and of the other overlays.
 Names NameOverlay(const RuleSet& base, const Names& previous, const std::set<std::string>& edited,
-                  RuleSet* set) {
+                  std::span<const acl::RuleIds::Neighbour> others, RuleSet* set) {
   Names beside = base.rule_ids;
   const bool none = set == nullptr || set->rules == nullptr;
   if (beside == nullptr) {  // of the audit: the base has none
-    if (none) return previous == nullptr ? nullptr : acl::RuleIds::Next(previous.get(), {});
+    if (none && others.empty()) {
+      return previous == nullptr ? nullptr : acl::RuleIds::Next(previous.get(), {});
+    }
     beside = acl::RuleIds::Next(previous.get(), {});
   }
-  if (none) return acl::RuleIds::Beside(beside, previous.get(), {}, edited);
-  set->rule_ids = acl::RuleIds::Beside(beside, previous.get(), *set->rules, edited);
+  if (none) return acl::RuleIds::Beside(beside, previous.get(), {}, edited, others);
+  set->rule_ids = acl::RuleIds::Beside(beside, previous.get(), *set->rules, edited, others);
   return set->rule_ids;
 }
 
-RuleNames NameOverlay(const PolicyBuild& build, LayerBuild* overlay) {
-  return {NameOverlay(build.base.in_force, build.names.in_force, build.edited,
-                      overlay == nullptr ? nullptr : &overlay->in_force),
-          NameOverlay(build.base.audit, build.names.audit, build.edited,
-                      overlay == nullptr ? nullptr : &overlay->audit)};
+// `fresh` is one of the overlays, or null.
+RuleNames NameOverlays(const PolicyBuild& build, Overlay* fresh) {
+  const auto name = [&](RuleSet LayerBuild::*which, const Names& previous) {
+    std::vector<acl::RuleIds::Neighbour> others;
+    for (const Overlay& overlay : build.overlays) {
+      const RuleSet& set = overlay.layer.*which;
+      const bool other = &overlay != fresh && set.rules != nullptr;
+      if (other) others.push_back({set.rules.get(), &overlay.edited_since});
+    }
+    return NameOverlay(build.base.*which, previous, build.edited, others,
+                       fresh == nullptr ? nullptr : &(fresh->layer.*which));
+  };
+  return {name(&LayerBuild::in_force, build.names.in_force),
+          name(&LayerBuild::audit, build.names.audit)};
 }
 
 // Whether less is known of a node than before.
@@ -174,29 +187,58 @@ bool Move(std::span<const EndpointChange> changes, LayerBuild& layer,
   return true;
 }
 
-// Which pods the overlay of `build` has to judge after `change`; whether one of them is new to it
-// or changed.
-bool Overlay(const PolicyChange& change, const std::set<acl::MemberName>& unjudged,
-             PolicyBuild& build) {
-  bool anew = !change.selected.empty() || !unjudged.empty();
-  build.overlaid.insert(change.selected.begin(), change.selected.end());
-  build.overlaid.insert(unjudged.begin(), unjudged.end());
+// The pods that need an overlay compiled for them after `change`.
+std::set<acl::MemberName> PodsToCompile(const PolicyChange& change,
+                                        const std::set<acl::MemberName>& unjudged,
+                                        const PolicyBuild& build) {
+  std::set<acl::MemberName> pods = unjudged;
+  pods.insert(change.selected.begin(), change.selected.end());
   for (const EndpointChange& endpoint : change.endpoints) {
     if (!IsLocal(endpoint.now)) {
-      build.overlaid.erase(endpoint.name);
-    } else if (!build.edited.empty()) {
+      pods.erase(endpoint.name);
+    } else if (!build.edited.empty() || &build.LayerOf(endpoint.name) != &build.base) {
       // Whether an edited policy selects it, the base cannot tell.
-      build.overlaid.insert(endpoint.name);
+      pods.insert(endpoint.name);
     }
-    anew = anew || build.overlaid.contains(endpoint.name);
   }
-  return anew;
+  return pods;
+}
+
+// Brings the overlays after `change`, those that can be without compiling; pods of the others are
+// added to `pods`, which no overlay has any more in the end.
+void KeepOverlays(const PolicyChange& change, std::set<acl::MemberName>& pods,
+                  std::vector<Overlay>& overlays) {
+  std::set<acl::MemberName> gone = pods, unused;
+  for (const EndpointChange& endpoint : change.endpoints) {
+    if (!IsLocal(endpoint.now)) gone.insert(endpoint.name);
+  }
+  for (Overlay& overlay : std::exchange(overlays, {})) {
+    std::erase_if(overlay.pods, [&](const acl::MemberName& pod) { return gone.contains(pod); });
+    if (overlay.pods.empty()) continue;
+    if (Move(change.endpoints, overlay.layer, &unused)) {
+      overlays.push_back(std::move(overlay));
+    } else {
+      pods.merge(overlay.pods);
+    }
+  }
+  if (pods.empty() || overlays.size() < kMostOverlays) return;
+  for (Overlay& overlay : overlays) pods.merge(overlay.pods);
+  overlays.clear();
+}
+
+// That had one of `pods`; null: none.
+const LayerBuild* FindOverlay(const std::vector<Overlay>& overlays,
+                              const std::set<acl::MemberName>& pods) {
+  const auto found = std::ranges::find_if(overlays, [&](const Overlay& overlay) {
+    return std::ranges::any_of(pods, [&](const auto& pod) { return overlay.pods.contains(pod); });
+  });
+  return found == overlays.end() ? nullptr : &found->layer;
 }
 
 // Whether the whole may have too many rules: then it has to be built for that to be known.
 bool IsNearLimit(const PolicyBuild& build, const acl::TrieLimits& limits) {
-  const size_t rules =
-      build.base.in_force.rules->rules.size() + build.overlay->in_force.rules->rules.size();
+  size_t rules = 0;
+  build.ForEachLayer([&](const LayerBuild& layer) { rules += layer.in_force.rules->rules.size(); });
   return rules > limits.max_rules / 2;
 }
 
@@ -228,21 +270,24 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
   PolicyBuild build = previous;
   build.input = change.input;
   build.edited.insert(change.edited.begin(), change.edited.end());
-  std::set<acl::MemberName> unjudged, others;
+  std::set<acl::MemberName> unjudged;
   if (!Move(change.endpoints, build.base, &unjudged)) return std::nullopt;
-  const bool anew = Overlay(change, unjudged, build);
-  if (build.overlaid.empty()) {
-    build.overlay.reset();
-  } else if (anew || !Move(change.endpoints, *build.overlay, &others)) {
-    const acl::PolicyInput input = change.overlay_input(build.overlaid);
-    auto overlay = CompileLayer(input, build.overlay ? &*build.overlay : nullptr);
-    if (!overlay.ok()) return overlay.status();
-    if (absl::Status s = AddTries(input, limits, kOverlayEffort, *overlay); !s.ok()) return s;
-    build.overlay = *std::move(overlay);
+  std::set<acl::MemberName> pods = PodsToCompile(change, unjudged, build);
+  KeepOverlays(change, pods, build.overlays);
+  for (Overlay& overlay : build.overlays) {
+    overlay.edited_since.insert(change.edited.begin(), change.edited.end());
+  }
+  if (!pods.empty()) {
+    const acl::PolicyInput input = change.overlay_input(pods);
+    auto layer = CompileLayer(input, FindOverlay(previous.overlays, pods));
+    if (!layer.ok()) return layer.status();
+    if (absl::Status s = AddTries(input, limits, kOverlayEffort, *layer); !s.ok()) return s;
+    build.overlays.push_back({*std::move(layer), pods, {}});
     if (!change.edited.empty() && IsNearLimit(build, limits)) return std::nullopt;
   }
-  if (!build.IsWhole() || previous.overlay)
-    build.names = NameOverlay(build, build.overlay ? &*build.overlay : nullptr);
+  if (!build.IsWhole() || !previous.overlays.empty()) {
+    build.names = NameOverlays(build, pods.empty() ? nullptr : &build.overlays.back());
+  }
   return build;
 }
 

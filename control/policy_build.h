@@ -1,9 +1,10 @@
 // Compiled policy with its classifiers: the immutable parts of a snapshot that policy decides.
 //
-// In two layers. The base is compiled from all policies of a network. The overlay is compiled for
-// the pods whose own policies changed since, from the policies that select them, and judges those
-// pods; so an edit costs what it touches. What the two say together is a function of the current
-// objects alone; a build anew (control/rebuilder.h does it in the background) leaves a base only.
+// In layers. The base is compiled from all policies of a network. An overlay is compiled for pods
+// whose own policies changed since, from the policies that select them, and judges those pods from
+// then on; so an edit costs what it touches. What the layers say together is a function of the
+// current objects alone; a build anew (control/rebuilder.h does it in the background) leaves a base
+// only.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -14,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "acl/compiler.h"
 #include "acl/meaning_proof.h"
@@ -22,6 +24,7 @@
 #include "acl/trie_proof.h"
 #include "acl/universe.h"
 #include "control/lazy_input.h"
+#include "dataplane/snapshot.h"
 
 namespace sluice::control {
 
@@ -64,19 +67,34 @@ struct RuleNames {
   std::shared_ptr<const acl::RuleIds> audit;  // null: nothing was ever audited
 };
 
+struct Overlay {
+  LayerBuild layer;
+  std::set<acl::MemberName> pods;      // local ones that it judges; never none
+  std::set<std::string> edited_since;  // policies that changed after it was compiled
+};
+inline constexpr size_t kMostOverlays = dataplane::kLayers - 1;
+
 struct PolicyBuild {
   LazyInput input;  // all objects as they are
   LayerBuild base;
-  std::optional<LayerBuild> overlay;
-  std::set<acl::MemberName> overlaid;  // local pods that the overlay judges
-  std::set<std::string> edited;        // policies that changed since the base was compiled
+  std::vector<Overlay> overlays;  // the newest last; a pod is of one at most
+  std::set<std::string> edited;   // policies that changed since the base was compiled
   RuleNames names;
 
   // That judges a local pod.
   const LayerBuild& LayerOf(const acl::MemberName& pod) const {
-    return overlay && overlaid.contains(pod) ? *overlay : base;
+    for (const Overlay& overlay : overlays) {
+      if (overlay.pods.contains(pod)) return overlay.layer;
+    }
+    return base;
   }
-  bool IsWhole() const { return !overlay && edited.empty(); }
+  // In the order of the data plane's layers.
+  template <typename Visit>
+  void ForEachLayer(Visit visit) const {
+    visit(base);
+    for (const Overlay& overlay : overlays) visit(overlay.layer);
+  }
+  bool IsWhole() const { return overlays.empty() && edited.empty(); }
 };
 
 // Compiles `input`, without classifiers. Parts that equal those of `previous` (may be null) are
@@ -109,7 +127,7 @@ struct PolicyChange {
   std::set<std::string> edited;        // policies that came, went or changed
   std::set<acl::MemberName> selected;  // local pods that they select or selected
   LazyInput input;                     // after the change
-  // What the overlay for these pods is compiled from (control/policy_input.h).
+  // What an overlay for these pods is compiled from (control/policy_input.h).
   std::function<acl::PolicyInput(const std::set<acl::MemberName>& pods)> overlay_input;
 };
 
@@ -118,10 +136,10 @@ struct PolicyChange {
 inline constexpr size_t kOverlayAtoms = 5'000;
 inline constexpr size_t kOverlayProbes = 500;
 
-// `previous`, changed: the base keeps its rules and tries, the overlay is compiled anew if one of
-// its own pods, or what selects them, changed. Absent if some endpoint does not fit into the
-// classes that the base has, or one goes that says where its node is: then BuildPolicy is to be
-// called. Errors: BuildPolicy's, of the overlay.
+// `previous`, changed: the base keeps its rules and tries, pods that changed, or whose policies
+// did, get an overlay. When there are too many of those, one is made of all. Absent if some
+// endpoint does not fit into the classes that the base has, or one goes that says where its node
+// is: then BuildPolicy is to be called. Errors: BuildPolicy's, of the overlay.
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
                                                         const PolicyChange& change,
                                                         const acl::TrieLimits& limits);

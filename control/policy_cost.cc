@@ -48,17 +48,45 @@ void AddShares(const acl::RuleTable& table, Wanted wanted, Shares& shares) {
   }
 }
 
-// As they are: of edited policies what the overlay has. Of equals the first by name.
+// As they are: of edited policies what the newest overlay has. Of equals the first by name.
 std::vector<PolicyShare> MostOf(const PolicyBuild& build) {
   Shares shares;
   const auto edited = [&](const std::string& policy) { return build.edited.contains(policy); };
   AddShares(*build.base.in_force.rules, std::not_fn(edited), shares);
-  if (build.overlay) AddShares(*build.overlay->in_force.rules, edited, shares);
+  for (auto overlay = build.overlays.rbegin(); overlay != build.overlays.rend(); ++overlay) {
+    Shares newest;
+    AddShares(*overlay->layer.in_force.rules, edited, newest);
+    shares.merge(newest);
+  }
   std::vector<PolicyShare> most;
   for (const auto& [name, share] : shares) most.push_back(share);
   std::ranges::stable_sort(most, std::ranges::greater(), &PolicyShare::flat_rules);
   if (most.size() > kMostPolicies) most.resize(kMostPolicies);
   return most;
+}
+
+void Add(const RuleSetCost& more, RuleSetCost& sum) {
+  for (unsigned i = 0; i < acl::kDirections; ++i) {
+    sum.directions[i].flat_rules += more.directions[i].flat_rules;
+    sum.directions[i].bytes += more.directions[i].bytes;
+  }
+  sum.default_denies += more.default_denies;
+  sum.tries.build_seconds += more.tries.build_seconds;
+  sum.tries.proof_seconds += more.tries.proof_seconds;
+  sum.tries.proof.atoms += more.tries.proof.atoms;
+  sum.tries.proof.keys += more.tries.proof.keys;
+  sum.tries.proof.exhaustive = sum.tries.proof.exhaustive && more.tries.proof.exhaustive;
+}
+
+OverlayCost OverlayCostOf(const PolicyBuild& build) {
+  OverlayCost cost{.edited = build.edited.size(), .in_force = {}};
+  cost.in_force.tries.proof.exhaustive = true;
+  for (const Overlay& overlay : build.overlays) {
+    cost.pods += overlay.pods.size();
+    cost.classes += overlay.layer.universe->classes().size();
+    Add(CostOf(overlay.layer.in_force), cost.in_force);
+  }
+  return cost;
 }
 
 }  // namespace
@@ -75,12 +103,7 @@ PolicyCost CostOf(const PolicyBuild& build) {
                   .build = build.base.cost,
                   .most = MostOf(build)};
   if (build.base.audit.classifier != nullptr) cost.audit = CostOf(build.base.audit);
-  if (build.overlay) {
-    cost.overlay = OverlayCost{.pods = build.overlaid.size(),
-                               .edited = build.edited.size(),
-                               .classes = build.overlay->universe->classes().size(),
-                               .in_force = CostOf(build.overlay->in_force)};
-  }
+  if (!build.overlays.empty()) cost.overlay = OverlayCostOf(build);
   return cost;
 }
 

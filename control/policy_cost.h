@@ -31,7 +31,7 @@ struct RuleSetCost {
   TrieCost tries;
 };
 
-// Of what stands beside the base until it is built anew.
+// Of what stands beside the base until it is built anew: of all overlays together.
 struct OverlayCost {
   size_t pods = 0;    // that it judges
   size_t edited = 0;  // policies that the base has an earlier version of
@@ -47,7 +47,7 @@ struct PolicyCost {
   std::optional<RuleSetCost> audit;  // tries of their own, with audited policies in force too
   std::optional<OverlayCost> overlay;
   BuildCost build;                // of the base
-  std::vector<PolicyShare> most;  // of both, the costliest first
+  std::vector<PolicyShare> most;  // of base and overlays, the costliest first
 };
 inline constexpr size_t kMostPolicies = 10;
 

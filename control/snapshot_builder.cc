@@ -20,18 +20,18 @@ using dataplane::SubjectState;
 
 // The classes of a local pod in each layer; nothing if the layer that judges it does not know it.
 void AddSubject(const PolicyBuild& policy, const ObjectName& pod, PortView& view) {
-  const bool overlaid = policy.overlay && policy.overlaid.contains(pod);
-  view.layer = overlaid ? dataplane::kOverlay : dataplane::kBase;
-  const auto add = [&](const LayerBuild& layer, dataplane::Layer number) {
+  dataplane::Layer number = dataplane::kBase;
+  const LayerBuild& judge = policy.LayerOf(pod);
+  policy.ForEachLayer([&](const LayerBuild& layer) {
     const acl::Member* member = layer.population.Find(pod);
-    if (member == nullptr || layer.in_force.classifier == nullptr) return;
-    view.classes[number] = {member->subject.v4, member->subject.v6};
-    if (number == view.layer && member->owner == acl::Owner::kLocal) {
-      view.subject = SubjectState::kKnown;
+    if (&layer == &judge) view.layer = number;
+    if (member != nullptr && layer.in_force.classifier != nullptr) {
+      view.classes[number] = {member->subject.v4, member->subject.v6};
+      const bool known = &layer == &judge && member->owner == acl::Owner::kLocal;
+      if (known) view.subject = SubjectState::kKnown;
     }
-  };
-  add(policy.base, dataplane::kBase);
-  if (policy.overlay) add(*policy.overlay, dataplane::kOverlay);
+    ++number;
+  });
 }
 
 PortView MakePortView(const PortSpec& spec, const PortPlace& place, const NetworkBuild& build) {
@@ -68,8 +68,9 @@ NetworkView MakeNetworkView(const NetworkSpec& spec, const NetworkBuild& build, 
   NetworkView network;
   network.name = spec.name;
   const PolicyBuild& policy = *build.policy;
-  network.layers[dataplane::kBase] = MakeLayer(policy.base);
-  if (policy.overlay) network.layers[dataplane::kOverlay] = MakeLayer(*policy.overlay);
+  dataplane::Layer number = dataplane::kBase;
+  policy.ForEachLayer(
+      [&](const LayerBuild& layer) { network.layers[number++] = MakeLayer(layer); });
   network.rule_ids = policy.names.in_force;
   network.audit_rule_ids = policy.names.audit;
   network.uplink = uplink;

@@ -1,5 +1,6 @@
 #include "control/verdict_scope.h"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -46,9 +47,10 @@ bool IsNewOwner(const Endpoint* before, const Endpoint* now) {
 
 bool HaveSameRules(const PolicyBuild& before, const PolicyBuild& now) {
   if (before.base.in_force.rules != now.base.in_force.rules) return false;
-  if (before.overlaid != now.overlaid) return false;  // another layer judges some pod
-  if (!before.overlay || !now.overlay) return !before.overlay && !now.overlay;
-  return before.overlay->in_force.rules == now.overlay->in_force.rules;
+  return std::ranges::equal(
+      before.overlays, now.overlays, [](const Overlay& old, const Overlay& current) {
+        return old.pods == current.pods && old.layer.in_force.rules == current.layer.in_force.rules;
+      });
 }
 
 class Comparison {
@@ -172,7 +174,10 @@ class Comparison {
   template <typename Differs>
   bool InALayer(Differs differs) const {
     if (!same_rules_ || differs(before_.base, now_.base)) return true;
-    return now_.overlay && differs(*before_.overlay, *now_.overlay);
+    return !std::ranges::equal(before_.overlays, now_.overlays,
+                               [&](const Overlay& before, const Overlay& now) {
+                                 return !differs(before.layer, now.layer);
+                               });
   }
 
   bool SubjectDiffers(const ObjectName& name) const {

@@ -137,7 +137,7 @@ unsigned AskLayers(const NetworkView& network, RulesView PolicyLayer::*rules,
                    std::span<const Parties> parties, std::span<PolicyAnswer> answers) {
   unsigned asked = 0;
   for (PolicyAnswer& answer : answers.first(parties.size())) answer = {};
-  for (const Layer layer : {kBase, kOverlay}) {
+  for (Layer layer = kBase; layer < kLayers; ++layer) {
     const PolicyLayer& of = network.layers[layer];
     if ((of.*rules).classifier == nullptr) continue;
     asked += AskLayer({layer, *of.addresses, of.*rules}, parties, answers);

@@ -6,6 +6,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -41,11 +42,13 @@ enum class SubjectState : uint8_t {
   kKnown,    // judged by the classes below
 };
 
-// Policies are compiled in layers, and each subject is judged by one of them: the base, or the
+// Policies are compiled in layers, and each subject is judged by one of them: the base, or an
 // overlay, of subjects whose own policies changed since the base was made. So an edit compiles what
 // selects those, and not everything. Class numbers mean something inside one layer only.
-enum Layer : uint8_t { kBase, kOverlay };
-inline constexpr unsigned kLayers = 2;
+using Layer = uint8_t;
+inline constexpr Layer kBase = 0;
+inline constexpr Layer kFirstOverlay = 1;
+inline constexpr Layer kLayers = 4;
 
 // An endpoint's as a subject, by family.
 struct LayerClasses {
@@ -93,7 +96,7 @@ struct PolicyLayer {
 // One bridge domain.
 struct NetworkView {
   std::string name;
-  std::array<PolicyLayer, kLayers> layers;  // the overlay is null if no port is judged by it
+  std::array<PolicyLayer, kLayers> layers;  // an overlay is null if no port is judged by it
   // Whatever number of a rule counters and events may bear, of rules that are gone, too; those of
   // the audit are null if there never were any.
   std::shared_ptr<const acl::RuleIds> rule_ids;
@@ -110,8 +113,8 @@ struct NetworkView {
   std::shared_ptr<LearnedMacs> learned;  // never null in a network that packets are of
 
   bool IsAudited() const {
-    return layers[kBase].audit.classifier != nullptr ||
-           layers[kOverlay].audit.classifier != nullptr;
+    return std::ranges::any_of(
+        layers, [](const PolicyLayer& layer) { return layer.audit.classifier != nullptr; });
   }
 };
 

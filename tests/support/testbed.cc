@@ -223,9 +223,9 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
     input.local.clear();
     for (const char pod : overlaid_) {
       input.local.insert({"default", std::string(1, pod)});
-      staged_->ports[ids_.at(pod)].layer = dataplane::kOverlay;
+      staged_->ports[ids_.at(pod)].layer = dataplane::kFirstOverlay;
     }
-    StageLayer(network, dataplane::kOverlay, input, audits);
+    StageLayer(network, dataplane::kFirstOverlay, input, audits);
   }
   staged_->networks.push_back(std::move(network));
 }

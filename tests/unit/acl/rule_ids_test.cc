@@ -99,6 +99,20 @@ TEST(RuleIdsBesideABase, FollowEachOtherAndBecomeABase) {
   EXPECT_NE(merged->Find(first->Of(0)), nullptr);
 }
 
+TEST(RuleIdsBesideABase, ANeighboursRulesAreInForceButForThoseOfReplacedPolicies) {
+  const auto base = RuleIds::Next(nullptr, Table({Source("n/a")}));
+  const RuleTable first_table = Table({Source("n/x"), Source("n/y")});
+  const auto first = RuleIds::Beside(base, nullptr, first_table, {});
+  const std::set<std::string> replaced = {"NetworkPolicy n/y"};
+  const std::vector<RuleIds::Neighbour> neighbours = {{&first_table, &replaced}};
+  const auto second =
+      RuleIds::Beside(base, first.get(), Table({Source("n/z")}), replaced, neighbours);
+  EXPECT_EQ(*second->Find(second->Of(0)), Source("n/z")) << "a neighbour has numbers of its own";
+  EXPECT_TRUE(second->InForce(first->Of(0)));
+  EXPECT_FALSE(second->InForce(first->Of(1)));
+  EXPECT_EQ(*second->Find(first->Of(1)), Source("n/y"));
+}
+
 // A base that was numbered while more was numbered beside the one before it.
 TEST(RuleIdsBesideABase, GoOnBesideABaseThatFollowsAnEarlierState) {
   const auto base = RuleIds::Next(nullptr, Table({Source("n/a")}));

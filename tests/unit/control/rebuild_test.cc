@@ -43,6 +43,13 @@ class RebuildTest : public ::testing::Test {
   }
   Rebuilt RebuildNow() { return Rebuild(publisher_->view(), {}); }
   const PolicyBuild& build() { return *publisher_->view()->policy; }
+  std::set<acl::MemberName> Overlaid() {
+    std::set<acl::MemberName> pods;
+    for (const Overlay& overlay : build().overlays) {
+      for (const acl::MemberName& pod : overlay.pods) EXPECT_TRUE(pods.insert(pod).second);
+    }
+    return pods;
+  }
   const dataplane::PortView& Port(const std::string& name) {
     const auto view = publisher_->view();
     return view->snapshot->ports[view->places.at(name).attached.id];
@@ -62,29 +69,112 @@ TEST_F(RebuildTest, AnEditBuildsTriesForThePodsThatItSelectsAlone) {
   const auto before = build().base.in_force.classifier;
   Do({Apply(Edited("a", 80))});
   EXPECT_EQ(build().base.in_force.classifier, before);
-  EXPECT_THAT(build().overlaid, ElementsAre(Pair("default", "a")));
+  EXPECT_THAT(Overlaid(), ElementsAre(Pair("default", "a")));
   EXPECT_THAT(build().edited, ElementsAre("NetworkPolicy default/for-a"));
-  EXPECT_EQ(Port("a").layer, dataplane::kOverlay);
+  EXPECT_EQ(Port("a").layer, dataplane::kFirstOverlay);
   EXPECT_EQ(Port("b").layer, dataplane::kBase);
   EXPECT_EQ(Port("a").subject, dataplane::SubjectState::kKnown);
-  EXPECT_EQ(build().overlay->cost.probes, kOverlayProbes);
+  EXPECT_EQ(build().overlays[0].layer.cost.probes, kOverlayProbes);
+}
+
+// Five pods with ports here and policies of their own, all in the base.
+class OverlaysTest : public RebuildTest {
+ protected:
+  OverlaysTest() {
+    for (const char* pod : {"c", "d", "e"}) {
+      const std::string name = pod, digit(1, static_cast<char>('3' + (*pod - 'c')));
+      Do({AddPortCommand{RingPort(name, name, "02:00:00:00:00:0" + digit, "10.0.0." + digit)},
+          Apply(Pod(name, "", {{"app", name}})), Apply(DenyAll("for-" + name, {{"app", name}}))});
+    }
+    EXPECT_TRUE(Adopt(RebuildNow()).ok());
+    EXPECT_TRUE(build().IsWhole());
+  }
+  // "a bc": one overlay judges a, a newer one b and c.
+  std::string Overlays() {
+    std::string text;
+    for (const Overlay& overlay : build().overlays) {
+      if (!text.empty()) text += ' ';
+      for (const acl::MemberName& pod : overlay.pods) text += pod.second;
+    }
+    return text;
+  }
+};
+
+TEST_F(OverlaysTest, AnEditLeavesThePodsOfEarlierEditsAlone) {
+  Do({Apply(Edited("a", 80))});
+  const auto of_a = build().overlays[0].layer.in_force.classifier;
+  Do({Apply(Edited("b", 80))});
+  EXPECT_EQ(Overlays(), "a b");
+  EXPECT_EQ(build().overlays[0].layer.in_force.classifier, of_a);
+  EXPECT_EQ(Port("a").layer, dataplane::kFirstOverlay);
+  EXPECT_EQ(Port("b").layer, dataplane::kFirstOverlay + 1);
+  EXPECT_EQ(publisher_->view()->snapshot->networks[0].layers[Port("a").layer].in_force.classifier,
+            of_a);
+}
+
+TEST_F(OverlaysTest, APodIsJudgedByTheNewestOfItsOverlays) {
+  acl::NetworkPolicy both = Allow("both", {{"app", "far"}}, 80);
+  both.pod_selector = {};
+  Do({Apply(both)});
+  EXPECT_EQ(Overlays(), "abcde");
+  Do({Apply(Edited("b", 80))});
+  EXPECT_EQ(Overlays(), "acde b");
+  Do({Apply(Edited("b", 90))});
+  EXPECT_EQ(Overlays(), "acde b");
+  Do({DeleteCommand{"test", {PolicyKey("both")}}});
+  EXPECT_EQ(Overlays(), "abcde");
+}
+
+TEST_F(OverlaysTest, WhereThereIsNoRoomForOneMoreAllBecomeOne) {
+  for (const char* pod : {"a", "b", "c"}) Do({Apply(Edited(pod, 80))});
+  EXPECT_EQ(Overlays(), "a b c");
+  static_assert(kMostOverlays == 3);
+  Do({Apply(Edited("d", 80))});
+  EXPECT_EQ(Overlays(), "abcd");
+  Do({Apply(Edited("e", 80))});
+  EXPECT_EQ(Overlays(), "abcd e");
+  for (const char* pod : {"a", "b", "c", "d", "e"}) {
+    EXPECT_EQ(Port(pod).subject, dataplane::SubjectState::kKnown) << pod;
+  }
+}
+
+TEST_F(OverlaysTest, APortThatGoesLeavesItsOverlay) {
+  for (const char* pod : {"a", "b"}) Do({Apply(Edited(pod, 80))});
+  Do({DeletePortCommand{"a"}});
+  EXPECT_EQ(Overlays(), "b");
+}
+
+TEST_F(OverlaysTest, RulesOfAllOverlaysAreInForceButForThoseEditedSince) {
+  Do({Apply(Edited("a", 80))});
+  const auto number_in = [&](const Overlay& overlay) {
+    return overlay.layer.in_force.rule_ids->Of(0);
+  };
+  const acl::RuleId of_a = number_in(build().overlays[0]);
+  Do({Apply(Edited("b", 80))});
+  EXPECT_TRUE(build().names.in_force->InForce(of_a));
+  EXPECT_TRUE(build().names.in_force->InForce(number_in(build().overlays[1])));
+  acl::NetworkPolicy none = Edited("a", 80);
+  none.pod_selector.match_labels = {{"app", "nobody"}};
+  Do({Apply(none)});
+  EXPECT_FALSE(build().names.in_force->InForce(of_a));
+  EXPECT_NE(build().names.in_force->Find(of_a), nullptr);
 }
 
 TEST_F(RebuildTest, AnEditThatSelectsNobodyHereBuildsNothing) {
   acl::NetworkPolicy elsewhere = DenyAll("elsewhere");
   elsewhere.namespace_name = "other";
   Do({Apply(elsewhere)});
-  EXPECT_FALSE(build().overlay);
+  EXPECT_THAT(build().overlays, IsEmpty());
   EXPECT_FALSE(build().IsWhole()) << "the base does not know it";
 }
 
 TEST_F(RebuildTest, ARelabelledPodMayBeSelectedByWhatTheBaseDoesNotKnow) {
   Do({Apply(DenyAll("for-c", {{"app", "c"}}))});
-  EXPECT_FALSE(build().overlay);
+  EXPECT_THAT(build().overlays, IsEmpty());
   Do({Apply(Pod("b", "", {{"app", "c"}}))});
-  EXPECT_EQ(Port("b").layer, dataplane::kOverlay);
-  EXPECT_TRUE(
-      build().overlay->in_force.rule_ids->InForce(build().overlay->in_force.rule_ids->Of(0)));
+  EXPECT_EQ(Port("b").layer, dataplane::kFirstOverlay);
+  EXPECT_TRUE(build().overlays[0].layer.in_force.rule_ids->InForce(
+      build().overlays[0].layer.in_force.rule_ids->Of(0)));
 }
 
 TEST_F(RebuildTest, ANewPortIsJudgedWithoutAWholeBuild) {
@@ -94,9 +184,9 @@ TEST_F(RebuildTest, ANewPortIsJudgedWithoutAWholeBuild) {
   Do({AddPortCommand{RingPort("c", "c", "02:00:00:00:00:03", "10.0.0.3")}});
   EXPECT_EQ(build().base.in_force.classifier, before);
   EXPECT_EQ(Port("c").subject, dataplane::SubjectState::kKnown);
-  EXPECT_EQ(Port("c").layer, dataplane::kOverlay) << "its class was no local subject's";
+  EXPECT_EQ(Port("c").layer, dataplane::kFirstOverlay) << "its class was no local subject's";
   Do({DeletePortCommand{"c"}});
-  EXPECT_FALSE(build().overlay);
+  EXPECT_THAT(build().overlays, IsEmpty());
 }
 
 TEST_F(RebuildTest, AnAddressGoesBackToWhomTheApiGivesItWhenThePortIsGone) {
@@ -119,7 +209,7 @@ TEST_F(RebuildTest, ARebuildLeavesABaseAndPutsNoVerdictInQuestion) {
   const auto after = publisher_->view()->snapshot;
   EXPECT_EQ(after->epoch, before->epoch + 1);
   EXPECT_EQ(after->verdict_epoch, before->verdict_epoch);
-  EXPECT_EQ(after->networks[0].layers[dataplane::kOverlay].in_force.classifier, nullptr);
+  EXPECT_EQ(after->networks[0].layers[dataplane::kFirstOverlay].in_force.classifier, nullptr);
 }
 
 TEST_F(RebuildTest, WhatChangedMeanwhileStaysInForce) {
@@ -129,7 +219,7 @@ TEST_F(RebuildTest, WhatChangedMeanwhileStaysInForce) {
   ASSERT_TRUE(Adopt(std::move(rebuilt)).ok());
   EXPECT_THAT(build().edited, ElementsAre("NetworkPolicy default/for-b"));
   EXPECT_EQ(Port("a").layer, dataplane::kBase);
-  EXPECT_EQ(Port("b").layer, dataplane::kOverlay);
+  EXPECT_EQ(Port("b").layer, dataplane::kFirstOverlay);
 }
 
 TEST_F(RebuildTest, ARebuildFromBeforeAWholeBuildIsDropped) {
@@ -144,7 +234,7 @@ TEST_F(RebuildTest, ARebuildFromBeforeAWholeBuildIsDropped) {
 
 TEST_F(RebuildTest, ARuleKeepsItsNumberFromTheOverlayToTheBase) {
   Do({Apply(Edited("a", 80))});
-  const acl::RuleIds& beside = *build().overlay->in_force.rule_ids;
+  const acl::RuleIds& beside = *build().overlays[0].layer.in_force.rule_ids;
   const acl::RuleId number = beside.Of(0);
   const acl::RuleSource source = *beside.Find(number);
   Rebuilt rebuilt = RebuildNow();
@@ -189,8 +279,8 @@ TEST_F(RebuildTest, AuditedRulesKeepTheirNumbersOverARebuildThatDidNotKnowThem) 
   acl::NetworkPolicy audited = DenyAll("b-audited");
   audited.options.audit = true;
   Do({Apply(audited)});
-  const acl::RuleIds& ids = *build().overlay->audit.rule_ids;
-  const acl::RuleTable& table = *build().overlay->audit.rules;
+  const acl::RuleIds& ids = *build().overlays[0].layer.audit.rule_ids;
+  const acl::RuleTable& table = *build().overlays[0].layer.audit.rules;
   std::map<acl::RuleId, acl::RuleSource> told;
   for (uint32_t i = 0; i < table.sources.size(); ++i) told[ids.Of(i)] = table.sources[i];
   audited.name = "a-audited";
