@@ -22,14 +22,17 @@ unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
   for (unsigned i = 0; i < count; ++i) {
     const DropReason refusal = audited[i].Refusal();
     if (refusal == DropReason::kNone) continue;
-    if (burst.trace != nullptr) {
-      burst.trace->audit_drop = refusal;
-      continue;
-    }
-    burst.journal->Refused(burst, *passed[i], refusal, audited[i].RefusingRule(),
-                           Outcome::kAudited);
+    TellAudited(burst, *passed[i], refusal, audited[i].RefusingRule());
   }
   return keys;
+}
+
+void TellAudited(const Burst& burst, const Packet& packet, DropReason refusal, acl::RuleId rule) {
+  if (burst.trace != nullptr) {
+    burst.trace->audit_drop = refusal;
+  } else {
+    burst.journal->Refused(burst, packet, refusal, rule, Outcome::kAudited);
+  }
 }
 
 }  // namespace sluice::dataplane

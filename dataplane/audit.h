@@ -3,8 +3,8 @@
 // They are part of a second rule table, beside all that are in force (NetworkView::audit_rules).
 // What policy has let pass is held against it, all packets of a burst together, as judge asks: so
 // for a connection once, and again when its verdict is in question. Where it refuses, the packet is
-// counted and told as Outcome::kAudited, and goes on. Broadcast and multicast, of which each
-// receiver would have to be asked, is not audited. Without a policy under audit, nobody calls this.
+// counted and told as Outcome::kAudited, and goes on; a flooded one once, if one of those who get
+// it would not. Without a policy under audit, nobody calls this.
 #pragma once
 
 #include <span>
@@ -18,5 +18,8 @@ namespace sluice::dataplane {
 // network has an audit classifier. Returns how many keys went to the tries.
 unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
                std::span<const Parties> parties, std::span<const PolicyAnswer> answers);
+
+// Tells of one packet that passed, and would not have.
+void TellAudited(const Burst& burst, const Packet& packet, DropReason refusal, acl::RuleId rule);
 
 }  // namespace sluice::dataplane

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "dataplane/audit.h"
 #include "dataplane/journal.h"
 #include "dataplane/judge.h"
 #include "dataplane/vlan.h"
@@ -36,13 +37,16 @@ class FloodedPacket {
     const bool refused = offered_ > 0 && refused_ == offered_;
     if (refused) refusal_ = Refuse(burst_, packet_, refusal_, rule_);
     if (copies_ == 0) packet_.drop = refusal_;
+    if (audited_ != DropReason::kNone && copies_ > 0) {
+      TellAudited(burst_, packet_, audited_, audited_rule_);
+    }
     return asked_;
   }
 
  private:
   void SendToOffered() {
     std::array<PolicyAnswer, kBurstSize> answers{};
-    if (IsJudged(packet_)) JudgeOffered(answers);
+    if (IsJudged(packet_)) AskFor(answers);
     for (unsigned i = 0; i < count_; ++i) {
       DropReason refusal = answers[i].Refusal();
       if (refusal != DropReason::kNone) {
@@ -88,7 +92,7 @@ class FloodedPacket {
         {receiver, refusal, SideOf(*burst_.in, answer.egress), SideOf(out, answer.ingress)});
   }
 
-  void JudgeOffered(std::array<PolicyAnswer, kBurstSize>& answers) {
+  void AskFor(std::array<PolicyAnswer, kBurstSize>& answers) {
     std::array<Parties, kBurstSize> parties;
     const bool has_ports = packet_.protocol == IPPROTO_TCP || packet_.protocol == IPPROTO_UDP ||
                            packet_.protocol == IPPROTO_SCTP;
@@ -97,7 +101,17 @@ class FloodedPacket {
                     packet_.src,      packet_.dst,
                     packet_.protocol, has_ports ? packet_.dst_port : uint16_t{0}};
     }
-    asked_ += AskPolicy(*burst_.network, {parties.data(), count_}, answers);
+    const std::span<const Parties> offered{parties.data(), count_};
+    asked_ += AskPolicy(*burst_.network, offered, answers);
+    if (!burst_.network->IsAudited()) return;
+    std::array<PolicyAnswer, kBurstSize> audited;
+    asked_ += AskAudit(*burst_.network, offered, audited);
+    for (unsigned i = 0; i < count_; ++i) {
+      const DropReason refusal = audited[i].Refusal();
+      if (refusal == DropReason::kNone || answers[i].Refusal() != DropReason::kNone) continue;
+      audited_ = refusal;
+      audited_rule_ = audited[i].RefusingRule();
+    }
   }
 
   const Burst& burst_;
@@ -111,6 +125,8 @@ class FloodedPacket {
   unsigned asked_ = 0;
   DropReason refusal_ = DropReason::kNoReceiver;  // the last one
   acl::RuleId rule_ = acl::kNoRule;               // policy's, if it was policy
+  DropReason audited_ = DropReason::kNone;  // what keeps it from a receiver under audit, the last
+  acl::RuleId audited_rule_ = acl::kNoRule;
 };
 
 }  // namespace

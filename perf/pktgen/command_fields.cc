@@ -84,12 +84,12 @@ size_t CommandFields::Choice(const char* field, std::initializer_list<const char
 }
 
 const Json& CommandFields::List(const char* field) {
-  static const Json empty_list = Json::array();
+  static const Json kEmpty = Json::array();
   const Json* value = Find(field, true);
-  if (value == nullptr) return empty_list;
+  if (value == nullptr) return kEmpty;
   if (value->is_array()) return *value;
   Fail(field, "is not a list");
-  return empty_list;
+  return kEmpty;
 }
 
 uint64_t CommandFields::Timeout() {

@@ -94,6 +94,33 @@ TEST(Audit, InModeObserveWhatPolicyRefusesIsObservedAndTheRestAudited) {
   EXPECT_EQ(Audited(bed), (Counts{{"policy_egress NetworkPolicy default/audited", 1}}));
 }
 
+Bytes Multicast(char from) {
+  return Frame()
+      .Ether(Testbed::Mac(from), {{0x01, 0x00, 0x5e, 0, 0, 5}})
+      .Ip(Testbed::V4(from), "224.0.0.5")
+      .Udp(5, 5)
+      .bytes();
+}
+
+TEST(Audit, OfAFloodedPacketItIsToldOnceIfAReceiverWouldGoWithout) {
+  Testbed bed({.pods = "abcd"});
+  bed.Apply({Isolate("real", "d", {"Ingress"})});
+  bed.Audit({Isolate("in-b", "b", {"Ingress"}), Isolate("in-d", "d", {"Ingress"})});
+  EXPECT_EQ(bed.Deliver('a', Multicast('a')), "bc");
+  EXPECT_EQ(Audited(bed), (Counts{{"policy_ingress NetworkPolicy default/in-b", 1}}));
+  EXPECT_EQ(bed.Trace('a', Multicast('a')).audit_drop, DropReason::kPolicyIngress);
+  EXPECT_EQ(bed.Deliver('b', Multicast('b')), "ac") << "nobody of these would";
+  EXPECT_EQ(Audited(bed), (Counts{{"policy_ingress NetworkPolicy default/in-b", 1}}));
+}
+
+TEST(Audit, AFloodedPacketThatPolicyDeniesIsPolicysOnly) {
+  Testbed bed({.pods = "abc"});
+  bed.Apply({Isolate("real", "a", {"Egress"})});
+  bed.Audit({Isolate("in", "b", {"Ingress"})});
+  EXPECT_EQ(bed.LastDrop('a', Multicast('a')), DropReason::kPolicyEgress);
+  EXPECT_EQ(Audited(bed), Counts());
+}
+
 TEST(Audit, ItIsToldBesideTheNewConnection) {
   Testbed bed;
   bed.Audit({Isolate("in", "b", {"Ingress"})});
@@ -128,15 +155,6 @@ TEST(Audit, NothingIsAskedOrCountedWithoutPoliciesUnderAudit) {
   EXPECT_EQ(with, 2u) << "one key for policy, one for the audit";
   EXPECT_EQ(bed.tally(0).classified.Read(), with + 1);
   EXPECT_EQ(Audited(bed).size(), 1u) << "what was counted stays";
-}
-
-TEST(Audit, MulticastIsNotAudited) {
-  Testbed bed;
-  bed.Audit({Isolate("in", "b", {"Ingress"})});
-  Frame frame;
-  frame.Ether(Testbed::Mac('a'), {{1, 0, 0x5e, 1, 1, 1}}).Ip("10.0.0.1", "224.1.1.1").Udp(5, 5);
-  EXPECT_EQ(bed.Deliver('a', frame.bytes()), "b");
-  EXPECT_EQ(Audited(bed), Counts());
 }
 
 }  // namespace
