@@ -67,6 +67,10 @@ std::shared_ptr<const RuleIds> RuleIds::Beside(std::shared_ptr<const RuleIds> ba
   return beside;
 }
 
+std::shared_ptr<const RuleIds> RuleIds::BaseOf(const std::shared_ptr<const RuleIds>& ids) {
+  return ids->base_ == nullptr ? ids : ids->base_;
+}
+
 // `previous` and what it stands beside as one.
 RuleIds RuleIds::Merged(const RuleIds& previous) {
   if (previous.base_ == nullptr) return previous;
@@ -79,6 +83,7 @@ RuleIds RuleIds::Merged(const RuleIds& previous) {
   for (const auto& [id, rule] : merged.rules_) {
     if (!rule.in_force && !listed.contains(id)) merged.gone_.push_back(id);
   }
+  std::erase_if(merged.gone_, [&](RuleId id) { return merged.rules_.at(id).in_force; });
   return merged;
 }
 

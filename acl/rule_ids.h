@@ -47,6 +47,9 @@ class RuleIds {
                                                std::set<std::string> replaced,
                                                std::span<const Neighbour> neighbours = {});
 
+  // What `ids` stand beside, or they themselves if they stand alone.
+  static std::shared_ptr<const RuleIds> BaseOf(const std::shared_ptr<const RuleIds>& ids);
+
   // Of RuleTable::sources[source] of the table that these are the numbers of.
   RuleId Of(uint32_t source) const { return by_source_[source]; }
   // Of the base, too. Null: forgotten, or never was.

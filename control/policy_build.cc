@@ -125,10 +125,8 @@ Names NameOverlay(const RuleSet& base, const Names& previous, const std::set<std
   Names beside = base.rule_ids;
   const bool none = set == nullptr || set->rules == nullptr;
   if (beside == nullptr) {  // of the audit: the base has none
-    if (none && others.empty()) {
-      return previous == nullptr ? nullptr : acl::RuleIds::Next(previous.get(), {});
-    }
-    beside = acl::RuleIds::Next(previous.get(), {});
+    if (previous == nullptr && none) return nullptr;
+    beside = previous == nullptr ? acl::RuleIds::Next(nullptr, {}) : acl::RuleIds::BaseOf(previous);
   }
   if (none) return acl::RuleIds::Beside(beside, previous.get(), {}, edited, others);
   set->rule_ids = acl::RuleIds::Beside(beside, previous.get(), *set->rules, edited, others);

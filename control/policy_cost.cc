@@ -48,15 +48,21 @@ void AddShares(const acl::RuleTable& table, Wanted wanted, Shares& shares) {
   }
 }
 
-// As they are: of edited policies what the newest overlay has. Of equals the first by name.
+// As they are: of edited policies what the overlays have. Of equals the first by name.
 std::vector<PolicyShare> MostOf(const PolicyBuild& build) {
   Shares shares;
   const auto edited = [&](const std::string& policy) { return build.edited.contains(policy); };
   AddShares(*build.base.in_force.rules, std::not_fn(edited), shares);
-  for (auto overlay = build.overlays.rbegin(); overlay != build.overlays.rend(); ++overlay) {
-    Shares newest;
-    AddShares(*overlay->layer.in_force.rules, edited, newest);
-    shares.merge(newest);
+  for (const Overlay& overlay : build.overlays) {
+    Shares own;
+    const auto current = [&](const std::string& policy) {
+      return edited(policy) && !overlay.edited_since.contains(policy);
+    };
+    AddShares(*overlay.layer.in_force.rules, current, own);
+    for (const auto& [policy, share] : own) {
+      PolicyShare& sum = shares[policy];
+      sum = {policy, std::max(sum.rules, share.rules), sum.flat_rules + share.flat_rules};
+    }
   }
   std::vector<PolicyShare> most;
   for (const auto& [name, share] : shares) most.push_back(share);

@@ -45,6 +45,19 @@ bool IsThere(const PortTable& ports, const dataplane::PortSpec& spec) {
 // Builds that finding out which objects cross a limit may take.
 constexpr unsigned kMostTries = 64;
 
+// Whose objects `command` is about; empty: it is about none.
+std::string SourceOf(const Command& command) {
+  return std::visit(
+      [](const auto& some) -> std::string {
+        if constexpr (requires { some.source; }) {
+          return some.source;
+        } else {
+          return "";
+        }
+      },
+      command);
+}
+
 Candidate RefusedFor(const Candidate& candidate, const absl::Status& why) {
   Candidate refused = candidate;
   if (candidate.object.ok()) refused.outline = std::make_shared<const Object>(*candidate.object);
@@ -151,9 +164,10 @@ std::vector<Result> Publisher::ProcessSegment(std::span<const Command> segment) 
   if (!status.ok()) {
     RollBack(attempt, status);
     if (segment.size() > 1) return ProcessHalves(segment);
+    failed_source_ = SourceOf(segment[0]);
     return {ProcessFitting(segment[0], status)};
   }
-  if (!changed) ForgetError(results);
+  if (!changed) ForgetError(segment, results);
   const uint64_t epoch = view()->snapshot->epoch;
   for (size_t i = 0; i < segment.size(); ++i) {
     if (results[i].ok()) results[i]->epoch = epoch;
@@ -450,12 +464,16 @@ void Publisher::RollBack(const Attempt& attempt, const absl::Status& why) {
   SetView(std::move(same));
 }
 
-// What was asked for last is what is in force: whoever sent what could not be built has thought
-// better of it.
-void Publisher::ForgetError(std::span<const Result> results) {
+// What it asked for last is what is in force: the source that sent what could not be built has
+// thought better of it.
+void Publisher::ForgetError(std::span<const Command> segment, std::span<const Result> results) {
   const std::shared_ptr<const View> now = view();
-  if (now->last_error.empty()) return;
-  if (std::ranges::any_of(results, [](const Result& result) { return !result.ok(); })) return;
+  if (now->last_error.empty() || failed_source_.empty()) return;
+  bool over = false;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    over = over || (results[i].ok() && SourceOf(segment[i]) == failed_source_);
+  }
+  if (!over) return;
   auto next = std::make_shared<View>(*now);
   next->last_error.clear();
   SetView(std::move(next));

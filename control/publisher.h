@@ -84,7 +84,7 @@ class Publisher {
   absl::Status Commit(Attempt& attempt);
   void CloseUnwanted(const PortTable& wanted, Attempt& attempt);
   void RollBack(const Attempt& attempt, const absl::Status& why);
-  void ForgetError(std::span<const Result> results);
+  void ForgetError(std::span<const Command> segment, std::span<const Result> results);
   void SetView(std::shared_ptr<const View> view);
 
   dataplane::Switch& switch_;
@@ -93,6 +93,7 @@ class Publisher {
   // The newest rebuild could not be: until all is whole again, edits are built whole, so that the
   // one that does not fit is the one refused.
   bool rebuild_failed_ = false;
+  std::string failed_source_;  // of the newest command that could not be built
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;  // guarded by view_mutex_; written by the control thread
 };

@@ -37,25 +37,25 @@ class FloodedPacket {
     const bool refused = offered_ > 0 && refused_ == offered_;
     if (refused) refusal_ = Refuse(burst_, packet_, refusal_, rule_);
     if (copies_ == 0) packet_.drop = refusal_;
-    if (audited_ != DropReason::kNone && copies_ > 0) {
-      TellAudited(burst_, packet_, audited_, audited_rule_);
-    }
+    if (audited_ != DropReason::kNone) TellAudited(burst_, packet_, audited_, audited_rule_);
     return asked_;
   }
 
  private:
   void SendToOffered() {
-    std::array<PolicyAnswer, kBurstSize> answers{};
-    if (IsJudged(packet_)) AskFor(answers);
+    std::array<PolicyAnswer, kBurstSize> answers{}, audited{};
+    if (IsJudged(packet_)) AskFor(answers, audited);
     for (unsigned i = 0; i < count_; ++i) {
       DropReason refusal = answers[i].Refusal();
-      if (refusal != DropReason::kNone) {
+      const bool passes = refusal == DropReason::kNone;
+      if (!passes) {
         ++refused_;
         refusal_ = refusal;
         rule_ = answers[i].RefusingRule();
         if (burst_.snapshot->mode == Mode::kObserve) refusal = DropReason::kNone;
       }
       if (refusal == DropReason::kNone) refusal = Copy(receivers_[i]);
+      if (passes && refusal == DropReason::kNone) NoteAudit(audited[i]);
       if (burst_.trace != nullptr) Note(receivers_[i], refusal, answers[i]);
     }
     offered_ += count_;
@@ -92,7 +92,13 @@ class FloodedPacket {
         {receiver, refusal, SideOf(*burst_.in, answer.egress), SideOf(out, answer.ingress)});
   }
 
-  void AskFor(std::array<PolicyAnswer, kBurstSize>& answers) {
+  void NoteAudit(const PolicyAnswer& answer) {
+    if (answer.Refusal() == DropReason::kNone) return;
+    audited_ = answer.Refusal();
+    audited_rule_ = answer.RefusingRule();
+  }
+
+  void AskFor(std::span<PolicyAnswer> answers, std::span<PolicyAnswer> audited) {
     std::array<Parties, kBurstSize> parties;
     const bool has_ports = packet_.protocol == IPPROTO_TCP || packet_.protocol == IPPROTO_UDP ||
                            packet_.protocol == IPPROTO_SCTP;
@@ -103,15 +109,7 @@ class FloodedPacket {
     }
     const std::span<const Parties> offered{parties.data(), count_};
     asked_ += AskPolicy(*burst_.network, offered, answers);
-    if (!burst_.network->IsAudited()) return;
-    std::array<PolicyAnswer, kBurstSize> audited;
-    asked_ += AskAudit(*burst_.network, offered, audited);
-    for (unsigned i = 0; i < count_; ++i) {
-      const DropReason refusal = audited[i].Refusal();
-      if (refusal == DropReason::kNone || answers[i].Refusal() != DropReason::kNone) continue;
-      audited_ = refusal;
-      audited_rule_ = audited[i].RefusingRule();
-    }
+    if (burst_.network->IsAudited()) asked_ += AskAudit(*burst_.network, offered, audited);
   }
 
   const Burst& burst_;

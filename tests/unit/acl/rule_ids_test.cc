@@ -107,10 +107,26 @@ TEST(RuleIdsBesideABase, ANeighboursRulesAreInForceButForThoseOfReplacedPolicies
   const std::vector<RuleIds::Neighbour> neighbours = {{&first_table, &replaced}};
   const auto second =
       RuleIds::Beside(base, first.get(), Table({Source("n/z")}), replaced, neighbours);
-  EXPECT_EQ(*second->Find(second->Of(0)), Source("n/z")) << "a neighbour has numbers of its own";
+  EXPECT_EQ(*second->Find(second->Of(0)), Source("n/z"));
   EXPECT_TRUE(second->InForce(first->Of(0)));
   EXPECT_FALSE(second->InForce(first->Of(1)));
   EXPECT_EQ(*second->Find(first->Of(1)), Source("n/y"));
+}
+
+// A rule that is gone in a base and said again beside it is not gone.
+TEST(RuleIdsBesideABase, NothingIsForgottenTwice) {
+  std::vector<RuleSource> few, more;
+  for (int i = 0; i < 60; ++i) few.push_back(Source(fmt::format("n/{}", i)));
+  for (int i = 0; i < 100; ++i) more.push_back(Source(fmt::format("n/{}", i)));
+  auto ids = RuleIds::Beside(RuleIds::Next(nullptr, Table({})), nullptr, Table(few), {});
+  const RuleId first = ids->Of(0);
+  for (int i = 0; i < 70; ++i) {
+    ids = RuleIds::Beside(RuleIds::Next(ids.get(), Table({})), ids.get(), Table(few), {});
+  }
+  EXPECT_EQ(ids->Of(0), first);
+  ids = RuleIds::Beside(RuleIds::Next(ids.get(), Table({})), ids.get(), Table(more), {});
+  ids = RuleIds::Next(ids.get(), Table({}));
+  EXPECT_EQ(*ids->Find(first), Source("n/0"));
 }
 
 // A base that was numbered while more was numbered beside the one before it.

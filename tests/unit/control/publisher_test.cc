@@ -124,6 +124,8 @@ TEST_F(PublisherWithPodTest, AFailedBuildIsOverWhenWhatIsInForceIsAskedForAgain)
   ASSERT_FALSE(One(Apply(BadPolicy("bad"))).ok());
   EXPECT_NE(publisher_->view()->last_error, "");
   const auto before = publisher_->view();
+  ASSERT_TRUE(One(DeleteCommand{"another", {PolicyKey("big")}}).ok());
+  EXPECT_NE(publisher_->view()->last_error, "") << "of another's objects";
   ASSERT_TRUE(One(DeleteCommand{kSource, {PolicyKey("big")}}).ok());
   EXPECT_EQ(publisher_->view()->snapshot, before->snapshot);
   EXPECT_EQ(publisher_->view()->last_error, "");

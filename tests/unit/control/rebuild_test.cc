@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "control/publisher.h"
 #include "control/rebuilder.h"
 #include "tests/unit/control/objects.h"
@@ -290,6 +292,31 @@ TEST_F(RebuildTest, AuditedRulesKeepTheirNumbersOverARebuildThatDidNotKnowThem) 
     ASSERT_NE(build().names.audit->Find(number), nullptr);
     EXPECT_EQ(*build().names.audit->Find(number), source) << number;
   }
+}
+
+TEST_F(RebuildTest, AuditedRulesKeepTheirNumbersOverARebuildThatKnewSomeOfThem) {
+  const auto audited = [](const std::string& name) {
+    acl::NetworkPolicy policy = DenyAll(name);
+    policy.options.audit = true;
+    return policy;
+  };
+  const auto number_of = [this](const std::string& policy) -> acl::RuleId {
+    const RuleSet& set = build().overlays.back().layer.audit;
+    for (uint32_t i = 0; i < set.rules->sources.size(); ++i) {
+      const std::vector<std::string>& policies = set.rules->sources[i].policies;
+      if (std::ranges::count(policies, policy) > 0) return set.rule_ids->Of(i);
+    }
+    return acl::kNoRule;
+  };
+  Do({Apply(audited("known"))});
+  Rebuilt rebuilt = RebuildNow();
+  Do({Apply(audited("new"))});
+  const acl::RuleId number = number_of("NetworkPolicy default/new");
+  ASSERT_NE(number, acl::kNoRule);
+  Do({Apply(Pod("far", "10.1.0.2", {{"app", "far"}}))});
+  ASSERT_TRUE(Adopt(std::move(rebuilt)).ok());
+  EXPECT_EQ(number_of("NetworkPolicy default/new"), number);
+  EXPECT_TRUE(build().names.audit->InForce(number));
 }
 
 }  // namespace
