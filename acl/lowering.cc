@@ -141,8 +141,8 @@ LoweredPolicy LowerPolicy(const ClusterPolicy& policy) {
     std::vector<LoweredRule>& rules = lowered.rules[Index(direction)];
     for (const ClusterRule& rule :
          direction == Direction::kIngress ? policy.ingress : policy.egress) {
-      std::string place = fmt::format("{}[{}]", DirectionName(direction), rules.size());
-      rules.push_back(LowerRule(rule, rule.name.empty() ? std::move(place) : rule.name));
+      const std::string place = fmt::format("{}[{}]", DirectionName(direction), rules.size());
+      rules.push_back(LowerRule(rule, rule.name.empty() ? place : rule.name));
     }
   }
   return lowered;

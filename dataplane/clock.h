@@ -9,8 +9,8 @@
 namespace sluice::dataplane {
 
 inline uint32_t CoarseMsOf(uint64_t ticks) {
-  static const uint64_t ticks_per_ms = rte_get_tsc_hz() / 1000;
-  return static_cast<uint32_t>(ticks / ticks_per_ms);
+  static const uint64_t kTicksPerMs = rte_get_tsc_hz() / 1000;
+  return static_cast<uint32_t>(ticks / kTicksPerMs);
 }
 inline uint32_t CoarseNowMs() { return CoarseMsOf(rte_rdtsc()); }
 
