@@ -1,9 +1,10 @@
 #include "control/cni/device_info.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "control/cni/cni_error.h"
-#include "control/cni/whole_file.h"
+#include "control/whole_file.h"
 
 namespace sluice::cni {
 
@@ -13,9 +14,9 @@ absl::Status WriteDeviceInfo(const std::string& file, const std::string& socket_
       {"type", "vhost-user"},
       {"version", "1.1.0"},
       {"vhost-user", {{"mode", pod_listens ? "server" : "client"}, {"path", socket_path}}}};
-  const absl::Status written = WriteWholeFile(file, info.dump(2) + "\n");
-  if (written.ok()) return written;
-  return Fail(kIo, "device information: " + std::string(written.message()));
+  absl::Status written = control::MakeDirectories(std::filesystem::path(file).parent_path());
+  if (written.ok()) written = control::WriteWholeFile(file, info.dump(2) + "\n", 0644);
+  return FailIo("device information: ", written);
 }
 
 }  // namespace sluice::cni

@@ -58,7 +58,7 @@ nlohmann::json Version(const std::string& version) {
 absl::StatusOr<nlohmann::json> Answer(const std::string& input) {
   const auto args = ReadArgs(ReadEnvironment());
   if (!args.ok()) return args.status();
-  if (args->command == "VERSION") return Version(VersionOf(input));
+  if (args->command == "VERSION") return Version(AskedVersionOf(input));
   const auto config = ReadNetConfig(input, args->command);
   if (!config.ok()) return config.status();
   return Run(*args, *config);

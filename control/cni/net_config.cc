@@ -22,16 +22,35 @@ constexpr const char* kValidAttachments = "cni.dev/valid-attachments";
 constexpr const char* kOldValidAttachments = "cni.dev/attachments";
 
 // The specification's, those that runtimes and Multus put in, and ours.
-constexpr const char* kKnownKeys[] = {"cniVersion",    "cniVersions",   "name",
-                                      "type",          "disableCheck",  "disableGC",
-                                      "args",          "runtimeConfig", "ipMasq",
-                                      "capabilities",  "prevResult",    "ipam",
-                                      "dns",           "deviceID",      "daemon",
-                                      "network",       "pciBusID",      "resourceName",
-                                      "port",          "role",          "queues",
-                                      "mtu",           "mac",           "socketDirectory",
-                                      "socketMode",    "socketGroup",   "stateDirectory",
-                                      "timeoutSeconds"};
+constexpr const char* kKnownKeys[] = {"cniVersion",
+                                      "cniVersions",
+                                      "name",
+                                      "type",
+                                      "disableCheck",
+                                      "disableGC",
+                                      "args",
+                                      "runtimeConfig",
+                                      "ipMasq",
+                                      "capabilities",
+                                      "prevResult",
+                                      "ipam",
+                                      "dns",
+                                      "deviceID",
+                                      "daemon",
+                                      "network",
+                                      "pciBusID",
+                                      "resourceName",
+                                      "port",
+                                      "role",
+                                      "queues",
+                                      "mtu",
+                                      "mac",
+                                      "socketDirectory",
+                                      "socketMode",
+                                      "socketGroup",
+                                      "stateDirectory",
+                                      "timeoutSeconds",
+                                      "daemonStateDirectory"};
 
 // A key that is misspelt would be the default, and "network" has one that is somebody's.
 void CheckKeys(const json& config, KeyReader& keys) {
@@ -61,7 +80,8 @@ void CheckVersion(const std::string& version, const std::string& command, KeyRea
 
 std::string ReadPath(KeyReader& keys, const char* key, const char* absent) {
   std::string path = keys.Text(key, absent);
-  if (!path.starts_with('/')) keys.Refuse(key, fmt::format("\"{}\" is not an absolute path", path));
+  if (path != absent && !path.starts_with('/'))
+    keys.Refuse(key, fmt::format("\"{}\" is not an absolute path", path));
   return path;
 }
 
@@ -80,6 +100,7 @@ void ReadDaemon(KeyReader& keys, NetConfig* config) {
   if (!is_path) {
     keys.Refuse("daemon", fmt::format("\"{}\" is not unix:///PATH", config->daemon));
   }
+  config->daemon_state_directory = ReadPath(keys, "daemonStateDirectory", "");
 }
 
 void ReadIpam(KeyReader& keys, NetConfig* config) {
@@ -165,9 +186,10 @@ void ReadAddresses(KeyReader& keys, const json& runtime, PortConfig* port) {
 
 void ReadPort(KeyReader& keys, PortConfig* port) {
   const std::string kind = keys.Choice("port", {"vhost-user", "tap", "sriov"});
-  if (kind != "vhost-user") {
+  port->type = kind == "tap" ? PortType::kTap : PortType::kVhostUser;
+  if (kind == "sriov") {
     keys.RefuseWith(kUnsupportedField, "port",
-                    fmt::format("\"{}\" is not built yet: only vhost-user is", kind));
+                    "\"sriov\" is not built yet: vhost-user and tap are");
   }
   port->network = keys.Text("network", "default");
   if (port->network.empty()) keys.Refuse("network", "is empty: leave it out for \"default\"");
@@ -176,6 +198,7 @@ void ReadPort(KeyReader& keys, PortConfig* port) {
   ReadMode(keys, port);
   port->socket_group = keys.Text("socketGroup");
   port->queues = static_cast<uint8_t>(keys.Number("queues", 1, dataplane::kMaxQueues, 1));
+  if (port->type == PortType::kTap && port->queues > 1) keys.Refuse("queues", "a tap has one");
   port->mtu = static_cast<uint16_t>(
       keys.Number("mtu", dataplane::kMinMtu, dataplane::kMaxMtu, dataplane::kDefaultMtu));
   const json runtime = keys.Object("runtimeConfig");
@@ -209,9 +232,14 @@ absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::stri
   return config;
 }
 
-std::string VersionOf(const std::string& text) {
+std::string AskedVersionOf(const std::string& text) {
   const json config = json::parse(text, nullptr, false);
   std::string version = KeyReader(config, "").Text("cniVersion");
+  return version.empty() ? std::string(kNewestVersion) : version;
+}
+
+std::string VersionOf(const std::string& text) {
+  std::string version = AskedVersionOf(text);
   return RankOf(version) < 0 ? std::string(kNewestVersion) : version;
 }
 

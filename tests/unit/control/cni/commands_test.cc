@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -26,6 +27,7 @@ class FakeDaemon final : public DaemonClient {
     return 7;
   }
   absl::Status DeletePort(const std::string& name) override {
+    on_delete();
     if (!remove.ok()) return remove;
     ports.erase(name);
     return absl::OkStatus();
@@ -39,6 +41,7 @@ class FakeDaemon final : public DaemonClient {
   absl::StatusOr<DaemonState> State() override { return state; }
 
   absl::Status add, remove, list;
+  std::function<void()> on_delete = [] {};
   absl::StatusOr<DaemonState> state = DaemonState{1, 100, 0, "", {"default"}};
   std::map<std::string, PortState> ports;
 };
@@ -70,7 +73,8 @@ class CommandsTest : public ::testing::Test {
     const Ipam ipam(*config, args);
     return command(Call{args, *config, store, ipam, daemon_});
   }
-  size_t Records() const { return AttachmentStore(directory_ / "state").List()->size(); }
+  AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
+  size_t Records() const { return Store().List()->size(); }
 
   std::filesystem::path directory_;
   FakeDaemon daemon_;
@@ -115,6 +119,71 @@ TEST_F(CommandsTest, AnAddWhoseDaemonGoesLeavesATombstoneThatTheNextOneClears) {
   EXPECT_TRUE(Run("DEL", Delete).ok());
   EXPECT_EQ(daemon_.ports.size(), 0u);
   EXPECT_EQ(Records(), 0u);
+}
+
+const AttachmentId kWeb{"pods", "web", "net1"}, kDb{"pods", "db", "net1"};
+constexpr auto kNoWait = std::chrono::steady_clock::time_point::min();
+
+TEST_F(CommandsTest, ACallForAnAttachmentThatAnotherOneIsAtIsToBeTriedAgain) {
+  const json impatient = {{"timeoutSeconds", 1}};
+  auto other = Store().Lock(kWeb, kNoWait);
+  ASSERT_TRUE(other.ok()) << other.status();
+  const absl::Status added = Run("ADD", Add, impatient).status();
+  EXPECT_EQ(CodeOf(added), kTryAgain);
+  EXPECT_THAT(std::string(added.message()), HasSubstr("pods/web/net1: another call"));
+  EXPECT_EQ(CodeOf(Run("DEL", Delete, impatient)), kTryAgain);
+  EXPECT_TRUE(Store().Lock(kDb, kNoWait).ok());
+  other = absl::CancelledError();
+  EXPECT_TRUE(Run("ADD", Add, impatient).ok());
+  EXPECT_TRUE(Run("DEL", Delete, impatient).ok());
+}
+
+TEST_F(CommandsTest, TheSweepLeavesWhatAnotherCallIsAt) {
+  Record gone;
+  gone.id = kDb;
+  gone.state = Record::State::kGone;
+  gone.daemon = "unix:///run/sluice/sluiced.sock";
+  ASSERT_TRUE(Store().Save(gone).ok());
+  daemon_.ports[PortNameOf(kDb)] = {};
+  auto other = Store().Lock(kDb, kNoWait);
+  ASSERT_TRUE(Run("ADD", Add).ok());
+  EXPECT_EQ(daemon_.ports.size(), 2u);
+  other = absl::CancelledError();
+  EXPECT_TRUE(Run("DEL", Delete).ok());
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(CommandsTest, ADaemonThatIsAwayFindsATombstoneUntilThePortComesAgain) {
+  const std::filesystem::path state = directory_ / "daemon",
+                              file = state / "deleted" / PortNameOf(kWeb);
+  std::filesystem::create_directories(state / "deleted");
+  const json keys = {{"daemonStateDirectory", state}};
+  bool was_there = false;
+  daemon_.on_delete = [&] { was_there = std::filesystem::exists(file); };
+  ASSERT_TRUE(Run("ADD", Add, keys).ok());
+  daemon_.remove = absl::UnavailableError("away");
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_TRUE(was_there);
+  EXPECT_TRUE(std::filesystem::exists(file));
+  daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("ADD", Add, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(CommandsTest, DelFailsIfADaemonThatIsAwayCouldBringThePortBack) {
+  const json keys = {{"daemonStateDirectory", directory_ / "daemon"}};
+  ASSERT_TRUE(Run("ADD", Add, keys).ok());
+  daemon_.remove = absl::UnavailableError("away");
+  std::filesystem::create_directories(directory_ / "daemon" / "deleted" / PortNameOf(kWeb));
+  const absl::Status failed = Run("DEL", Delete, keys);
+  EXPECT_EQ(CodeOf(failed), kIo);
+  EXPECT_THAT(std::string(failed.message()), HasSubstr("daemonStateDirectory"));
+  EXPECT_EQ(Records(), 1u);
+  std::filesystem::remove_all(directory_ / "daemon");  // it has kept nothing
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
 }
 
 TEST_F(CommandsTest, DelThatTheDaemonRefusesKeepsTheRecordForTheNext) {

@@ -44,6 +44,25 @@ TEST(NetConfigTest, TheRuntimesWishComesBeforeTheConfigurations) {
   EXPECT_EQ(read->port.device_info_file, "/run/devinfo");
 }
 
+TEST(NetConfigTest, VersionsAreToldByTheOneThatIsAskedErrorsByOneThatIsSpoken) {
+  const char* unknown = R"({"cniVersion": "9.9.9"})";
+  EXPECT_EQ(AskedVersionOf(unknown), "9.9.9");
+  EXPECT_EQ(VersionOf(unknown), "1.1.0");
+  EXPECT_EQ(AskedVersionOf(R"({"cniVersion": 7})"), "1.1.0");
+  EXPECT_EQ(AskedVersionOf(" "), "1.1.0");
+  EXPECT_EQ(VersionOf(R"({"cniVersion": "0.4.0"})"), "0.4.0");
+}
+
+TEST(NetConfigTest, ATapHasOneQueue) {
+  json config = Base();
+  config["port"] = "tap";
+  const auto read = ReadNetConfig(config.dump(), "ADD");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->port.type, PortType::kTap);
+  config["queues"] = 2;
+  EXPECT_EQ(CodeOf(ReadNetConfig(config.dump(), "ADD").status()), kConfig);
+}
+
 struct WrongCase {
   const char* key;
   const char* value;  // JSON
@@ -76,7 +95,6 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"network", "\"\"", kConfig, "empty"},
         WrongCase{"netwrok", "\"blue\"", kUnsupportedField, "\"blue\": is no key"},
         WrongCase{"port", "\"veth\"", kConfig, "vhost-user or tap or sriov"},
-        WrongCase{"port", "\"tap\"", kUnsupportedField, "not built yet"},
         WrongCase{"port", "\"sriov\"", kUnsupportedField, "not built yet"},
         WrongCase{"role", "\"master\"", kConfig, "client or server"},
         WrongCase{"queues", "0", kConfig, "from 1 to 16"},
@@ -89,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"socketMode", "\"888\"", kConfig, "octal"},
         WrongCase{"socketMode", "\"7777\"", kConfig, "octal"},
         WrongCase{"stateDirectory", "\"\"", kConfig, "absolute"},
+        WrongCase{"daemonStateDirectory", "\"sluiced\"", kConfig, "absolute"},
         WrongCase{"timeoutSeconds", "0", kConfig, "from 1 to 600"},
         WrongCase{"ipam", "[]", kConfig, "not an object"},
         WrongCase{"ipam", "{\"type\": \"../sh\"}", kConfig, "does not name a plugin"},
