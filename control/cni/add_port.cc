@@ -16,11 +16,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-dataplane::PortSpec SpecOf(const Call& call, const Record& record) {
+// `representor`: its path as a port has it, if there is one.
+dataplane::PortSpec SpecOf(const Call& call, const Record& record, const std::string& representor) {
   const PortConfig& port = call.config.port;
   dataplane::PortSpec spec;
   spec.name = PortNameOf(record.id);
-  if (port.type == PortType::kTap) {
+  if (port.type == PortType::kSriov) {
+    spec.kind = dataplane::PortKind::kRepresentor;
+    spec.path = representor;
+  } else if (port.type == PortType::kTap) {
     spec.kind = dataplane::PortKind::kTap;
     spec.path = record.interface;
     spec.netns = record.netns;
@@ -42,9 +46,11 @@ dataplane::PortSpec SpecOf(const Call& call, const Record& record) {
 }
 
 // Answers when the port's policy is in force.
-absl::Status Open(const Call& call, const Record& record, Clock::time_point deadline) {
+absl::Status Open(const Call& call, const Record& record, Clock::time_point deadline,
+                  const std::string& representor = "") {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  return call.daemon.AddPort(SpecOf(call, record), std::max(left, std::chrono::milliseconds(1)))
+  return call.daemon
+      .AddPort(SpecOf(call, record, representor), std::max(left, std::chrono::milliseconds(1)))
       .status();
 }
 
@@ -60,7 +66,7 @@ absl::Status AddSocketPort(const Call& call, Clock::time_point deadline, Record&
   if (status.ok()) status = Open(call, record, deadline);
   if (status.ok() && !port.pod_listens) status = ShareSocket(*path, port);
   if (!status.ok() || port.device_info_file.empty()) return status;
-  return WriteDeviceInfo(port.device_info_file, *path, port.pod_listens);
+  return WriteDeviceInfo(port.device_info_file, VhostUserInfo(*path, port.pod_listens));
 }
 
 absl::Status AddTapPort(const Call& call, const Result& ipam, Clock::time_point deadline,
@@ -75,6 +81,28 @@ absl::Status AddTapPort(const Call& call, const Result& ipam, Clock::time_point 
   return SetUp(interface);
 }
 
+absl::StatusOr<VirtualFunction> FunctionOf(const Call& call) {
+  const PortConfig& port = call.config.port;
+  return FindVirtualFunction(call.machine.sysfs, port.device_key, port.device);
+}
+
+absl::Status AddSriovPort(const Call& call, Clock::time_point deadline, Record& record) {
+  const auto function = FunctionOf(call);
+  if (!function.ok()) return function.status();
+  record.pci = function->pci;
+  record.device_info_file = call.config.port.device_info_file;
+  absl::Status status = call.store.Save(record);
+  if (status.ok()) {
+    status = call.machine.set_mac(*function, *dataplane::MacAddress::Parse(record.mac));
+  }
+  if (status.ok()) {
+    status =
+        Open(call, record, deadline, fmt::format("{}/vf{}", function->physical, function->number));
+  }
+  if (!status.ok() || record.device_info_file.empty()) return status;
+  return WriteDeviceInfo(record.device_info_file, PciInfo(*function));
+}
+
 // A tap in there would be the node's, not a pod's.
 bool IsOurs(const std::string& netns) {
   struct stat ours {
@@ -86,6 +114,7 @@ bool IsOurs(const std::string& netns) {
 }  // namespace
 
 absl::Status CheckPlace(const Call& call) {
+  if (call.config.port.type == PortType::kSriov) return FunctionOf(call).status();
   if (call.config.port.type == PortType::kVhostUser) {
     return SocketPathOf(call.config.port, call.args).status();
   }
@@ -98,15 +127,22 @@ absl::Status CheckPlace(const Call& call) {
 
 absl::Status AddPort(const Call& call, const Result& ipam, Clock::time_point deadline,
                      Record& record) {
-  return call.config.port.type == PortType::kTap ? AddTapPort(call, ipam, deadline, record)
-                                                 : AddSocketPort(call, deadline, record);
+  switch (call.config.port.type) {
+    case PortType::kTap:
+      return AddTapPort(call, ipam, deadline, record);
+    case PortType::kSriov:
+      return AddSriovPort(call, deadline, record);
+    case PortType::kVhostUser:
+      return AddSocketPort(call, deadline, record);
+  }
+  return Fail(kInternal, "no such type of port");
 }
 
 Result ResultOf(const Call& call, const Record& record, const Result& ipam) {
   Result result = call.config.previous.value_or(Result());
   const auto index = static_cast<unsigned>(result.interfaces.size());
   result.interfaces.push_back({call.args.ifname, record.mac, call.config.port.mtu, call.args.netns,
-                               record.socket_path, ""});
+                               record.socket_path, record.pci});
   std::vector<IpConfig> ips = ipam.ips;
   if (!call.ipam.IsConfigured() && !call.config.previous) {
     for (const std::string& address : record.addresses) ips.push_back({address, "", {}});

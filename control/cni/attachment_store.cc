@@ -38,6 +38,7 @@ json RecordToJson(const Record& record) {
           {"addresses", record.addresses},
           {"socketPath", record.socket_path},
           {"interface", record.interface},
+          {"pci", record.pci},
           {"deviceInfoFile", record.device_info_file}};
 }
 
@@ -58,6 +59,7 @@ absl::StatusOr<Record> RecordFromJson(const json& from) {
   record.addresses = keys.Texts("addresses");
   record.socket_path = keys.Text("socketPath");
   record.interface = keys.Text("interface");
+  record.pci = keys.Text("pci");
   record.device_info_file = keys.Text("deviceInfoFile");
   if (!keys.status().ok()) return keys.status();
   if (row == std::end(kStates)) return Fail(kIo, "has no state");

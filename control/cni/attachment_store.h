@@ -27,6 +27,7 @@ struct Record {
   std::vector<std::string> addresses;  // "ADDRESS/LENGTH"
   std::string socket_path;             // empty: none was made
   std::string interface;               // of a tap, in `netns`; empty: none was made
+  std::string pci;                     // of the virtual function; empty: it is none
   std::string device_info_file;        // empty: none was written
 };
 

@@ -24,7 +24,11 @@ Record RecordOf(const AttachmentId& id, const std::string& daemon,
   record.daemon = daemon;
   record.netns = port.netns;
   record.mac = port.mac.ToString();
-  (port.kind == dataplane::PortKind::kTap ? record.interface : record.socket_path) = port.path;
+  if (port.kind == dataplane::PortKind::kTap) {
+    record.interface = port.path;
+  } else if (port.kind != dataplane::PortKind::kRepresentor) {
+    record.socket_path = port.path;
+  }
   return record;
 }
 

@@ -184,13 +184,31 @@ void ReadAddresses(KeyReader& keys, const json& runtime, PortConfig* port) {
   }
 }
 
+// The runtime's comes first; Multus writes what the device plugin chose.
+void ReadDevice(KeyReader& keys, const json& runtime, PortConfig* port) {
+  KeyReader inner(runtime, "runtimeConfig.");
+  const std::pair<const char*, std::string> said[] = {
+      {"runtimeConfig.deviceID", inner.Text("deviceID")},
+      {"deviceID", keys.Text("deviceID")},
+      {"pciBusID", keys.Text("pciBusID")}};
+  if (!inner.status().ok()) keys.Refuse("runtimeConfig.deviceID", "is not text");
+  const auto* found =
+      std::ranges::find_if(said, [](const auto& one) { return !one.second.empty(); });
+  if (found == std::end(said)) {
+    return keys.Refuse("deviceID", "is missing: a device plugin chooses the virtual function");
+  }
+  port->device_key = found->first;
+  port->device = found->second;
+  if (!dataplane::RepresentorArgs(port->device + "/vf0")) {
+    keys.Refuse(found->first, fmt::format("\"{}\" is not a PCI address", port->device));
+  }
+}
+
 void ReadPort(KeyReader& keys, PortConfig* port) {
   const std::string kind = keys.Choice("port", {"vhost-user", "tap", "sriov"});
-  port->type = kind == "tap" ? PortType::kTap : PortType::kVhostUser;
-  if (kind == "sriov") {
-    keys.RefuseWith(kUnsupportedField, "port",
-                    "\"sriov\" is not built yet: vhost-user and tap are");
-  }
+  port->type = kind == "tap"     ? PortType::kTap
+               : kind == "sriov" ? PortType::kSriov
+                                 : PortType::kVhostUser;
   port->network = keys.Text("network", "default");
   if (port->network.empty()) keys.Refuse("network", "is empty: leave it out for \"default\"");
   port->pod_listens = keys.Choice("role", {"client", "server"}) == "client";
@@ -198,12 +216,14 @@ void ReadPort(KeyReader& keys, PortConfig* port) {
   ReadMode(keys, port);
   port->socket_group = keys.Text("socketGroup");
   port->queues = static_cast<uint8_t>(keys.Number("queues", 1, dataplane::kMaxQueues, 1));
-  if (port->type == PortType::kTap && port->queues > 1) keys.Refuse("queues", "a tap has one");
+  const bool has_queues = port->type == PortType::kVhostUser;
+  if (!has_queues && port->queues > 1) keys.Refuse("queues", kind + " has one");
   port->mtu = static_cast<uint16_t>(
       keys.Number("mtu", dataplane::kMinMtu, dataplane::kMaxMtu, dataplane::kDefaultMtu));
   const json runtime = keys.Object("runtimeConfig");
   ReadMac(keys, runtime, port);
   ReadAddresses(keys, runtime, port);
+  if (port->type == PortType::kSriov) ReadDevice(keys, runtime, port);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 
 namespace sluice::cni {
 
-enum class PortType { kVhostUser, kTap };
+enum class PortType { kVhostUser, kTap, kSriov };
 
 // What only ADD needs: how the port is to be. docs/cni.md has the keys and their defaults.
 struct PortConfig {
@@ -31,6 +31,7 @@ struct PortConfig {
   std::optional<dataplane::MacAddress> mac;
   std::vector<std::string> addresses;  // runtimeConfig.ips, "ADDRESS/LENGTH"
   std::string device_info_file;        // absolute; empty: none is asked for
+  std::string device, device_key;      // kSriov: PCI address of the VF, and the key that says so
 };
 
 struct NetConfig {

@@ -2,9 +2,11 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -171,6 +173,22 @@ absl::Status Netlink::DeleteInterface(unsigned interface) {
   message.header->ifi_index = static_cast<int>(interface);
   const int error = Ask(message.head, nullptr, nullptr);
   return Outcome(error == ENODEV ? 0 : error);
+}
+
+absl::Status Netlink::SetVirtualFunctionMac(unsigned interface, unsigned number,
+                                            const dataplane::MacAddress& mac) {
+  Message<ifinfomsg> message(RTM_SETLINK, NLM_F_ACK);
+  message.header->ifi_family = AF_UNSPEC;
+  message.header->ifi_index = static_cast<int>(interface);
+  ifla_vf_mac wanted{};
+  wanted.vf = number;
+  std::ranges::copy(mac.bytes, wanted.mac);
+  nlattr* list = mnl_attr_nest_start(message.head, IFLA_VFINFO_LIST);
+  nlattr* info = mnl_attr_nest_start(message.head, IFLA_VF_INFO);
+  mnl_attr_put(message.head, IFLA_VF_MAC, sizeof(wanted), &wanted);
+  mnl_attr_nest_end(message.head, info);
+  mnl_attr_nest_end(message.head, list);
+  return Outcome(Ask(message.head, nullptr, nullptr));
 }
 
 absl::StatusOr<std::vector<InterfaceAddress>> Netlink::Addresses(unsigned interface) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "acl/address.h"
+#include "dataplane/mac_address.h"
 
 struct mnl_socket;
 struct nlmsghdr;
@@ -43,6 +44,10 @@ class Netlink {
   absl::Status AddRoute(unsigned interface, const Route& route);
   // One that is not there is no error.
   absl::Status DeleteInterface(unsigned interface);
+
+  // Of virtual function `number` of the physical function's interface.
+  absl::Status SetVirtualFunctionMac(unsigned interface, unsigned number,
+                                     const dataplane::MacAddress& mac);
 
   absl::StatusOr<std::vector<InterfaceAddress>> Addresses(unsigned interface);
   // By all interfaces; of a route, what this has is destination, gateway and table.

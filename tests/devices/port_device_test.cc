@@ -83,6 +83,16 @@ TEST_F(PortDeviceTest, AClientFollowsNoLinkToItsSocket) {
   close(fd);
 }
 
+TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {
+  spec_.kind = PortKind::kRepresentor;
+  spec_.path = "ffff:03:00.0/vf2";
+  const absl::Status failed = Open(spec_);
+  EXPECT_EQ(failed.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(failed.message().find("ffff:03:00.0,representor=vf2: no such representor"),
+            std::string::npos)
+      << failed;
+}
+
 TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
   spec_.kind = PortKind::kTap;
   spec_.path = "sl-none";

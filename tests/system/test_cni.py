@@ -180,7 +180,7 @@ class BadInput(CniTest):
         for key, value, code in (
                 ("cniVersion", None, 1), ("cniVersion", "0.2.0", 1), ("cniVersion", "9.9.9", 1),
                 ("name", None, 7), ("name", "a b", 7), ("daemon", "localhost:1", 7),
-                ("port", "sriov", 2), ("port", "veth", 7), ("netwrok", "x", 2),
+                ("port", "veth", 7), ("netwrok", "x", 2),
                 ("role", "both", 7), ("queues", 17, 7), ("mtu", 67, 7), ("mac", "x", 7),
                 ("socketDirectory", "relative", 7), ("socketDirectory", "/" + "x" * 100, 7),
                 ("socketMode", "rw", 7), ("stateDirectory", 7, 7), ("timeoutSeconds", "5", 7),

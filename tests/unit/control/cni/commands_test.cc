@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
 
 #include "control/cni/cni_error.h"
+#include "tests/unit/control/cni/made_sysfs.h"
 
 namespace sluice::cni {
 namespace {
@@ -71,13 +73,19 @@ class CommandsTest : public ::testing::Test {
     EXPECT_TRUE(config.ok()) << config.status();
     const AttachmentStore store(config->state_directory);
     const Ipam ipam(*config, args);
-    return command(Call{args, *config, store, ipam, daemon_});
+    const Machine machine{directory_ / "sys", [this](const VirtualFunction& function,
+                                                     const dataplane::MacAddress& mac) {
+                            macs_[function.pci] = mac.ToString();
+                            return absl::OkStatus();
+                          }};
+    return command(Call{args, *config, store, ipam, daemon_, machine});
   }
   AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
   size_t Records() const { return Store().List()->size(); }
 
   std::filesystem::path directory_;
   FakeDaemon daemon_;
+  std::map<std::string, std::string> macs_;  // of virtual functions, by their PCI addresses
 };
 
 TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
@@ -184,6 +192,49 @@ TEST_F(CommandsTest, DelFailsIfADaemonThatIsAwayCouldBringThePortBack) {
   EXPECT_EQ(Records(), 1u);
   std::filesystem::remove_all(directory_ / "daemon");  // it has kept nothing
   EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+}
+
+TEST_F(CommandsTest, AVirtualFunctionsPortIsItsRepresentor) {
+  MadeSysfs sysfs(directory_ / "sys");
+  sysfs.AddPhysical("0000:03:00.0", "ens0", "e1");
+  sysfs.AddVirtual("0000:03:00.0", 4, "0000:03:00.6");
+  sysfs.AddInterface("0000:03:00.0", "eth0", "e1", "pf0vf4");
+  const std::string info = directory_ / "devinfo" / "web.json";
+  const json keys = {
+      {"port", "sriov"},
+      {"runtimeConfig",
+       {{"ips", {"10.0.0.5/24"}}, {"deviceID", "0000:03:00.6"}, {"CNIDeviceInfoFile", info}}}};
+  const auto added = Run("ADD", Add, keys);
+  ASSERT_TRUE(added.ok()) << added.status();
+  ASSERT_EQ(daemon_.ports.size(), 1u);
+  const dataplane::PortSpec& spec = daemon_.ports.begin()->second.spec;
+  EXPECT_EQ(spec.kind, dataplane::PortKind::kRepresentor);
+  EXPECT_EQ(spec.path, "0000:03:00.0/vf4");
+  EXPECT_TRUE(dataplane::Validate(spec).ok()) << dataplane::Validate(spec);
+  EXPECT_EQ(macs_["0000:03:00.6"], spec.mac.ToString());
+  EXPECT_EQ(ToJson(*added, "1.1.0")["interfaces"][0]["pciID"], "0000:03:00.6");
+  EXPECT_EQ(json::parse(std::ifstream(info)), (json{{"type", "pci"},
+                                                    {"version", "1.1.0"},
+                                                    {"pci",
+                                                     {{"pci-address", "0000:03:00.6"},
+                                                      {"pf-pci-address", "0000:03:00.0"},
+                                                      {"representor-device", "eth0"}}}}));
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(info));
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+}
+
+TEST_F(CommandsTest, AVirtualFunctionThatWouldBypassPolicyGetsNoPort) {
+  MadeSysfs sysfs(directory_ / "sys");
+  sysfs.AddPhysical("0000:05:00.0", "old0", "");
+  sysfs.AddVirtual("0000:05:00.0", 0, "0000:05:00.2");
+  const absl::Status refused =
+      Run("ADD", Add, {{"port", "sriov"}, {"deviceID", "0000:05:00.2"}}).status();
+  EXPECT_EQ(CodeOf(refused), kConfig);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("traffic would bypass policy"));
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+  EXPECT_TRUE(macs_.empty());
 }
 
 TEST_F(CommandsTest, DelThatTheDaemonRefusesKeepsTheRecordForTheNext) {

@@ -53,6 +53,26 @@ TEST(NetConfigTest, VersionsAreToldByTheOneThatIsAskedErrorsByOneThatIsSpoken) {
   EXPECT_EQ(VersionOf(R"({"cniVersion": "0.4.0"})"), "0.4.0");
 }
 
+TEST(NetConfigTest, TheVirtualFunctionIsTheRuntimesOrTheDevicePlugins) {
+  json config = Base();
+  config["port"] = "sriov";
+  const auto read = [&] { return ReadNetConfig(config.dump(), "ADD"); };
+  EXPECT_THAT(std::string(read().status().message()), HasSubstr("deviceID: is missing"));
+  for (const char* key : {"pciBusID", "deviceID"}) {
+    config[key] = "0000:03:00.2";
+    ASSERT_TRUE(read().ok()) << read().status();
+    EXPECT_EQ(read()->port.device_key, key);
+    EXPECT_EQ(read()->port.device, "0000:03:00.2");
+  }
+  config["runtimeConfig"] = {{"deviceID", "0000:03:00.3"}};
+  EXPECT_EQ(read()->port.device, "0000:03:00.3");
+  for (const char* wrong : {"../0000:03:00.3", "eth0", "03:00.3", "0000:03:00.3 "}) {
+    config["runtimeConfig"] = {{"deviceID", wrong}};
+    EXPECT_EQ(CodeOf(read().status()), kConfig) << wrong;
+    EXPECT_THAT(std::string(read().status().message()), HasSubstr("runtimeConfig.deviceID"));
+  }
+}
+
 TEST(NetConfigTest, ATapHasOneQueue) {
   json config = Base();
   config["port"] = "tap";
@@ -95,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"network", "\"\"", kConfig, "empty"},
         WrongCase{"netwrok", "\"blue\"", kUnsupportedField, "\"blue\": is no key"},
         WrongCase{"port", "\"veth\"", kConfig, "vhost-user or tap or sriov"},
-        WrongCase{"port", "\"sriov\"", kUnsupportedField, "not built yet"},
+        WrongCase{"port", "7", kConfig, "7 is not text"},
         WrongCase{"role", "\"master\"", kConfig, "client or server"},
         WrongCase{"queues", "0", kConfig, "from 1 to 16"},
         WrongCase{"queues", "-1", kConfig, "from 1 to 16"},
