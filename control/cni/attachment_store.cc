@@ -8,6 +8,7 @@
 
 #include "control/cni/cni_error.h"
 #include "control/cni/key_reader.h"
+#include "control/cni/parse_json.h"
 #include "control/kube/file.h"
 #include "control/whole_file.h"
 
@@ -70,7 +71,7 @@ absl::StatusOr<Record> RecordFromJson(const json& from) {
 absl::StatusOr<Record> ReadRecord(const std::string& path) {
   const auto text = control::ReadFile(path, kMaxRecordBytes);
   if (!text.ok()) return text.status();
-  auto record = RecordFromJson(json::parse(*text, nullptr, false));
+  auto record = RecordFromJson(ParseJson(*text));
   if (record.ok()) return record;
   return Fail(kIo, fmt::format("{}: is no record of this plugin: delete it", path));
 }

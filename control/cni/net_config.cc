@@ -10,6 +10,7 @@
 #include "control/cni/cni_error.h"
 #include "control/cni/cni_version.h"
 #include "control/cni/key_reader.h"
+#include "control/cni/parse_json.h"
 #include "dataplane/port_spec.h"
 
 namespace sluice::cni {
@@ -230,7 +231,7 @@ void ReadPort(KeyReader& keys, PortConfig* port) {
 
 absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::string& command) {
   NetConfig config;
-  config.json = json::parse(text, nullptr, false);
+  config.json = ParseJson(text);
   if (!config.json.is_object()) {
     return Fail(kDecode, "configuration: standard input does not hold a JSON object");
   }
@@ -253,7 +254,7 @@ absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::stri
 }
 
 std::string AskedVersionOf(const std::string& text) {
-  const json config = json::parse(text, nullptr, false);
+  const json config = ParseJson(text);
   std::string version = KeyReader(config, "").Text("cniVersion");
   return version.empty() ? std::string(kNewestVersion) : version;
 }

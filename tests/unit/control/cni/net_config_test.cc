@@ -141,6 +141,10 @@ TEST(NetConfigTest, WhatIsNoObjectCannotBeDecoded) {
   for (const char* text : {"", "[]", "{", "7", "{\"a\": \"\xff\"}"}) {
     EXPECT_EQ(CodeOf(ReadNetConfig(text, "ADD").status()), kDecode) << text;
   }
+  const size_t levels = 500'000;  // more than a stack holds, if each is a call
+  const std::string deep = R"({"cniVersion": "1.1.0", "name": "pods", "netwrok": )" +
+                           std::string(levels, '[') + std::string(levels, ']') + "}";
+  EXPECT_EQ(CodeOf(ReadNetConfig(deep, "ADD").status()), kDecode);
 }
 
 TEST(NetConfigTest, AMistakeInThePortDoesNotKeepDelFromItsWork) {
