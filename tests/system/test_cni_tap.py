@@ -25,8 +25,8 @@ class Pods:
         self.cni = Runtime(lab, lab.program("control/cni/sluice-cni"))
         self.pods = {}
 
-    def config(self, version=NEWEST, **keys):
-        ipam = {"type": "host-local", "dataDir": self.cni.leases, "routes": ROUTES,
+    def config(self, version=NEWEST, routes=(), **keys):
+        ipam = {"type": "host-local", "dataDir": self.cni.leases, "routes": [*ROUTES, *routes],
                 "ranges": [[{"subnet": subnet}] for subnet in SUBNETS]}
         return self.cni.config(version, ipam, port="tap", socketDirectory=None, **keys)
 
@@ -170,6 +170,10 @@ class Interface(TapTest):
     def test_the_nodes_own_namespace_is_refused(self):
         answer = self.tap_call("ADD", CNI_NETNS="/proc/self/ns/net")
         self.assertFails(answer, 4, "CNI_NETNS", "the node's own")
+
+    def test_a_route_that_the_kernel_refuses_undoes_all_of_it(self):
+        config = self.pods.config(routes=[{"dst": "10.98.0.0/16", "gw": "192.0.2.1"}])
+        self.assertFails(self.tap_call("ADD", config=config), 5, "net1", "10.98.0.0/16")
 
     def test_what_a_tap_cannot_do_is_refused(self):
         self.assertFails(self.tap_call("ADD", config=self.pods.config(queues=2)), 7, "queues")
