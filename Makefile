@@ -74,6 +74,7 @@ soak: build hugepages
 mutants: packages
 	tools/mutants
 
+full: export SLUICE_RACE_ROUNDS = 1000
 full: test test-kube lint mutants fuzz soak demo bench
 
 clean:

@@ -1,7 +1,6 @@
 #include "control/listen_socket.h"
 
 #include <fmt/core.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "control/try_connect.h"
+
 namespace sluice::control {
 namespace {
 
@@ -20,19 +21,6 @@ constexpr mode_t kOthers = 0077;
 
 absl::Status Failed(const std::string& path, int error) {
   return absl::FailedPreconditionError(fmt::format("listen: {}: {}", path, std::strerror(error)));
-}
-
-// 0: somebody accepted; else the errno of connect(2).
-int TryConnect(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  const int rc = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  const int error = rc == 0 ? 0 : errno;
-  close(fd);
-  return error;
 }
 
 absl::Status CreateDirectoryOf(const std::string& path) {

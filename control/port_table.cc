@@ -10,6 +10,7 @@
 namespace sluice::control {
 namespace {
 
+using dataplane::PortKind;
 using dataplane::PortRole;
 using dataplane::PortSpec;
 
@@ -21,8 +22,7 @@ std::string OwnerText(const PortSpec& spec) {
 }
 
 bool IsVhost(const PortSpec& spec) {
-  return spec.kind == dataplane::PortKind::kVhostServer ||
-         spec.kind == dataplane::PortKind::kVhostClient;
+  return spec.kind == PortKind::kVhostServer || spec.kind == PortKind::kVhostClient;
 }
 
 bool Lists(const PortSpec& spec, const acl::IpAddress& address) {
@@ -93,6 +93,10 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   // One socket, one subject: behind a shared one there would be two.
   if (IsVhost(spec) && IsVhost(other) && spec.path == other.path) {
     return taken(fmt::format("socket path {} belongs to {}", spec.path, OwnerText(other)));
+  }
+  const bool taps = spec.kind == PortKind::kTap && other.kind == PortKind::kTap;
+  if (taps && spec.netns == other.netns && spec.path == other.path) {
+    return taken(fmt::format("interface {} belongs to {}", spec.path, OwnerText(other)));
   }
   if (other.network != spec.network) return absl::OkStatus();
   const bool unique = spec.role != PortRole::kPod;  // in its network

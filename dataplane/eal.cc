@@ -88,7 +88,6 @@ std::vector<std::string> Arguments(const EalConfig& config, bool huge_pages) {
   std::vector<std::string> arguments = {"sluice",
                                         "--lcores",
                                         LcoreMap(config),
-                                        "--no-pci",
                                         "-m",
                                         std::to_string(config.memory_mb),
                                         "--file-prefix",
@@ -106,6 +105,9 @@ std::vector<std::string> Arguments(const EalConfig& config, bool huge_pages) {
     // Without --no-shconf two tests of one user could meet in a stale config file.
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
   }
+  if (config.pci.empty()) arguments.emplace_back("--no-pci");
+  for (const std::string& device : config.pci)
+    arguments.insert(arguments.end(), {"--allow", device});
   if (!config.telemetry) arguments.emplace_back("--no-telemetry");
   return arguments;
 }

@@ -21,6 +21,9 @@ struct EalConfig {
   int main_core = -1;             // CPU of the main lcore; -1: the first allowed one
   std::vector<int> worker_cores;  // one lcore each, pinned; distinct CPUs
   bool telemetry = false;
+  // PCI devices that may be used, "ADDRESS[,DEVARGS]" as DPDK's --allow has them; no others are
+  // touched.
+  std::vector<std::string> pci;
 };
 
 // CPUs that this thread may run on, ascending. The EAL pins the thread that starts it to one.

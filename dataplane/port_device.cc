@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
@@ -9,8 +10,10 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
+#include "dataplane/network_namespace.h"
 #include "dataplane/port_kind.h"
 
 namespace sluice::dataplane {
@@ -22,6 +25,7 @@ bool IsVhost(const PortSpec& spec) {
 
 constexpr uint16_t kTxDescriptors = 1024;
 constexpr unsigned kRingSize = 1024;
+constexpr uint16_t kNoPort = RTE_MAX_ETHPORTS;
 
 // DPDK keeps traces of a closed vdev, so no name is used twice.
 std::string NextVdevName(const char* driver) {
@@ -52,6 +56,66 @@ absl::StatusOr<uint16_t> OpenRings(const PortSpec& spec, std::string* vdev) {
   return static_cast<uint16_t>(id);
 }
 
+absl::StatusOr<uint16_t> OpenVdev(const PortSpec& spec, std::string* vdev) {
+  const PortKindRow& row = RowOf(spec.kind);
+  const std::string name = NextVdevName(row.driver), args = row.args(spec);
+  uint16_t id = 0;
+  const int error = rte_vdev_init(name.c_str(), args.c_str());
+  if (error == 0 && rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) {
+    *vdev = name;
+    return id;
+  }
+  if (error == 0) rte_vdev_uninit(name.c_str());
+  return PortError(spec, absl::StatusCode::kInternal,
+                   fmt::format("{} does not open {}: {}", row.driver, args,
+                               rte_strerror(error < 0 ? -error : rte_errno)));
+}
+
+// One that was allowed with its representors is there already; else the driver is asked for it.
+absl::StatusOr<uint16_t> OpenRepresentor(const PortSpec& spec) {
+  const std::string args = RowOf(spec.kind).args(spec);
+  const auto find = [&args] {
+    rte_dev_iterator iterator;
+    if (rte_eth_iterator_init(&iterator, args.c_str()) != 0) return kNoPort;
+    const uint16_t id = rte_eth_iterator_next(&iterator);
+    if (id != RTE_MAX_ETHPORTS) rte_eth_iterator_cleanup(&iterator);
+    return id;
+  };
+  uint16_t id = find();
+  const int error = id == kNoPort ? rte_dev_probe(args.c_str()) : 0;
+  if (error == 0 && id == kNoPort) id = find();
+  if (id != kNoPort) return id;
+  return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                   fmt::format("{}: no such representor ({}): is the physical function allowed "
+                               "(sluiced --pci), and its driver one of DPDK's that has them?",
+                               args, rte_strerror(error < 0 ? -error : ENODEV)));
+}
+
+absl::StatusOr<uint16_t> OpenDevice(const PortSpec& spec, std::string* vdev) {
+  switch (RowOf(spec.kind).maker) {
+    case DeviceMaker::kVirtualBus:
+      return OpenVdev(spec, vdev);
+    case DeviceMaker::kRings:
+      return OpenRings(spec, vdev);
+    case DeviceMaker::kPhysicalBus:
+      return OpenRepresentor(spec);
+  }
+  return absl::InternalError("no such maker");
+}
+
+// Where the port is: the thread is in its network namespace until the result's end.
+absl::StatusOr<std::optional<NetworkNamespaceScope>> GoTo(const PortSpec& spec) {
+  std::optional<NetworkNamespaceScope> place;
+  if (spec.netns.empty()) return place;
+  auto scope = NetworkNamespaceScope::Enter(spec.netns);
+  if (!scope.ok()) {
+    return PortError(spec, absl::StatusCode::kFailedPrecondition,
+                     std::string(scope.status().message()));
+  }
+  place.emplace(*std::move(scope));
+  return place;
+}
+
 }  // namespace
 
 std::string RingName(const PortSpec& spec, bool into_switch) {
@@ -69,6 +133,8 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
                      fmt::format("mtu: {} is more than the {} that DPDK's {} can do", spec.mtu,
                                  row.max_mtu, row.driver));
   }
+  const auto place = GoTo(spec);
+  if (!place.ok()) return place.status();
   if (absl::Status usable = row.check(spec); !usable.ok()) return usable;
   if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
     return PortError(
@@ -78,25 +144,29 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
   }
 
   PortDevice device;
-  if (row.driver == nullptr) {
-    absl::StatusOr<uint16_t> id = OpenRings(spec, &device.vdev_);
-    if (!id.ok()) return id.status();
-    device.id_ = *id;
-  } else {
-    device.vdev_ = NextVdevName(row.driver);
-    const int error = rte_vdev_init(device.vdev_.c_str(), row.args(spec).c_str());
-    if (error != 0 || rte_eth_dev_get_port_by_name(device.vdev_.c_str(), &device.id_) != 0) {
-      if (error == 0) rte_vdev_uninit(device.vdev_.c_str());
-      return PortError(spec, absl::StatusCode::kInternal,
-                       fmt::format("{} does not open {}: {}", row.driver, row.args(spec),
-                                   rte_strerror(error < 0 ? -error : rte_errno)));
-    }
-  }
+  PortSpec way = spec;
+  if (absl::Status sealed = device.Seal(&way); !sealed.ok()) return sealed;
+  const absl::StatusOr<uint16_t> id = OpenDevice(way, &device.vdev_);
+  if (!id.ok()) return id.status();
+  device.id_ = *id;
   device.open_ = true;
   if (spec.kind == PortKind::kVhostServer) device.owned_socket_ = spec.path;
   if (absl::Status started = device.Start(spec, pool); !started.ok()) return started;
   if (IsVhost(spec) && tx != nullptr) device.peer_ = std::make_unique<VhostPeer>(device.id_, tx);
   return device;
+}
+
+absl::Status PortDevice::Seal(PortSpec* spec) {
+  if (spec->kind != PortKind::kVhostClient || spec->attachment.empty()) return absl::OkStatus();
+  const std::filesystem::path path(spec->path);
+  auto directory = SealedDirectory::Open(path.parent_path().string());
+  if (!directory.ok()) {
+    return PortError(*spec, absl::StatusCode::kFailedPrecondition,
+                     std::string(directory.status().message()));
+  }
+  sealed_.emplace(*std::move(directory));
+  spec->path = sealed_->path() + "/" + path.filename().string();
+  return absl::OkStatus();
 }
 
 absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
@@ -121,7 +191,7 @@ absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
     error = rte_eth_dev_start(id_);
   }
   // Pods' addresses are not the device's; kinds without the notion say -ENOTSUP.
-  if (error == 0 && spec.kind == PortKind::kAfPacket) {
+  if (error == 0 && row.promiscuous) {
     step = "promiscuous mode";
     error = rte_eth_promiscuous_enable(id_);
   }
@@ -150,6 +220,7 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
   id_ = other.id_;
   vdev_ = std::move(other.vdev_);
   owned_socket_ = std::move(other.owned_socket_);
+  sealed_ = std::move(other.sealed_);
   peer_ = std::move(other.peer_);
   return *this;
 }
@@ -164,7 +235,11 @@ void PortDevice::Close() {
   open_ = false;
   peer_.reset();
   rte_eth_dev_stop(id_);
-  rte_vdev_uninit(vdev_.c_str());
+  if (vdev_.empty()) {
+    rte_eth_dev_close(id_);  // the PCI device stays, for the other ports that are on it
+  } else {
+    rte_vdev_uninit(vdev_.c_str());
+  }
   std::error_code ignored;
   if (!owned_socket_.empty()) std::filesystem::remove(owned_socket_, ignored);
 }

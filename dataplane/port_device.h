@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "dataplane/port_spec.h"
+#include "dataplane/sealed_directory.h"
 #include "dataplane/tx_ports.h"
 #include "dataplane/vhost_peer.h"
 
@@ -20,14 +22,16 @@ struct rte_mempool;
 namespace sluice::dataplane {
 
 // A started device with the queues that its spec asks for. Move-only; closes in its destructor,
-// and removes the socket that a vhost server made.
+// and removes the socket that a vhost server made. The directory of a vhost client's socket that a
+// CNI plugin made for a pod is the pod's to write in: no symbolic link in it is followed, and it
+// has to stay as long as the port.
 class PortDevice {
  public:
   // `pool` feeds the receive queues; it and `tx` outlive the device. A vhost device says in `tx`
   // what its peer takes. `spec` passed Validate. A socket that nobody listens on makes way. Errors
   // read "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory
-  // not writable, no such interface or one with a smaller MTU, file not readable),
-  // ResourceExhausted (DPDK's own limit of ports), Internal with DPDK's error.
+  // not writable or not to be sealed, no such interface or one with a smaller MTU, file not
+  // readable), ResourceExhausted (DPDK's own limit of ports), Internal with DPDK's error.
   static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool,
                                          TxPort* tx = nullptr);
 
@@ -40,14 +44,17 @@ class PortDevice {
 
  private:
   PortDevice() = default;
+  // Puts the sealed way to the socket into `spec`, if the port wants one.
+  absl::Status Seal(PortSpec* spec);
   int Configure(const PortSpec& spec) const;
   absl::Status Start(const PortSpec& spec, rte_mempool* pool);
   void Close();
 
   bool open_ = false;
-  uint16_t id_ = 0;           // ethdev id
-  std::string vdev_;          // name on the vdev bus; empty for ring ports
-  std::string owned_socket_;  // a socket file to remove at the end
+  uint16_t id_ = 0;                        // ethdev id
+  std::string vdev_;                       // name on the vdev bus; empty: not on it
+  std::string owned_socket_;               // a socket file to remove at the end
+  std::optional<SealedDirectory> sealed_;  // where the pod's socket is
   std::unique_ptr<VhostPeer> peer_;
 };
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -66,10 +67,11 @@ absl::Status CheckSocketServer(const PortSpec& spec) {
   return TrySocket(spec);
 }
 
-// The peer's socket may come later, but nothing else may be in its place.
+// The peer's socket may come later, but nothing else may be in its place: by a link, whoever owns
+// the directory would have us speak to a socket of others.
 absl::Status CheckSocketClient(const PortSpec& spec) {
   std::error_code error;
-  const auto status = std::filesystem::status(spec.path, error);
+  const auto status = std::filesystem::symlink_status(spec.path, error);
   if (!std::filesystem::exists(status) || std::filesystem::is_socket(status)) {
     return absl::OkStatus();
   }
@@ -79,20 +81,27 @@ absl::Status CheckSocketClient(const PortSpec& spec) {
 
 absl::Status CheckNothing(const PortSpec&) { return absl::OkStatus(); }
 
-absl::Status CheckNewInterface(const PortSpec& spec) {
-  if (if_nametoindex(spec.path.c_str()) == 0) return absl::OkStatus();
-  return PortError(spec, absl::StatusCode::kAlreadyExists,
-                   fmt::format("network interface {} exists already", spec.path));
-}
-
-// 0 if there is no such interface.
-int MtuOf(const std::string& interface) {
+// What the kernel says of an interface of the thread's network namespace; zeros if there is none.
+ifreq AskInterface(const std::string& interface, unsigned long question) {
   ifreq request{};
   interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool known = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
+  const bool known = fd >= 0 && ioctl(fd, question, &request) == 0;
   if (fd >= 0) close(fd);
-  return known ? request.ifr_mtu : 0;
+  return known ? request : ifreq{};
+}
+
+// A tap in another namespace is still there after its port: whose it is, its MAC says.
+bool IsOwnTap(const PortSpec& spec) {
+  const ifreq answer = AskInterface(spec.path, SIOCGIFHWADDR);
+  const auto* mac = reinterpret_cast<const uint8_t*>(answer.ifr_hwaddr.sa_data);
+  return !spec.netns.empty() && std::equal(spec.mac.bytes.begin(), spec.mac.bytes.end(), mac);
+}
+
+absl::Status CheckNewInterface(const PortSpec& spec) {
+  if (if_nametoindex(spec.path.c_str()) == 0 || IsOwnTap(spec)) return absl::OkStatus();
+  return PortError(spec, absl::StatusCode::kAlreadyExists,
+                   fmt::format("network interface {} exists already", spec.path));
 }
 
 // The kernel would lose what is larger than the interface takes.
@@ -101,7 +110,7 @@ absl::Status CheckInterface(const PortSpec& spec) {
     return PortError(spec, absl::StatusCode::kFailedPrecondition,
                      fmt::format("there is no network interface {}", spec.path));
   }
-  const int mtu = MtuOf(spec.path);
+  const int mtu = AskInterface(spec.path, SIOCGIFMTU).ifr_mtu;
   if (mtu >= spec.mtu) return absl::OkStatus();
   return PortError(
       spec, absl::StatusCode::kFailedPrecondition,
@@ -121,8 +130,10 @@ std::string VhostServerArgs(const PortSpec& spec) {
 std::string VhostClientArgs(const PortSpec& spec) { return VhostServerArgs(spec) + ",client=1"; }
 // The kernel side of the tap is the pod's interface.
 std::string TapArgs(const PortSpec& spec) {
-  if (spec.mac.IsZero()) return fmt::format("iface={}", spec.path);
-  return fmt::format("iface={},mac={}", spec.path, spec.mac.ToString());
+  std::string args = fmt::format("iface={}", spec.path);
+  if (!spec.mac.IsZero()) args += fmt::format(",mac={}", spec.mac.ToString());
+  if (!spec.netns.empty()) args += ",persist";
+  return args;
 }
 // Frames lie in slots that divide a block, which the kernel allocates in one piece.
 std::string AfPacketArgs(const PortSpec& spec) {
@@ -140,22 +151,32 @@ std::string PcapArgs(const PortSpec& spec) {
   return args;
 }
 
+std::string RepresentorDevargs(const PortSpec& spec) {
+  return RepresentorArgs(spec.path).value_or("");
+}
+
 constexpr uint16_t kRing = 1024;
 constexpr uint16_t kTapBuffers = 16;  // that one frame may be spread over; a tap port keeps them
 
 // net_tap tells its queues of no MTU above this (22.11: max_rx_pktlen).
 constexpr uint16_t kTapMtu = 1500;
 
+using enum DeviceMaker;
 constexpr PortKindRow kRows[] = {
-    {PortKind::kVhostServer, "net_vhost", CheckSocketServer, VhostServerArgs, kRing, kMaxMtu, false,
+    {PortKind::kVhostServer, kVirtualBus, "net_vhost", CheckSocketServer, VhostServerArgs, kRing,
+     kMaxMtu, false, false, false},
+    {PortKind::kVhostClient, kVirtualBus, "net_vhost", CheckSocketClient, VhostClientArgs, kRing,
+     kMaxMtu, false, false, false},
+    {PortKind::kTap, kVirtualBus, "net_tap", CheckNewInterface, TapArgs, kTapBuffers, kTapMtu, true,
+     false, false},
+    {PortKind::kAfPacket, kVirtualBus, "net_af_packet", CheckInterface, AfPacketArgs, kRing,
+     kMaxMtu, false, true, true},
+    {PortKind::kPcap, kVirtualBus, "net_pcap", CheckPcap, PcapArgs, kRing, kMaxMtu, false, false,
      false},
-    {PortKind::kVhostClient, "net_vhost", CheckSocketClient, VhostClientArgs, kRing, kMaxMtu, false,
+    {PortKind::kRing, kRings, "net_ring", CheckNothing, nullptr, kRing, kMaxMtu, false, false,
      false},
-    {PortKind::kTap, "net_tap", CheckNewInterface, TapArgs, kTapBuffers, kTapMtu, true, false},
-    {PortKind::kAfPacket, "net_af_packet", CheckInterface, AfPacketArgs, kRing, kMaxMtu, false,
-     true},
-    {PortKind::kPcap, "net_pcap", CheckPcap, PcapArgs, kRing, kMaxMtu, false, false},
-    {PortKind::kRing, nullptr, CheckNothing, nullptr, kRing, kMaxMtu, false, false},
+    {PortKind::kRepresentor, kPhysicalBus, "PCI", CheckNothing, RepresentorDevargs, kRing, kMaxMtu,
+     true, false, true},
 };
 
 }  // namespace

@@ -9,9 +9,17 @@
 
 namespace sluice::dataplane {
 
+// What makes the device of a port.
+enum class DeviceMaker : uint8_t {
+  kVirtualBus,   // the driver, from the row's devargs
+  kRings,        // rings of our own
+  kPhysicalBus,  // a PCI device, which others may share
+};
+
 struct PortKindRow {
   PortKind kind;
-  const char* driver;  // null: a device made from rings
+  DeviceMaker maker;
+  const char* driver;  // or, for people, what it is
   // Whether what the port needs outside of DPDK is there: sockets, interfaces, files. Errors as
   // PortDevice::Open.
   absl::Status (*check)(const PortSpec&);
@@ -20,6 +28,7 @@ struct PortKindRow {
   uint16_t max_mtu;   // that the driver knows
   bool sets_mtu;      // the device wants to be told
   bool whole_frames;  // receives each frame into one buffer
+  bool promiscuous;   // has to be told to take what is not for its own address
 };
 
 const PortKindRow& RowOf(PortKind kind);

@@ -4,6 +4,8 @@
 #include <net/if.h>
 #include <sys/un.h>
 
+#include <cctype>
+
 namespace sluice::dataplane {
 namespace {
 
@@ -18,6 +20,7 @@ constexpr KindName kKindNames[] = {
     {PortKind::kPcap, "pcap"},
     {PortKind::kTap, "tap"},
     {PortKind::kAfPacket, "af-packet"},
+    {PortKind::kRepresentor, "representor"},
 };
 
 struct RoleName {
@@ -72,6 +75,20 @@ std::string AllowedAddress::ToString() const {
   return text;
 }
 
+std::optional<std::string> RepresentorArgs(std::string_view path) {
+  // DDDD:BB:DD.F/vfN
+  constexpr std::string_view kShape = "hhhh:hh:hh.h/vf";
+  if (path.size() <= kShape.size() || path.size() > kShape.size() + 3) return std::nullopt;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const bool fits = i >= kShape.size() ? std::isdigit(static_cast<unsigned char>(path[i])) != 0
+                      : kShape[i] == 'h' ? std::isxdigit(static_cast<unsigned char>(path[i])) != 0
+                                         : path[i] == kShape[i];
+    if (!fits) return std::nullopt;
+  }
+  const size_t slash = path.find('/');
+  return fmt::format("{},representor={}", path.substr(0, slash), path.substr(slash + 1));
+}
+
 const char* PortRoleName(PortRole role) {
   for (const RoleName& row : kRoleNames) {
     if (row.role == role) return row.name;
@@ -98,7 +115,9 @@ absl::StatusOr<PortKind> ParsePortKind(std::string_view text) {
     if (row.name == text) return row.kind;
   }
   return absl::InvalidArgumentError(fmt::format(
-      "\"{}\" is not a port kind (vhost-server, vhost-client, ring, pcap, tap, af-packet)", text));
+      "\"{}\" is not a port kind (vhost-server, vhost-client, ring, pcap, tap, af-packet, "
+      "representor)",
+      text));
 }
 
 absl::Status Validate(const PortSpec& spec) {
@@ -144,6 +163,12 @@ absl::Status Validate(const PortSpec& spec) {
         return bad("path", "a pcap port needs a file to read or one to write");
       }
       break;
+    case PortKind::kRepresentor:
+      if (!RepresentorArgs(spec.path)) {
+        return bad("path",
+                   fmt::format("\"{}\" is not PCI-ADDRESS/vfN, as 0000:03:00.0/vf2", spec.path));
+      }
+      break;
     case PortKind::kRing:
       if (!spec.path.empty()) return bad("path", "a ring port has none");
       if (spec.name.size() > kMaxRingPortName) {
@@ -154,6 +179,9 @@ absl::Status Validate(const PortSpec& spec) {
   if (spec.kind != PortKind::kPcap && !spec.pcap_out.empty()) {
     return bad("pcap_out", "is for pcap ports only");
   }
+  if (!spec.netns.empty() && spec.kind != PortKind::kTap)
+    return bad("netns", "is for tap ports only");
+  if (!spec.netns.empty() && spec.netns[0] != '/') return bad("netns", "must be an absolute path");
   if (spec.mtu < kMinMtu || spec.mtu > kMaxMtu) {
     return bad("mtu", fmt::format("{} is not {} to {}", spec.mtu, kMinMtu, kMaxMtu));
   }

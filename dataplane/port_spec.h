@@ -4,7 +4,9 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acl/address.h"
@@ -12,7 +14,15 @@
 
 namespace sluice::dataplane {
 
-enum class PortKind : uint8_t { kVhostServer, kVhostClient, kRing, kPcap, kTap, kAfPacket };
+enum class PortKind : uint8_t {
+  kVhostServer,
+  kVhostClient,
+  kRing,
+  kPcap,
+  kTap,
+  kAfPacket,
+  kRepresentor
+};
 
 // Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there. The
 // host port leads to this node's own kernel: no subject, and the node's addresses on the network.
@@ -40,7 +50,8 @@ struct PortSpec {
   PortKind kind = PortKind::kVhostServer;
   PortRole role = PortRole::kPod;
   // vhost: socket path (at most 107 bytes). tap: interface to create. af_packet: interface to open.
-  // pcap: file to read, or "" for none. ring: unused.
+  // pcap: file to read, or "" for none. representor: "PCI-ADDRESS/vfN", the physical function and
+  // the number of its virtual function. ring: unused.
   std::string path;
   std::string pcap_out;  // pcap: file to write, or "" to discard
   std::string network = "default";
@@ -52,9 +63,16 @@ struct PortSpec {
   std::vector<AllowedAddress> allowed;  // kPod
   std::string attachment;  // kPod: what the CNI plugin calls it, "NETWORK/CONTAINER/IFNAME"; or ""
   bool guard = true;       // false: the pod may send from any address (a router pod)
+  // tap: path of the network namespace that its interface is in; "": ours. In another one it
+  // outlives the port, so that addresses and routes do, and the next port takes it again.
+  std::string netns;
 
   bool operator==(const PortSpec&) const = default;
 };
+
+// The devargs of a representor's path: "0000:03:00.0/vf2" is "0000:03:00.0,representor=vf2".
+// Nothing for what is no such path.
+std::optional<std::string> RepresentorArgs(std::string_view path);
 
 const char* PortRoleName(PortRole role);  // "pod", "uplink", "host"
 absl::StatusOr<PortRole> ParsePortRole(std::string_view text);

@@ -1,6 +1,7 @@
 // One interface of one container on one network, and the names that follow from it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ struct AttachmentId {
 // "NETWORK/CONTAINER/IFNAME", as the port bears it; none of the three has a '/'.
 std::string ToText(const AttachmentId& id);
 std::optional<AttachmentId> ParseAttachment(std::string_view text);
+
+// Names follow from it.
+uint64_t HashOf(const AttachmentId& id);
 
 // "cni-" and 16 hexadecimal digits: of the port, and of the record.
 std::string PortNameOf(const AttachmentId& id);

@@ -8,8 +8,9 @@
 
 #include "control/cni/cni_error.h"
 #include "control/cni/key_reader.h"
-#include "control/cni/whole_file.h"
+#include "control/cni/parse_json.h"
 #include "control/kube/file.h"
+#include "control/whole_file.h"
 
 namespace sluice::cni {
 namespace {
@@ -37,6 +38,8 @@ json RecordToJson(const Record& record) {
           {"mac", record.mac},
           {"addresses", record.addresses},
           {"socketPath", record.socket_path},
+          {"interface", record.interface},
+          {"pci", record.pci},
           {"deviceInfoFile", record.device_info_file}};
 }
 
@@ -56,6 +59,8 @@ absl::StatusOr<Record> RecordFromJson(const json& from) {
   record.mac = keys.Text("mac");
   record.addresses = keys.Texts("addresses");
   record.socket_path = keys.Text("socketPath");
+  record.interface = keys.Text("interface");
+  record.pci = keys.Text("pci");
   record.device_info_file = keys.Text("deviceInfoFile");
   if (!keys.status().ok()) return keys.status();
   if (row == std::end(kStates)) return Fail(kIo, "has no state");
@@ -66,7 +71,7 @@ absl::StatusOr<Record> RecordFromJson(const json& from) {
 absl::StatusOr<Record> ReadRecord(const std::string& path) {
   const auto text = control::ReadFile(path, kMaxRecordBytes);
   if (!text.ok()) return text.status();
-  auto record = RecordFromJson(json::parse(*text, nullptr, false));
+  auto record = RecordFromJson(ParseJson(*text));
   if (record.ok()) return record;
   return Fail(kIo, fmt::format("{}: is no record of this plugin: delete it", path));
 }
@@ -77,6 +82,11 @@ std::string AttachmentStore::PathOf(const AttachmentId& id) const {
   return fmt::format("{}/{}.json", directory_, PortNameOf(id));
 }
 
+absl::StatusOr<AttachmentLock> AttachmentStore::Lock(
+    const AttachmentId& id, std::chrono::steady_clock::time_point deadline) const {
+  return AttachmentLock::Take(directory_, id, deadline);
+}
+
 absl::StatusOr<std::optional<Record>> AttachmentStore::Load(const AttachmentId& id) const {
   auto record = ReadRecord(PathOf(id));
   if (absl::IsNotFound(record.status())) return std::nullopt;
@@ -85,14 +95,15 @@ absl::StatusOr<std::optional<Record>> AttachmentStore::Load(const AttachmentId& 
 }
 
 absl::Status AttachmentStore::Save(const Record& record) const {
-  const absl::Status written = WriteWholeFile(PathOf(record.id), FileText(record));
+  absl::Status written = control::MakeDirectories(directory_);
+  if (written.ok()) written = control::WriteWholeFile(PathOf(record.id), FileText(record), 0644);
   if (written.ok()) return written;
   return Fail(kIo, fmt::format("stateDirectory: {}: choose one that can be written",
                                std::string(written.message())));
 }
 
 absl::Status AttachmentStore::Remove(const AttachmentId& id) const {
-  return RemoveFile(PathOf(id));
+  return FailIo("stateDirectory: ", control::RemoveFile(PathOf(id)));
 }
 
 absl::StatusOr<std::vector<Record>> AttachmentStore::List() const {

@@ -4,11 +4,13 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "control/cni/attachment.h"
+#include "control/cni/attachment_lock.h"
 
 namespace sluice::cni {
 
@@ -24,14 +26,19 @@ struct Record {
   std::string mac;
   std::vector<std::string> addresses;  // "ADDRESS/LENGTH"
   std::string socket_path;             // empty: none was made
+  std::string interface;               // of a tap, in `netns`; empty: none was made
+  std::string pci;                     // of the virtual function; empty: it is none
   std::string device_info_file;        // empty: none was written
 };
 
-// Each file is written whole (whole_file.h); calls for different attachments do not meet.
+// Each file is written whole (whole_file.h); who changes one holds its attachment's lock.
 class AttachmentStore {
  public:
   explicit AttachmentStore(std::string directory) : directory_(std::move(directory)) {}
 
+  // From here to the lock's end, no other call changes this attachment. Errors: attachment_lock.h.
+  absl::StatusOr<AttachmentLock> Lock(const AttachmentId& id,
+                                      std::chrono::steady_clock::time_point deadline) const;
   // Nothing: there is no record. Errors: kIo naming the file, also for one that cannot be
   // understood.
   absl::StatusOr<std::optional<Record>> Load(const AttachmentId& id) const;

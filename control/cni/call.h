@@ -5,6 +5,7 @@
 #include "control/cni/cni_args.h"
 #include "control/cni/daemon_client.h"
 #include "control/cni/ipam.h"
+#include "control/cni/machine.h"
 #include "control/cni/net_config.h"
 
 namespace sluice::cni {
@@ -15,6 +16,7 @@ struct Call {
   const AttachmentStore& store;
   const Ipam& ipam;
   DaemonClient& daemon;
+  const Machine& machine;
 
   AttachmentId Id() const { return {config.name, args.container_id, args.ifname}; }
 };

@@ -4,6 +4,7 @@
 
 #include "control/cni/cni_error.h"
 #include "control/cni/commands.h"
+#include "control/cni/pod_interface.h"
 
 namespace sluice::cni {
 namespace {
@@ -34,7 +35,7 @@ absl::Status CheckPort(const Call& call, const Record& record, const PortState& 
                                  port.spec.name));
 }
 
-// What the runtime remembers of this interface.
+// What the runtime remembers of this interface, and, of a tap, what is in the pod's namespace.
 absl::Status CheckPrevious(const Call& call, const Record& record) {
   if (!call.config.previous) {
     return Fail(kConfig, "configuration: prevResult: CHECK needs it");
@@ -46,8 +47,12 @@ absl::Status CheckPrevious(const Call& call, const Record& record) {
   if (ours == interfaces.end()) {
     return Wrong(call, fmt::format("prevResult has no interface {}", call.args.ifname));
   }
-  if (ours->mac == record.mac) return absl::OkStatus();
-  return Wrong(call, fmt::format("prevResult has MAC {}, the record {}", ours->mac, record.mac));
+  if (ours->mac != record.mac) {
+    return Wrong(call, fmt::format("prevResult has MAC {}, the record {}", ours->mac, record.mac));
+  }
+  if (record.interface.empty()) return absl::OkStatus();
+  const auto index = static_cast<size_t>(ours - interfaces.begin());
+  return CheckSetUp(InterfaceIn(*call.config.previous, index, call.config.port.mtu));
 }
 
 }  // namespace

@@ -44,6 +44,10 @@ absl::Status Fail(int code, const std::string& message) {
   return status;
 }
 
+absl::Status FailIo(const std::string& who, const absl::Status& status) {
+  return status.ok() ? status : Fail(kIo, who + std::string(status.message()));
+}
+
 int CodeOf(const absl::Status& status) {
   if (const auto payload = status.GetPayload(kPayload)) {
     const std::string text(*payload);

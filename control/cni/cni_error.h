@@ -32,6 +32,9 @@ enum ErrorCode : int {
 // `code` is an ErrorCode, or what an IPAM plugin said.
 absl::Status Fail(int code, const std::string& message);
 
+// A failure of files, as kIo: WHO and what `status` says. Ok stays so.
+absl::Status FailIo(const std::string& who, const absl::Status& status);
+
 // The number of a status that is not OK. Of one that Fail did not make: kTryAgain if the daemon
 // could not be reached, took too long or is full, else kRefused.
 int CodeOf(const absl::Status& status);

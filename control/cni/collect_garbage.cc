@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "control/cni/cni_error.h"
@@ -48,12 +49,16 @@ void AddPorts(const Call& call, Stale* stale, Errors* errors) {
   for (const PortState& port : *ports) {
     const auto id = ParseAttachment(port.spec.attachment);
     if (!id || !IsStale(call, *id)) continue;
-    Record record;
-    record.id = *id;
-    record.daemon = call.config.daemon;
-    record.socket_path = port.spec.path;
-    stale->emplace(port.spec.attachment, std::move(record));
+    stale->emplace(port.spec.attachment, RecordOf(*id, call.config.daemon, port.spec));
   }
+}
+
+absl::Status Collect(const Call& call, const Record& found,
+                     std::chrono::steady_clock::time_point deadline) {
+  const auto lock = call.store.Lock(found.id, deadline);
+  if (!lock.ok()) return lock.status();
+  const auto now = call.store.Load(found.id);
+  return Detach(call, now.ok() && *now ? **now : found);
 }
 
 }  // namespace
@@ -63,7 +68,8 @@ absl::Status CollectGarbage(const Call& call) {
   Errors errors;
   AddRecords(call, &stale, &errors);
   AddPorts(call, &stale, &errors);
-  for (const auto& [attachment, record] : stale) errors.Add(Detach(call, record));
+  const auto deadline = std::chrono::steady_clock::now() + call.config.timeout;
+  for (const auto& [attachment, record] : stale) errors.Add(Collect(call, record, deadline));
   SweepGone(call);
   errors.Add(call.ipam.Gc());
   return errors.Take();

@@ -9,6 +9,9 @@
 
 namespace sluice::cni {
 
+// ADD, DEL and each deletion of GC hold the attachment's lock (attachment_lock.h), and fail with
+// kTryAgain if another call has it for too long.
+
 // record, addresses, port with its policy in force, device information: in this order. Fails with
 // all of it undone, what an earlier ADD that was killed left behind included. Errors: kExists;
 // those of the parts; kTryAgain if policy is not in force in time.

@@ -1,8 +1,12 @@
 #include "control/cni/detach.h"
 
+#include <chrono>
+
 #include "control/cni/cni_error.h"
+#include "control/cni/daemon_tombstone.h"
+#include "control/cni/pod_interface.h"
 #include "control/cni/socket_path.h"
-#include "control/cni/whole_file.h"
+#include "control/whole_file.h"
 
 namespace sluice::cni {
 namespace {
@@ -11,17 +15,31 @@ void Keep(absl::Status* first, const absl::Status& status) {
   if (first->ok()) *first = status;
 }
 
-bool IsAway(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-}
-
 }  // namespace
 
+Record RecordOf(const AttachmentId& id, const std::string& daemon,
+                const dataplane::PortSpec& port) {
+  Record record;
+  record.id = id;
+  record.daemon = daemon;
+  record.netns = port.netns;
+  record.mac = port.mac.ToString();
+  if (port.kind == dataplane::PortKind::kTap) {
+    record.interface = port.path;
+  } else if (port.kind != dataplane::PortKind::kRepresentor) {
+    record.socket_path = port.path;
+  }
+  return record;
+}
+
 absl::Status Detach(const Call& call, const Record& record) {
-  const absl::Status port = call.daemon.DeletePort(PortNameOf(record.id));
+  const absl::Status port = DeletePort(call, PortNameOf(record.id));
   absl::Status files;
   if (!record.socket_path.empty()) Keep(&files, RemoveSocket(record.socket_path));
-  if (!record.device_info_file.empty()) Keep(&files, RemoveFile(record.device_info_file));
+  if (!record.interface.empty()) Keep(&files, TakeAway(record.netns, record.interface, record.mac));
+  if (!record.device_info_file.empty()) {
+    Keep(&files, FailIo("device information: ", control::RemoveFile(record.device_info_file)));
+  }
   const absl::Status addresses = call.ipam.Delete(record.id, record.netns);
   absl::Status first = IsAway(port) ? absl::OkStatus() : port;
   Keep(&first, addresses);
@@ -41,7 +59,11 @@ void SweepGone(const Call& call) {
   if (!records.ok()) return;
   for (const Record& record : *records) {
     if (record.state != Record::State::kGone || record.daemon != call.config.daemon) continue;
-    const absl::Status deleted = call.daemon.DeletePort(PortNameOf(record.id));
+    const auto lock = call.store.Lock(record.id, std::chrono::steady_clock::time_point::min());
+    if (!lock.ok()) continue;  // whoever has it does as much
+    const auto now = call.store.Load(record.id);
+    if (!now.ok() || !*now || (*now)->state != Record::State::kGone) continue;
+    const absl::Status deleted = DeletePort(call, PortNameOf(record.id));
     if (IsAway(deleted)) return;  // so would the others be, each as long
     if (deleted.ok()) call.store.Remove(record.id).IgnoreError();
   }

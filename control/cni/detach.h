@@ -7,13 +7,18 @@
 
 namespace sluice::cni {
 
-// Deletes the port of `record`, its socket, its device information and its addresses, and then the
-// record. Each step is taken whatever became of the one before. Without the daemon the record
-// stays, as kGone, and that is no error. Errors, of the first step that failed: the daemon's
-// refusal or IPAM's, which leave the record for the next try; kIo.
+// What the port alone tells of its attachment.
+Record RecordOf(const AttachmentId& id, const std::string& daemon, const dataplane::PortSpec& port);
+
+// The caller holds the attachment's lock. Deletes the port of `record`, its socket or interface,
+// its device information and its addresses, and then the record. Each step is taken whatever became
+// of the one before. Without the daemon the record stays, as kGone, and that is no error. Errors,
+// of the first step that failed: the daemon's refusal or IPAM's, which leave the record for the
+// next try; kIo.
 absl::Status Detach(const Call& call, const Record& record);
 
-// Deletes the ports of kGone records of this daemon, which is there. Those that fail stay.
+// Deletes the ports of kGone records of this daemon, which is there. Those that fail stay, and
+// those that another call is at.
 void SweepGone(const Call& call);
 
 }  // namespace sluice::cni

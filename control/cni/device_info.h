@@ -3,13 +3,20 @@
 
 #include <absl/status/status.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
+
+#include "control/cni/virtual_function.h"
 
 namespace sluice::cni {
 
 // Of a vhost-user port. The specification's mode is the application's side: "server" makes the
-// socket. Errors: kIo "device information: PATH: REASON".
-absl::Status WriteDeviceInfo(const std::string& file, const std::string& socket_path,
-                             bool pod_listens);
+// socket.
+nlohmann::json VhostUserInfo(const std::string& socket_path, bool pod_listens);
+
+nlohmann::json PciInfo(const VirtualFunction& function);
+
+// Errors: kIo "device information: PATH: REASON".
+absl::Status WriteDeviceInfo(const std::string& file, const nlohmann::json& info);
 
 }  // namespace sluice::cni

@@ -9,6 +9,7 @@
 
 #include "control/cni/cni_error.h"
 #include "control/cni/cni_version.h"
+#include "control/cni/parse_json.h"
 #include "control/cni/run_program.h"
 
 namespace sluice::cni {
@@ -23,7 +24,7 @@ std::string Get(const Environment& environment, const char* name) {
 
 // What a plugin said when it failed.
 absl::Status ErrorOf(const std::string& who, const ProgramOutput& output) {
-  const json error = json::parse(output.text, nullptr, false);
+  const json error = ParseJson(output.text);
   const bool is_error = error.is_object() && error.contains("code") && error.contains("msg") &&
                         error["code"].is_number_integer() && error["msg"].is_string();
   if (!is_error) {
@@ -73,7 +74,7 @@ absl::StatusOr<std::string> Ipam::AgreeOnVersion(const std::string& path) const 
   const auto output = RunProgram(path, question.dump(), environment, config_.timeout);
   if (!output.ok()) return output.status();
   if (output->exit_code != 0) return ErrorOf(who, *output);
-  const json answer = json::parse(output->text, nullptr, false);
+  const json answer = ParseJson(output->text);
   const bool lists = answer.is_object() && answer.contains("supportedVersions") &&
                      answer["supportedVersions"].is_array();
   if (!lists) return Fail(kIpam, fmt::format("{}: answered no list of versions", who));
@@ -115,7 +116,7 @@ absl::StatusOr<Result> Ipam::Add() const {
   const auto text = Run("ADD", args_.environment);
   if (!text.ok()) return text.status();
   const std::string who = fmt::format("ipam {}: ADD", config_.ipam);
-  const json answer = json::parse(*text, nullptr, false);
+  const json answer = ParseJson(*text);
   if (answer.is_discarded()) return Fail(kIpam, who + ": printed what is not JSON");
   auto result = ParseResult(answer, who);
   if (!result.ok()) return Fail(kIpam, std::string(result.status().message()));

@@ -14,6 +14,7 @@
 #include "control/cni/commands.h"
 #include "control/cni/daemon_client.h"
 #include "control/cni/ipam.h"
+#include "control/cni/machine.h"
 #include "control/cni/net_config.h"
 #include "control/kube/file.h"
 
@@ -37,7 +38,8 @@ absl::StatusOr<nlohmann::json> Run(const Args& args, const NetConfig& config) {
   const AttachmentStore store(config.state_directory);
   const Ipam ipam(config, args);
   const auto daemon = MakeDaemonClient(config.daemon, config.timeout);
-  const Call call{args, config, store, ipam, *daemon};
+  const Machine machine = ThisMachine();
+  const Call call{args, config, store, ipam, *daemon, machine};
   if (args.command == "ADD") {
     const auto result = Add(call);
     if (!result.ok()) return result.status();
@@ -58,7 +60,7 @@ nlohmann::json Version(const std::string& version) {
 absl::StatusOr<nlohmann::json> Answer(const std::string& input) {
   const auto args = ReadArgs(ReadEnvironment());
   if (!args.ok()) return args.status();
-  if (args->command == "VERSION") return Version(VersionOf(input));
+  if (args->command == "VERSION") return Version(AskedVersionOf(input));
   const auto config = ReadNetConfig(input, args->command);
   if (!config.ok()) return config.status();
   return Run(*args, *config);

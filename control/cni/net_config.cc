@@ -10,6 +10,7 @@
 #include "control/cni/cni_error.h"
 #include "control/cni/cni_version.h"
 #include "control/cni/key_reader.h"
+#include "control/cni/parse_json.h"
 #include "dataplane/port_spec.h"
 
 namespace sluice::cni {
@@ -22,16 +23,35 @@ constexpr const char* kValidAttachments = "cni.dev/valid-attachments";
 constexpr const char* kOldValidAttachments = "cni.dev/attachments";
 
 // The specification's, those that runtimes and Multus put in, and ours.
-constexpr const char* kKnownKeys[] = {"cniVersion",    "cniVersions",   "name",
-                                      "type",          "disableCheck",  "disableGC",
-                                      "args",          "runtimeConfig", "ipMasq",
-                                      "capabilities",  "prevResult",    "ipam",
-                                      "dns",           "deviceID",      "daemon",
-                                      "network",       "pciBusID",      "resourceName",
-                                      "port",          "role",          "queues",
-                                      "mtu",           "mac",           "socketDirectory",
-                                      "socketMode",    "socketGroup",   "stateDirectory",
-                                      "timeoutSeconds"};
+constexpr const char* kKnownKeys[] = {"cniVersion",
+                                      "cniVersions",
+                                      "name",
+                                      "type",
+                                      "disableCheck",
+                                      "disableGC",
+                                      "args",
+                                      "runtimeConfig",
+                                      "ipMasq",
+                                      "capabilities",
+                                      "prevResult",
+                                      "ipam",
+                                      "dns",
+                                      "deviceID",
+                                      "daemon",
+                                      "network",
+                                      "pciBusID",
+                                      "resourceName",
+                                      "port",
+                                      "role",
+                                      "queues",
+                                      "mtu",
+                                      "mac",
+                                      "socketDirectory",
+                                      "socketMode",
+                                      "socketGroup",
+                                      "stateDirectory",
+                                      "timeoutSeconds",
+                                      "daemonStateDirectory"};
 
 // A key that is misspelt would be the default, and "network" has one that is somebody's.
 void CheckKeys(const json& config, KeyReader& keys) {
@@ -61,7 +81,8 @@ void CheckVersion(const std::string& version, const std::string& command, KeyRea
 
 std::string ReadPath(KeyReader& keys, const char* key, const char* absent) {
   std::string path = keys.Text(key, absent);
-  if (!path.starts_with('/')) keys.Refuse(key, fmt::format("\"{}\" is not an absolute path", path));
+  if (path != absent && !path.starts_with('/'))
+    keys.Refuse(key, fmt::format("\"{}\" is not an absolute path", path));
   return path;
 }
 
@@ -80,6 +101,7 @@ void ReadDaemon(KeyReader& keys, NetConfig* config) {
   if (!is_path) {
     keys.Refuse("daemon", fmt::format("\"{}\" is not unix:///PATH", config->daemon));
   }
+  config->daemon_state_directory = ReadPath(keys, "daemonStateDirectory", "");
 }
 
 void ReadIpam(KeyReader& keys, NetConfig* config) {
@@ -163,12 +185,31 @@ void ReadAddresses(KeyReader& keys, const json& runtime, PortConfig* port) {
   }
 }
 
+// The runtime's comes first; Multus writes what the device plugin chose.
+void ReadDevice(KeyReader& keys, const json& runtime, PortConfig* port) {
+  KeyReader inner(runtime, "runtimeConfig.");
+  const std::pair<const char*, std::string> said[] = {
+      {"runtimeConfig.deviceID", inner.Text("deviceID")},
+      {"deviceID", keys.Text("deviceID")},
+      {"pciBusID", keys.Text("pciBusID")}};
+  if (!inner.status().ok()) keys.Refuse("runtimeConfig.deviceID", "is not text");
+  const auto* found =
+      std::ranges::find_if(said, [](const auto& one) { return !one.second.empty(); });
+  if (found == std::end(said)) {
+    return keys.Refuse("deviceID", "is missing: a device plugin chooses the virtual function");
+  }
+  port->device_key = found->first;
+  port->device = found->second;
+  if (!dataplane::RepresentorArgs(port->device + "/vf0")) {
+    keys.Refuse(found->first, fmt::format("\"{}\" is not a PCI address", port->device));
+  }
+}
+
 void ReadPort(KeyReader& keys, PortConfig* port) {
   const std::string kind = keys.Choice("port", {"vhost-user", "tap", "sriov"});
-  if (kind != "vhost-user") {
-    keys.RefuseWith(kUnsupportedField, "port",
-                    fmt::format("\"{}\" is not built yet: only vhost-user is", kind));
-  }
+  port->type = kind == "tap"     ? PortType::kTap
+               : kind == "sriov" ? PortType::kSriov
+                                 : PortType::kVhostUser;
   port->network = keys.Text("network", "default");
   if (port->network.empty()) keys.Refuse("network", "is empty: leave it out for \"default\"");
   port->pod_listens = keys.Choice("role", {"client", "server"}) == "client";
@@ -176,18 +217,21 @@ void ReadPort(KeyReader& keys, PortConfig* port) {
   ReadMode(keys, port);
   port->socket_group = keys.Text("socketGroup");
   port->queues = static_cast<uint8_t>(keys.Number("queues", 1, dataplane::kMaxQueues, 1));
+  const bool has_queues = port->type == PortType::kVhostUser;
+  if (!has_queues && port->queues > 1) keys.Refuse("queues", kind + " has one");
   port->mtu = static_cast<uint16_t>(
       keys.Number("mtu", dataplane::kMinMtu, dataplane::kMaxMtu, dataplane::kDefaultMtu));
   const json runtime = keys.Object("runtimeConfig");
   ReadMac(keys, runtime, port);
   ReadAddresses(keys, runtime, port);
+  if (port->type == PortType::kSriov) ReadDevice(keys, runtime, port);
 }
 
 }  // namespace
 
 absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::string& command) {
   NetConfig config;
-  config.json = json::parse(text, nullptr, false);
+  config.json = ParseJson(text);
   if (!config.json.is_object()) {
     return Fail(kDecode, "configuration: standard input does not hold a JSON object");
   }
@@ -209,9 +253,14 @@ absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::stri
   return config;
 }
 
-std::string VersionOf(const std::string& text) {
-  const json config = json::parse(text, nullptr, false);
+std::string AskedVersionOf(const std::string& text) {
+  const json config = ParseJson(text);
   std::string version = KeyReader(config, "").Text("cniVersion");
+  return version.empty() ? std::string(kNewestVersion) : version;
+}
+
+std::string VersionOf(const std::string& text) {
+  std::string version = AskedVersionOf(text);
   return RankOf(version) < 0 ? std::string(kNewestVersion) : version;
 }
 

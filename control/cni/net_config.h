@@ -16,8 +16,11 @@
 
 namespace sluice::cni {
 
+enum class PortType { kVhostUser, kTap, kSriov };
+
 // What only ADD needs: how the port is to be. docs/cni.md has the keys and their defaults.
 struct PortConfig {
+  PortType type = PortType::kVhostUser;
   std::string network;      // of the switch
   bool pod_listens = true;  // role "client": the pod makes the socket, the switch connects to it
   std::string socket_directory;
@@ -28,6 +31,7 @@ struct PortConfig {
   std::optional<dataplane::MacAddress> mac;
   std::vector<std::string> addresses;  // runtimeConfig.ips, "ADDRESS/LENGTH"
   std::string device_info_file;        // absolute; empty: none is asked for
+  std::string device, device_key;      // kSriov: PCI address of the VF, and the key that says so
 };
 
 struct NetConfig {
@@ -39,6 +43,8 @@ struct NetConfig {
   std::string daemon;  // "unix:PATH"
   std::chrono::seconds timeout{0};
   std::string state_directory;
+  std::string
+      daemon_state_directory;  // sluiced's --state-directory; empty: it keeps none, or unknown
   std::vector<std::pair<std::string, std::string>> valid;  // GC: container ID and interface name
   PortConfig port;                                         // as above
 };
@@ -47,6 +53,9 @@ struct NetConfig {
 // must not keep DEL and GC from what they do. Errors: kDecode, kIncompatibleVersion, kConfig and
 // kUnsupportedField, all "configuration: KEY: REASON".
 absl::StatusOr<NetConfig> ReadNetConfig(const std::string& text, const std::string& command);
+
+// The version that `text` asks for, spoken here or not; the newest if it says none.
+std::string AskedVersionOf(const std::string& text);
 
 // The version that `text` asks for, if it is one that errors can be told in; else the newest.
 std::string VersionOf(const std::string& text);

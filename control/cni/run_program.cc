@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,78 +12,68 @@
 #include <cerrno>
 #include <csignal>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "control/cni/cni_error.h"
+#include "control/file_descriptor.h"
+#include "control/whole_file.h"
 
 namespace sluice::cni {
 namespace {
 
+using control::FileDescriptor;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxOutput = size_t{1} << 20;
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  ~Fd() { Close(); }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  void Set(int fd) {
-    Close();
-    fd_ = fd;
-  }
-  void Close() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 absl::Status SystemError(const std::string& path, int error) {
   return Fail(kIo, fmt::format("{}: {}", path, std::generic_category().message(error)));
 }
 
 // A file that holds `text`, to be read from its start: unlike a pipe, it is never full.
-int FileOf(const std::string& text) {
-  const int fd = memfd_create("input", MFD_CLOEXEC);
-  if (fd < 0) return fd;
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t wrote = write(fd, text.data() + done, text.size() - done);
-    if (wrote < 0) return close(fd), -1;
-    done += static_cast<size_t>(wrote);
+FileDescriptor FileOf(const std::string& text) {
+  FileDescriptor file(memfd_create("input", MFD_CLOEXEC));
+  if (!file.IsOpen()) return file;
+  if (const int error = control::WriteAll(file.get(), text); error != 0) {
+    errno = error;
+    return FileDescriptor();
   }
-  lseek(fd, 0, SEEK_SET);
-  return fd;
+  lseek(file.get(), 0, SEEK_SET);
+  return file;
 }
 
-// 0, or the system's error.
-int Spawn(const std::string& path, int input, int output, const Environment& environment,
-          pid_t* pid) {
-  std::vector<std::string> pairs;
-  pairs.reserve(environment.size());
-  for (const auto& [key, value] : environment) pairs.push_back(fmt::format("{}={}", key, value));
-  std::vector<char*> variables;
-  variables.reserve(pairs.size() + 1);
-  for (std::string& pair : pairs) variables.push_back(pair.data());
-  variables.push_back(nullptr);
-  std::string name = path;
-  char* arguments[] = {name.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  const int error =
-      posix_spawn(pid, path.c_str(), &actions, &attributes, arguments, variables.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return error;
+// What execve(2) takes, made before the fork.
+class Image {
+ public:
+  Image(const std::string& path, const Environment& environment) : path_(path) {
+    for (const auto& [key, value] : environment) pairs_.push_back(fmt::format("{}={}", key, value));
+    for (std::string& pair : pairs_) variables_.push_back(pair.data());
+    variables_.push_back(nullptr);
+  }
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
+
+  void Execute() {
+    char* arguments[] = {path_.data(), nullptr};
+    execve(path_.c_str(), arguments, variables_.data());
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::string> pairs_;
+  std::vector<char*> variables_;
+};
+
+// In the child, where nothing may be called that is not safe after a fork of many threads. It dies
+// with `parent`, which may be dead already.
+[[noreturn]] void Become(Image& image, pid_t parent, int input, int output, int failure) {
+  const bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+                     setpgid(0, 0) == 0 && dup2(input, STDIN_FILENO) >= 0 &&
+                     dup2(output, STDOUT_FILENO) >= 0;
+  if (ready) image.Execute();
+  const int error = errno;
+  const ssize_t told = write(failure, &error, sizeof(error));
+  _exit(told < 0 ? 126 : 127);
 }
 
 int ExitCode(pid_t pid) {
@@ -91,6 +81,26 @@ int ExitCode(pid_t pid) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// 0, or the errno of what failed; then there is no child.
+int Spawn(const std::string& path, int input, int output, const Environment& environment,
+          pid_t* pid) {
+  Image image(path, environment);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  const FileDescriptor failure(ends[0]);
+  FileDescriptor child_failure(ends[1]);
+  const pid_t parent = getpid();
+  *pid = fork();
+  if (*pid < 0) return errno;
+  if (*pid == 0) Become(image, parent, input, output, child_failure.get());
+  child_failure.Close();
+  int error = 0;
+  while (read(failure.get(), &error, sizeof(error)) < 0 && errno == EINTR) {
+  }
+  if (error != 0) ExitCode(*pid);
+  return error;
 }
 
 // What is in the pipe, without waiting for more.
@@ -126,19 +136,25 @@ absl::StatusOr<ProgramOutput> RunProgram(const std::string& path, const std::str
                                          const Environment& environment,
                                          std::chrono::milliseconds limit) {
   const Clock::time_point deadline = Clock::now() + limit;
-  const Fd stdin_file(FileOf(input));
+  const FileDescriptor stdin_file = FileOf(input);
   int ends[2];
-  if (stdin_file.get() < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+  if (!stdin_file.IsOpen() || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
     return SystemError(path, errno);
   }
-  const Fd output(ends[0]);
-  Fd child_output(ends[1]);
+  const FileDescriptor output(ends[0]);
+  FileDescriptor child_output(ends[1]);
   fcntl(child_output.get(), F_SETFL, 0);  // the child's end blocks, as programs expect
   pid_t pid = 0;
   const int error = Spawn(path, stdin_file.get(), child_output.get(), environment, &pid);
   child_output.Close();
   if (error != 0) return SystemError(path, error);
-  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.IsOpen()) {
+    const int reason = errno;
+    kill(-pid, SIGKILL);
+    ExitCode(pid);
+    return SystemError(path, reason);
+  }
   ProgramOutput result;
   const Ending ending = Await(process.get(), output.get(), deadline, &result.text);
   if (ending != Ending::kExited) kill(-pid, SIGKILL);

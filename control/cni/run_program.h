@@ -16,9 +16,9 @@ struct ProgramOutput {
 };
 
 // Runs the file `path` with `input` as its standard input and exactly `environment`; its standard
-// error is ours. When `limit` has passed it is killed, with all it started in its process group.
-// Errors, "PATH: REASON": kIo (cannot be run), kTryAgain (took too long), kIpam (prints more than 1
-// MiB).
+// error is ours. When `limit` has passed it is killed, with all it started in its process group;
+// when the calling thread dies, it alone. Errors, "PATH: REASON": kIo (cannot be run), kTryAgain
+// (took too long), kIpam (prints more than 1 MiB).
 absl::StatusOr<ProgramOutput> RunProgram(const std::string& path, const std::string& input,
                                          const Environment& environment,
                                          std::chrono::milliseconds limit);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,7 +12,8 @@
 #include <system_error>
 
 #include "control/cni/cni_error.h"
-#include "control/cni/whole_file.h"
+#include "control/try_connect.h"
+#include "control/whole_file.h"
 
 namespace sluice::cni {
 namespace {
@@ -27,18 +27,6 @@ absl::Status SystemError(const std::string& path, int error) {
 bool IsSocket(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_socket(std::filesystem::symlink_status(path, error));
-}
-
-bool HasListener(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const bool refused =
-      fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
-      errno == ECONNREFUSED;
-  if (fd >= 0) close(fd);
-  return !refused;
 }
 
 // Follows no link: the directory may be the pod's.
@@ -74,7 +62,9 @@ absl::Status MakeWay(const std::string& path) {
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
     return absl::OkStatus();
   }
-  if (IsSocket(path) && !HasListener(path)) return RemoveFile(path);
+  if (IsSocket(path) && control::TryConnect(path) == ECONNREFUSED) {
+    return FailIo("socket: ", control::RemoveFile(path));
+  }
   return Fail(
       kRefused,
       fmt::format("socket: {} exists already, and is in use or no socket: remove it", path));
@@ -82,9 +72,8 @@ absl::Status MakeWay(const std::string& path) {
 
 absl::Status MakeSocketDirectory(const std::string& path, const PortConfig& port) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return SystemError(directory, error.value());
+  const absl::Status made = FailIo("socket: ", control::MakeDirectories(directory));
+  if (!made.ok()) return made;
   return GiveToGroup(directory, port.socket_group, kDirectoryMode);
 }
 
@@ -93,7 +82,8 @@ absl::Status ShareSocket(const std::string& path, const PortConfig& port) {
 }
 
 absl::Status RemoveSocket(const std::string& path) {
-  absl::Status status = IsSocket(path) ? RemoveFile(path) : absl::OkStatus();
+  absl::Status status =
+      IsSocket(path) ? FailIo("socket: ", control::RemoveFile(path)) : absl::OkStatus();
   rmdir(std::filesystem::path(path).parent_path().c_str());  // fails while there are others
   return status;
 }

@@ -64,6 +64,10 @@ void AddEalFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--huge", texts.huge_pages, "huge pages")->check(CLI::IsMember(&kHugePages));
   app.add_option("--memory", config.eal.memory_mb, "packet and table memory in MB")
       ->check(CLI::Range(64, 1 << 20));
+  app.add_option("--pci", config.eal.pci,
+                 "PCI device that may be used, ADDRESS[,DEVARGS]; no others are touched")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--file-prefix", config.eal.file_prefix, "sets apart the files of each process");
 }
 

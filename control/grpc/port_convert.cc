@@ -73,6 +73,7 @@ absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
   spec.pod_uid = proto.pod_uid();
   spec.attachment = proto.attachment();
   spec.guard = !proto.unguarded();
+  spec.netns = proto.netns();
   auto kind = dataplane::ParsePortKind(proto.kind());
   if (!kind.ok()) return FieldError(proto, "kind", std::string(kind.status().message()));
   spec.kind = *kind;
@@ -100,6 +101,7 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
     out->add_allowed(allowed.ToString());
   }
   out->set_unguarded(!spec.guard);
+  out->set_netns(spec.netns);
   out->set_mtu(spec.mtu);
   out->set_queues(spec.queues);
 }

@@ -1,8 +1,6 @@
 #include "control/grpc/state_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -10,8 +8,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <utility>
 
+#include "control/whole_file.h"
 #include "sluice/v1/state.pb.h"
 
 namespace sluice::control {
@@ -21,40 +19,6 @@ constexpr uint32_t kFormat = 1;
 
 absl::Status Failed(const std::string& path, const char* doing) {
   return absl::UnavailableError(fmt::format("{}: {}: {}", path, doing, std::strerror(errno)));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
-absl::Status WriteNew(const std::string& path, const std::string& bytes) {
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (file.get() < 0) return Failed(path, "cannot be created");
-  for (size_t written = 0; written < bytes.size();) {
-    const ssize_t n = write(file.get(), bytes.data() + written, bytes.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Failed(path, "cannot be written");
-    written += static_cast<size_t>(n);
-  }
-  return fsync(file.get()) == 0 ? absl::OkStatus() : Failed(path, "cannot be written");
-}
-
-// A rename is on disk when its directory is.
-absl::Status SyncDirectoryOf(const std::string& path) {
-  const std::string directory = path.substr(0, path.rfind('/') + 1);
-  const Descriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0 || fsync(opened.get()) != 0) return Failed(directory, "cannot be synced");
-  return absl::OkStatus();
 }
 
 uint64_t ChecksumOf(const std::string& content) {
@@ -70,10 +34,7 @@ absl::Status WriteStateFile(const std::string& path, const std::string& what,
   file.set_format(kFormat);
   file.set_content(content.SerializeAsString());
   file.set_checksum(ChecksumOf(file.content()));
-  const std::string fresh = path + ".new";
-  if (absl::Status status = WriteNew(fresh, file.SerializeAsString()); !status.ok()) return status;
-  if (rename(fresh.c_str(), path.c_str()) != 0) return Failed(path, "cannot be replaced");
-  return SyncDirectoryOf(path);
+  return WriteWholeFile(path, file.SerializeAsString(), 0600);
 }
 
 absl::Status ReadStateFile(const std::string& path, const std::string& what,

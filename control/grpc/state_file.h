@@ -8,8 +8,8 @@
 
 namespace sluice::control {
 
-// Replaces `path`: when it returns Ok, the content is on disk. Readable by the owner only. Errors:
-// Unavailable "PATH: REASON"; then the old file is still there.
+// Replaces `path`, readable by the owner only, as WriteWholeFile does (whole_file.h), with its
+// errors.
 absl::Status WriteStateFile(const std::string& path, const std::string& what,
                             const google::protobuf::MessageLite& content);
 

@@ -14,13 +14,14 @@
 #include <system_error>
 #include <utility>
 
+#include "control/deleted_ports.h"
 #include "control/grpc/saved_state.h"
 #include "control/grpc/state_file.h"
 
 namespace sluice::control {
 namespace {
 
-constexpr char kObjects[] = "objects", kPorts[] = "ports", kDeleted[] = "deleted";
+constexpr char kObjects[] = "objects", kPorts[] = "ports";
 
 absl::Status ReadOrSetAside(const std::string& directory, const char* name,
                             google::protobuf::MessageLite* content) {
@@ -64,17 +65,17 @@ absl::StatusOr<std::unique_ptr<StateKeeper>> StateKeeper::Open(const std::string
         fmt::format("state directory {}: {}: {}", directory, doing, std::strerror(errno)));
   };
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be made");
-  const std::string deleted = fmt::format("{}/{}", directory, kDeleted);
+  const std::string deleted = DeletedPortsIn(directory);
   if (mkdir(deleted.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be used");
   const std::string lock = directory + "/lock";
-  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return failed("cannot be locked");
-  std::unique_ptr<StateKeeper> keeper(new StateKeeper(directory, fd, interval));  // closes fd
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  FileDescriptor file(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.IsOpen()) return failed("cannot be locked");
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("cannot be locked");
     return absl::FailedPreconditionError(
         fmt::format("state directory {}: another process has it", directory));
   }
+  std::unique_ptr<StateKeeper> keeper(new StateKeeper(directory, std::move(file), interval));
   if (absl::Status status = keeper->Read(); !status.ok()) {
     return absl::UnavailableError(
         fmt::format("state directory {}: {}", directory, std::string(status.message())));
@@ -82,8 +83,9 @@ absl::StatusOr<std::unique_ptr<StateKeeper>> StateKeeper::Open(const std::string
   return keeper;
 }
 
-StateKeeper::StateKeeper(std::string directory, int lock, std::chrono::milliseconds interval)
-    : directory_(std::move(directory)), lock_(lock), interval_(interval) {}
+StateKeeper::StateKeeper(std::string directory, FileDescriptor lock,
+                         std::chrono::milliseconds interval)
+    : directory_(std::move(directory)), lock_(std::move(lock)), interval_(interval) {}
 
 StateKeeper::~StateKeeper() {
   {
@@ -92,7 +94,6 @@ StateKeeper::~StateKeeper() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  close(lock_);
 }
 
 absl::Status StateKeeper::Read() {
@@ -106,7 +107,7 @@ absl::Status StateKeeper::Read() {
 
 void StateKeeper::ForgetDeleted() {
   std::error_code error;
-  const std::filesystem::directory_iterator files(directory_ + "/" + kDeleted, error);
+  const std::filesystem::directory_iterator files(DeletedPortsIn(directory_), error);
   for (const auto& file : files) {
     const std::string name = file.path().filename();
     auto& ports = *ports_.mutable_ports();

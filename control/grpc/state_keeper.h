@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/file_descriptor.h"
 #include "control/state_listener.h"
 #include "sluice/v1/state.pb.h"
 
@@ -47,7 +48,7 @@ class StateKeeper : public StateListener {
   void Changed(const std::shared_ptr<const View>& view) override;
 
  private:
-  StateKeeper(std::string directory, int lock, std::chrono::milliseconds interval);
+  StateKeeper(std::string directory, FileDescriptor lock, std::chrono::milliseconds interval);
   absl::Status Read();
   void ForgetDeleted();
   void Run();
@@ -56,7 +57,7 @@ class StateKeeper : public StateListener {
   bool WriteObjects(const View& view);
 
   const std::string directory_;
-  const int lock_;
+  const FileDescriptor lock_;
   const std::chrono::milliseconds interval_;
   v1::SavedObjects objects_;
   v1::SavedPorts ports_;

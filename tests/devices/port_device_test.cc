@@ -73,6 +73,26 @@ TEST_F(PortDeviceTest, WhatIsNoSocketIsNotRemoved) {
   EXPECT_EQ(Open(spec_).code(), absl::StatusCode::kAlreadyExists);
 }
 
+TEST_F(PortDeviceTest, AClientFollowsNoLinkToItsSocket) {
+  const int fd = Listen();
+  std::filesystem::rename(spec_.path, directory_ + "/elsewhere");
+  std::filesystem::create_symlink(directory_ + "/elsewhere", spec_.path);
+  spec_.kind = PortKind::kVhostClient;
+  EXPECT_EQ(Open(spec_),
+            absl::FailedPreconditionError("port web: " + spec_.path + " is not a socket"));
+  close(fd);
+}
+
+TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {
+  spec_.kind = PortKind::kRepresentor;
+  spec_.path = "ffff:03:00.0/vf2";
+  const absl::Status failed = Open(spec_);
+  EXPECT_EQ(failed.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(failed.message().find("ffff:03:00.0,representor=vf2: no such representor"),
+            std::string::npos)
+      << failed;
+}
+
 TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
   spec_.kind = PortKind::kTap;
   spec_.path = "sl-none";

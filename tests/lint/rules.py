@@ -10,6 +10,7 @@ _VALUES = ["absl/", "fmt/"]
 _FACADE = [
     "dataplane/connection_event.h", "dataplane/denial.h", "dataplane/drop_reason.h",
     "dataplane/eal.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
+    "dataplane/network_namespace.h",
     "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h",
     "dataplane/timeout_setting.h", "dataplane/trace.h", "dataplane/tracking.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
@@ -28,11 +29,12 @@ INCLUDES = {
     "control/metric_family.h": ([], ["prometheus/"]),
     "control/switch_metrics": (_CONTROL, _VALUES + ["prometheus/"]),
     "control/grpc/sluiced.cc": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + ["prometheus/"]),
-    "control/kube/": (["acl/", "control/kube/"], _CONTROL_LIBS),
+    "control/kube/": (["acl/", "control/kube/", "control/file_descriptor.h"], _CONTROL_LIBS),
     "control/kube/watch/": (["acl/", "control/kube/"], _CONTROL_LIBS + ["curl/", "yajl/"]),
     "control/watcher/": (_CONTROL, _CONTROL_LIBS + ["CLI/", "prometheus/"]),
     "control/watcher/grpc_": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC),
     "control/cni/": (_CONTROL, _VALUES + ["nlohmann/"]),
+    "control/cni/netlink.cc": (_CONTROL, _VALUES + ["libmnl/"]),
     "control/cni/daemon_client.cc": (_CONTROL + ["sluice/v1/"], _VALUES + ["nlohmann/"] + _GRPC),
     "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/", "xxhash.h"]),
     "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
@@ -65,7 +67,8 @@ FORBIDDEN_INCLUDES = {
 
 LIBRARY_PREFIXES = ["absl/", "fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/", "grpcpp/",
                     "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h",
-                    "curl/", "yajl/", "prometheus/", "CivetServer.h", "civetweb.h"]
+                    "curl/", "yajl/", "prometheus/", "CivetServer.h", "civetweb.h",
+                    "libmnl/"]
 SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.

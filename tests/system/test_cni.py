@@ -7,61 +7,8 @@ import stat
 import unittest
 
 from harness import Lab
-from harness.case import needs_root
 from harness.cni import NEWEST, VERSIONS, Runtime
-from harness.manifests import DENY_INGRESS
-
-
-def pod_of(container):
-    """The pod as the API has it while its sandbox is made: without addresses."""
-    return {"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"namespace": "default", "name": container, "uid": f"uid-{container}",
-                         "labels": {"app": container}},
-            "status": {"phase": "Pending"}}
-
-
-@needs_root
-class CniTest(unittest.TestCase):
-    """One switch for all tests of a class. Each test leaves nothing behind, or fails."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = Lab()
-        cls.enterClassContext(cls.lab)
-        cls.plugin = cls.lab.program("control/cni/sluice-cni")
-        cls.lab.start_switch()
-        cls.lab.apply(pod_of("web"), pod_of("db"))
-
-    def setUp(self):
-        self.cni = Runtime(self.lab, self.plugin)
-        self.addCleanup(self.clear)
-
-    def tearDown(self):
-        self.assertEqual(self.lab.ctl.ports(), {})
-        self.assertEqual(self.cni.files(), [])
-
-    def clear(self):
-        """What a failed test left behind fails no other."""
-        for name in self.lab.ctl.ports():
-            self.lab.ctl.delete_port(name)
-        self.cni.clear()
-
-    def call(self, *arguments, **variables):
-        return self.cni.call(*arguments, **variables)
-
-    def assertOk(self, answer):
-        self.assertEqual(answer.code, 0, answer.out)
-        return answer.out
-
-    def assertFails(self, answer, code, *fragments):
-        self.assertEqual(answer.error, code, answer.out)
-        self.assertLessEqual({"cniVersion", "code", "msg"}, set(answer.out))
-        for fragment in fragments:
-            self.assertIn(fragment, answer.out["msg"])
-
-    def port(self):
-        (port,) = self.lab.ctl.ports().values()
-        return port
+from harness.cni_case import CniTest, pod_of
 
 
 class Contract(CniTest):
@@ -103,9 +50,10 @@ class Contract(CniTest):
         self.assertEqual(port["subject"], "known")
 
     def test_version_is_answered_with_all_that_are_spoken(self):
-        for text in ('{"cniVersion": "0.4.0"}', ""):
-            answer = self.call("VERSION", "", text or " ", CNI_CONTAINERID=None)
-            self.assertEqual(self.assertOk(answer)["supportedVersions"], VERSIONS)
+        for text, version in (('{"cniVersion": "0.4.0"}', "0.4.0"),
+                              ('{"cniVersion": "9.9.9"}', "9.9.9"), (" ", NEWEST)):
+            answer = self.assertOk(self.call("VERSION", "", text, CNI_CONTAINERID=None))
+            self.assertEqual(answer, {"cniVersion": version, "supportedVersions": VERSIONS})
 
     def test_status_and_gc_are_of_the_newest_version_alone(self):
         for command in ("STATUS", "GC"):
@@ -232,7 +180,7 @@ class BadInput(CniTest):
         for key, value, code in (
                 ("cniVersion", None, 1), ("cniVersion", "0.2.0", 1), ("cniVersion", "9.9.9", 1),
                 ("name", None, 7), ("name", "a b", 7), ("daemon", "localhost:1", 7),
-                ("port", "tap", 2), ("port", "sriov", 2), ("port", "veth", 7), ("netwrok", "x", 2),
+                ("port", "veth", 7), ("netwrok", "x", 2),
                 ("role", "both", 7), ("queues", 17, 7), ("mtu", 67, 7), ("mac", "x", 7),
                 ("socketDirectory", "relative", 7), ("socketDirectory", "/" + "x" * 100, 7),
                 ("socketMode", "rw", 7), ("stateDirectory", 7, 7), ("timeoutSeconds", "5", 7),
@@ -386,6 +334,14 @@ class Interrupted(CniTest):
         self.lab.wait_until(lambda: not self.lab.ctl.ports(), "the port is gone")
         self.assertOk(self.call("DEL", "late"))
 
+    def test_del_beside_a_waiting_add_waits_for_it(self):
+        add = self.cni.start("ADD", "late", self.cni.config(timeoutSeconds=5))
+        self.lab.wait_until(self.lab.ctl.ports, "the port is there")
+        self.assertFails(self.call("DEL", "late", self.cni.config(timeoutSeconds=1)), 11,
+                         "pods/late/net1: another call")
+        self.assertOk(self.call("DEL", "late", self.cni.config(timeoutSeconds=20)))
+        self.assertEqual(self.cni.finish(add).error, 11)
+
     def test_parallel_calls_for_many_pods(self):
         names = [f"pod-{number}" for number in range(12)]
         self.lab.apply(*(pod_of(name) for name in names))
@@ -487,62 +443,43 @@ class DeadDaemon(unittest.TestCase):
         self.assertEqual(self.cni.files(), [])
 
 
-@needs_root
-class Race(unittest.TestCase):
-    """A peer sends to the pod's MAC and address before, during and after ADD."""
-    MAC, ADDRESS, ROUNDS = "02:00:00:00:44:44", "10.44.0.44", 50
+class KeptState(unittest.TestCase):
+    """A switch that keeps its ports on disk."""
 
     def setUp(self):
         self.lab = Lab()
         self.enterContext(self.lab)
-        self.lab.start_switch()
         self.cni = Runtime(self.lab, self.lab.program("control/cni/sluice-cni"))
-        peer = self.lab.make_network_pod("default/peer", "tap", "02:00:00:00:44:01",
-                                         ["10.44.0.1/24"])
-        self.lab.apply(pod_of("peer"))
-        self.lab.add_port(peer)
-        peer.run("ip", "neigh", "replace", self.ADDRESS, "lladdr", self.MAC, "dev", "eth0",
-                 "nud", "permanent")
-        flood = ("import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-                 f"while True:\n for i in range(100): s.sendto(b'x', ('{self.ADDRESS}', 9))\n"
-                 " time.sleep(0.01)\n")
-        self.lab.own(peer.start(self.lab.path("flood.log"), "python3", "-c", flood))
+        self.kept = self.lab.path("kept")
+        self.start_switch()
+        self.lab.apply(pod_of("web"), pod_of("db"))
 
-    def passed(self):
-        """Packets that policy let through to the pod, over ROUNDS of ADD and DEL."""
-        config = self.cni.config(ipam=False, runtimeConfig={
-            "mac": self.MAC, "ips": [f"{self.ADDRESS}/24"]})
-        passed = 0
-        for _ in range(self.ROUNDS):
-            before = self.seen()
-            answer = self.cni.call("ADD", "web", config)
-            self.assertEqual(answer.code, 0, answer.out)
-            # Until judged packets have come by, the port has seen nothing yet.
-            self.lab.wait_until(lambda: self.judged() > before[1] or self.seen()[0] > before[0],
-                                "the peer's packets reach the port")
-            passed += self.seen()[0] - before[0]
-            self.assertEqual(self.cni.call("DEL", "web", config).code, 0)
-        return passed
+    def start_switch(self):
+        self.lab.start_switch("--state-directory", self.kept)
 
-    def judged(self):
-        return self.lab.ctl.drops().get(("default.peer", "policy_ingress"), 0)
+    def kill_switch(self):
+        self.lab.switch.send_signal(signal.SIGKILL)
+        self.lab.switch.wait(10)
 
-    def seen(self):
-        """(passed, denied). Nobody reads the pod's socket: what passes finds its queue full."""
-        drops = self.lab.ctl.drops()
-        received = sum(port["tx_packets"] for name, port in self.lab.ctl.ports().items()
-                       if name.startswith("cni-"))
-        return drops.get(("default.peer", "tx_full"), 0) + received, self.judged()
+    def restart_after_del(self, **keys):
+        """The attachments of the ports that are there after a restart, "web" deleted meanwhile."""
+        for name in ("web", "db"):
+            self.assertEqual(self.cni.call("ADD", name).code, 0)
+        self.kill_switch()
+        answer = self.cni.call("DEL", "web", self.cni.config(**keys))
+        self.assertEqual(answer.code, 0, answer.out)
+        self.start_switch()
+        return {port["spec"]["attachment"] for port in self.lab.ctl.ports().values()}
 
-    def test_nothing_passes_a_policy_that_denies_it(self):
-        self.lab.apply(pod_of("web"), DENY_INGRESS)
-        self.assertEqual(self.passed(), 0)
-        self.assertGreater(self.judged(), self.ROUNDS)
+    def test_a_port_that_was_deleted_meanwhile_does_not_come_back(self):
+        self.assertEqual(self.restart_after_del(daemonStateDirectory=self.kept), {"pods/db/net1"})
+        self.assertIn("was deleted meanwhile", self.lab.switch.log())
+        self.assertNotIn("not restored", self.lab.switch.log())
+        self.assertEqual(os.listdir(os.path.join(self.kept, "deleted")), [])
 
-    def test_the_same_packets_pass_without_the_policy(self):
-        self.ROUNDS = 2
-        self.lab.apply(pod_of("web"))
-        self.assertGreater(self.passed(), 0)
+    def test_without_the_directory_the_switch_finds_no_place_for_its_socket(self):
+        self.assertEqual(self.restart_after_del(), {"pods/db/net1"})
+        self.assertIn("not restored", self.lab.switch.log())
 
 
 if __name__ == "__main__":

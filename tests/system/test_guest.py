@@ -6,6 +6,8 @@ import sys
 import unittest
 
 from harness.case import needs_root
+from harness.cni import Runtime
+from harness.cni_case import pod_of
 from harness.guest import Guest, make_initramfs
 from harness.lab import Lab
 from harness.manifests import pod_object, policy
@@ -28,6 +30,7 @@ def numbered(number):
 @needs_root
 class GuestTest(unittest.TestCase):
     guests_of = ()  # (name, kind of port, offloads)
+    switch_flags = ()
 
     @classmethod
     def setUpClass(cls):
@@ -38,16 +41,33 @@ class GuestTest(unittest.TestCase):
         cls.ctl = cls.lab.ctl
         initramfs = cls.lab.path("initramfs")
         make_initramfs(KERNEL, initramfs)
-        cls.lab.start_switch()
+        cls.start_switch()
         cls.real = cls.lab.make_network_pod("default/real", "tap", *numbered(1))
-        cls.guests = [Guest(f"default/{name}", kind, *numbered(number), offloads)
-                      for number, (name, kind, offloads) in enumerate(cls.guests_of, start=2)]
-        cls.add_ports([cls.real, *cls.guests])
+        cls.add_ports([cls.real])
+        cls.guests = cls.make_guests()
         for guest in cls.guests:
             guest.start(cls.lab, KERNEL, initramfs)
         for guest in cls.guests:
             guest.wait()
         cls.lab.apply(SERVE)
+
+    @classmethod
+    def start_switch(cls):
+        cls.lab.start_switch(*(flag.format(lab=cls.lab.directory) for flag in cls.switch_flags))
+
+    @classmethod
+    def make_guests(cls):
+        """With their ports, but not started."""
+        guests = [Guest(f"default/{name}", kind, *numbered(number), offloads)
+                  for number, (name, kind, offloads) in enumerate(cls.guests_of, start=2)]
+        cls.add_ports(guests)
+        return guests
+
+    @classmethod
+    def kill_and_start_switch(cls):
+        cls.lab.switch.send_signal(signal.SIGKILL)
+        cls.lab.switch.wait(15)
+        cls.start_switch()
 
     @classmethod
     def add_ports(cls, pods):
@@ -63,6 +83,14 @@ class GuestTest(unittest.TestCase):
     def real_pings(self, address):
         return ping_received(self.real.run("ping", "-n", "-c", str(PINGS), "-i", "0.2", "-W", "2",
                                            address, check=False))
+
+    def assertGoesOn(self, guest):
+        """After a restart of the switch: it is the guest of before, and its traffic passes."""
+        self.lab.wait_until(lambda: self.ctl.ports()[guest.port]["link_up"],
+                            "the guest's port is connected again", timeout=30)
+        self.assertEqual(self.guest_pings(guest, self.real.addresses[0]), PINGS)
+        self.assertEqual(self.real_pings(guest.addresses[1]), PINGS)
+        self.assertEqual(guest.run("cat /tmp-mark")[1], "still here")
 
     def assertSame(self, digest, output):
         self.assertEqual(output.split()[0], digest, output)
@@ -150,18 +178,52 @@ class Restart(GuestTest):
         guest = self.guests[0]
         self.assertEqual(self.real_pings(guest.addresses[0]), PINGS)
         guest.run("echo still here > /tmp-mark")
-        self.lab.switch.send_signal(signal.SIGKILL)
-        self.lab.switch.wait(15)
-        self.lab.start_switch()
+        self.kill_and_start_switch()
         self.real.remove()
         self.real.make()
         self.add_ports([self.real, guest])
         self.lab.apply(SERVE)
-        self.lab.wait_until(lambda: self.ctl.ports()[guest.port]["link_up"],
-                            "the guest's port is connected again", timeout=30)
-        self.assertEqual(self.guest_pings(guest, self.real.addresses[0]), PINGS)
-        self.assertEqual(self.real_pings(guest.addresses[1]), PINGS)
-        self.assertEqual(guest.run("cat /tmp-mark")[1], "still here")
+        self.assertGoesOn(guest)
+
+
+class FromThePlugin(GuestTest):
+    """A guest whose port sluice-cni makes, with an address of host-local, and a switch that keeps its
+    ports: nobody gives them again."""
+    switch_flags = ("--state-directory", "{lab}/kept")
+
+    @classmethod
+    def make_guests(cls):
+        pod = pod_of("vm")
+        pod["metadata"]["labels"] = {"vm": "yes", "friend": "yes"}
+        cls.lab.apply(pod)
+        cls.cni = Runtime(cls.lab, cls.lab.program("control/cni/sluice-cni"))
+        cls.config = cls.cni.config(ipam={
+            "type": "host-local", "dataDir": cls.cni.leases,
+            "ranges": [[{"subnet": "10.40.0.0/24", "rangeStart": "10.40.0.50"}],
+                       [{"subnet": "fd00:40::/64", "rangeStart": "fd00:40::50"}]]})
+        answer = cls.cni.call("ADD", "vm", cls.config)
+        if answer.code != 0:
+            raise RuntimeError(answer.out)
+        (interface,) = answer.out["interfaces"]
+        guest = Guest("default/vm", "vhost-client", interface["mac"],
+                      [ip["address"] for ip in answer.out["ips"]])
+        guest.socket = interface["socketPath"]
+        (guest.port,) = (name for name in cls.ctl.ports() if name != cls.real.port)
+        return [guest]
+
+    def test_a_guest_of_the_plugin_talks_and_survives_a_killed_switch(self):
+        (guest,) = self.guests
+        self.assertIn("10.40.0.50/24", guest.run("ip address show eth0")[1])
+        for family in (0, 1):
+            self.assertEqual(self.guest_pings(guest, self.real.addresses[family]), PINGS)
+        guest.run("echo still here > /tmp-mark")
+        self.kill_and_start_switch()
+        self.real.adopt()  # its tap was made anew
+        self.assertGoesOn(guest)
+        self.lab.apply(DENY)
+        self.assertEqual(self.real_pings(guest.addresses[0]), 0)
+        self.assertEqual(self.cni.call("DEL", "vm", self.config).code, 0)
+        self.assertNotIn(guest.port, self.ctl.ports())
 
 
 if __name__ == "__main__":

@@ -58,6 +58,18 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
          s.path = "a/b";
        },
        "port web: path: \"a/b\" is not an interface name"},
+      {[](PortSpec& s) { s.netns = "/run/netns/web"; }, "port web: netns: is for tap ports only"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kTap;
+         s.path = "net1";
+         s.netns = "web";
+       },
+       "port web: netns: must be an absolute path"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kRepresentor;
+         s.path = "0000:03:00.0";
+       },
+       "port web: path: \"0000:03:00.0\" is not PCI-ADDRESS/vfN, as 0000:03:00.0/vf2"},
   };
   EXPECT_TRUE(Validate(Good()).ok());
   for (const Case& c : cases) {
@@ -71,7 +83,8 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
 }
 
 TEST(PortKind, NamesGoBothWays) {
-  for (const char* name : {"vhost-server", "vhost-client", "ring", "pcap", "tap", "af-packet"}) {
+  for (const char* name :
+       {"vhost-server", "vhost-client", "ring", "pcap", "tap", "af-packet", "representor"}) {
     const auto kind = ParsePortKind(name);
     ASSERT_TRUE(kind.ok());
     EXPECT_STREQ(PortKindName(*kind), name);

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <map>
 #include <string>
 
 #include "control/cni/cni_error.h"
+#include "tests/unit/control/cni/made_sysfs.h"
 
 namespace sluice::cni {
 namespace {
@@ -26,6 +29,7 @@ class FakeDaemon final : public DaemonClient {
     return 7;
   }
   absl::Status DeletePort(const std::string& name) override {
+    on_delete();
     if (!remove.ok()) return remove;
     ports.erase(name);
     return absl::OkStatus();
@@ -39,6 +43,7 @@ class FakeDaemon final : public DaemonClient {
   absl::StatusOr<DaemonState> State() override { return state; }
 
   absl::Status add, remove, list;
+  std::function<void()> on_delete = [] {};
   absl::StatusOr<DaemonState> state = DaemonState{1, 100, 0, "", {"default"}};
   std::map<std::string, PortState> ports;
 };
@@ -68,12 +73,19 @@ class CommandsTest : public ::testing::Test {
     EXPECT_TRUE(config.ok()) << config.status();
     const AttachmentStore store(config->state_directory);
     const Ipam ipam(*config, args);
-    return command(Call{args, *config, store, ipam, daemon_});
+    const Machine machine{directory_ / "sys", [this](const VirtualFunction& function,
+                                                     const dataplane::MacAddress& mac) {
+                            macs_[function.pci] = mac.ToString();
+                            return absl::OkStatus();
+                          }};
+    return command(Call{args, *config, store, ipam, daemon_, machine});
   }
-  size_t Records() const { return AttachmentStore(directory_ / "state").List()->size(); }
+  AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
+  size_t Records() const { return Store().List()->size(); }
 
   std::filesystem::path directory_;
   FakeDaemon daemon_;
+  std::map<std::string, std::string> macs_;  // of virtual functions, by their PCI addresses
 };
 
 TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
@@ -115,6 +127,114 @@ TEST_F(CommandsTest, AnAddWhoseDaemonGoesLeavesATombstoneThatTheNextOneClears) {
   EXPECT_TRUE(Run("DEL", Delete).ok());
   EXPECT_EQ(daemon_.ports.size(), 0u);
   EXPECT_EQ(Records(), 0u);
+}
+
+const AttachmentId kWeb{"pods", "web", "net1"}, kDb{"pods", "db", "net1"};
+constexpr auto kNoWait = std::chrono::steady_clock::time_point::min();
+
+TEST_F(CommandsTest, ACallForAnAttachmentThatAnotherOneIsAtIsToBeTriedAgain) {
+  const json impatient = {{"timeoutSeconds", 1}};
+  auto other = Store().Lock(kWeb, kNoWait);
+  ASSERT_TRUE(other.ok()) << other.status();
+  const absl::Status added = Run("ADD", Add, impatient).status();
+  EXPECT_EQ(CodeOf(added), kTryAgain);
+  EXPECT_THAT(std::string(added.message()), HasSubstr("pods/web/net1: another call"));
+  EXPECT_EQ(CodeOf(Run("DEL", Delete, impatient)), kTryAgain);
+  EXPECT_TRUE(Store().Lock(kDb, kNoWait).ok());
+  other = absl::CancelledError();
+  EXPECT_TRUE(Run("ADD", Add, impatient).ok());
+  EXPECT_TRUE(Run("DEL", Delete, impatient).ok());
+}
+
+TEST_F(CommandsTest, TheSweepLeavesWhatAnotherCallIsAt) {
+  Record gone;
+  gone.id = kDb;
+  gone.state = Record::State::kGone;
+  gone.daemon = "unix:///run/sluice/sluiced.sock";
+  ASSERT_TRUE(Store().Save(gone).ok());
+  daemon_.ports[PortNameOf(kDb)] = {};
+  auto other = Store().Lock(kDb, kNoWait);
+  ASSERT_TRUE(Run("ADD", Add).ok());
+  EXPECT_EQ(daemon_.ports.size(), 2u);
+  other = absl::CancelledError();
+  EXPECT_TRUE(Run("DEL", Delete).ok());
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(CommandsTest, ADaemonThatIsAwayFindsATombstoneUntilThePortComesAgain) {
+  const std::filesystem::path state = directory_ / "daemon",
+                              file = state / "deleted" / PortNameOf(kWeb);
+  std::filesystem::create_directories(state / "deleted");
+  const json keys = {{"daemonStateDirectory", state}};
+  bool was_there = false;
+  daemon_.on_delete = [&] { was_there = std::filesystem::exists(file); };
+  ASSERT_TRUE(Run("ADD", Add, keys).ok());
+  daemon_.remove = absl::UnavailableError("away");
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_TRUE(was_there);
+  EXPECT_TRUE(std::filesystem::exists(file));
+  daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("ADD", Add, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(CommandsTest, DelFailsIfADaemonThatIsAwayCouldBringThePortBack) {
+  const json keys = {{"daemonStateDirectory", directory_ / "daemon"}};
+  ASSERT_TRUE(Run("ADD", Add, keys).ok());
+  daemon_.remove = absl::UnavailableError("away");
+  std::filesystem::create_directories(directory_ / "daemon" / "deleted" / PortNameOf(kWeb));
+  const absl::Status failed = Run("DEL", Delete, keys);
+  EXPECT_EQ(CodeOf(failed), kIo);
+  EXPECT_THAT(std::string(failed.message()), HasSubstr("daemonStateDirectory"));
+  EXPECT_EQ(Records(), 1u);
+  std::filesystem::remove_all(directory_ / "daemon");  // it has kept nothing
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+}
+
+TEST_F(CommandsTest, AVirtualFunctionsPortIsItsRepresentor) {
+  MadeSysfs sysfs(directory_ / "sys");
+  sysfs.AddPhysical("0000:03:00.0", "ens0", "e1");
+  sysfs.AddVirtual("0000:03:00.0", 4, "0000:03:00.6");
+  sysfs.AddInterface("0000:03:00.0", "eth0", "e1", "pf0vf4");
+  const std::string info = directory_ / "devinfo" / "web.json";
+  const json keys = {
+      {"port", "sriov"},
+      {"runtimeConfig",
+       {{"ips", {"10.0.0.5/24"}}, {"deviceID", "0000:03:00.6"}, {"CNIDeviceInfoFile", info}}}};
+  const auto added = Run("ADD", Add, keys);
+  ASSERT_TRUE(added.ok()) << added.status();
+  ASSERT_EQ(daemon_.ports.size(), 1u);
+  const dataplane::PortSpec& spec = daemon_.ports.begin()->second.spec;
+  EXPECT_EQ(spec.kind, dataplane::PortKind::kRepresentor);
+  EXPECT_EQ(spec.path, "0000:03:00.0/vf4");
+  EXPECT_TRUE(dataplane::Validate(spec).ok()) << dataplane::Validate(spec);
+  EXPECT_EQ(macs_["0000:03:00.6"], spec.mac.ToString());
+  EXPECT_EQ(ToJson(*added, "1.1.0")["interfaces"][0]["pciID"], "0000:03:00.6");
+  EXPECT_EQ(json::parse(std::ifstream(info)), (json{{"type", "pci"},
+                                                    {"version", "1.1.0"},
+                                                    {"pci",
+                                                     {{"pci-address", "0000:03:00.6"},
+                                                      {"pf-pci-address", "0000:03:00.0"},
+                                                      {"representor-device", "eth0"}}}}));
+  EXPECT_TRUE(Run("DEL", Delete, keys).ok());
+  EXPECT_FALSE(std::filesystem::exists(info));
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+}
+
+TEST_F(CommandsTest, AVirtualFunctionThatWouldBypassPolicyGetsNoPort) {
+  MadeSysfs sysfs(directory_ / "sys");
+  sysfs.AddPhysical("0000:05:00.0", "old0", "");
+  sysfs.AddVirtual("0000:05:00.0", 0, "0000:05:00.2");
+  const absl::Status refused =
+      Run("ADD", Add, {{"port", "sriov"}, {"deviceID", "0000:05:00.2"}}).status();
+  EXPECT_EQ(CodeOf(refused), kConfig);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("traffic would bypass policy"));
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+  EXPECT_TRUE(macs_.empty());
 }
 
 TEST_F(CommandsTest, DelThatTheDaemonRefusesKeepsTheRecordForTheNext) {

@@ -44,6 +44,45 @@ TEST(NetConfigTest, TheRuntimesWishComesBeforeTheConfigurations) {
   EXPECT_EQ(read->port.device_info_file, "/run/devinfo");
 }
 
+TEST(NetConfigTest, VersionsAreToldByTheOneThatIsAskedErrorsByOneThatIsSpoken) {
+  const char* unknown = R"({"cniVersion": "9.9.9"})";
+  EXPECT_EQ(AskedVersionOf(unknown), "9.9.9");
+  EXPECT_EQ(VersionOf(unknown), "1.1.0");
+  EXPECT_EQ(AskedVersionOf(R"({"cniVersion": 7})"), "1.1.0");
+  EXPECT_EQ(AskedVersionOf(" "), "1.1.0");
+  EXPECT_EQ(VersionOf(R"({"cniVersion": "0.4.0"})"), "0.4.0");
+}
+
+TEST(NetConfigTest, TheVirtualFunctionIsTheRuntimesOrTheDevicePlugins) {
+  json config = Base();
+  config["port"] = "sriov";
+  const auto read = [&] { return ReadNetConfig(config.dump(), "ADD"); };
+  EXPECT_THAT(std::string(read().status().message()), HasSubstr("deviceID: is missing"));
+  for (const char* key : {"pciBusID", "deviceID"}) {
+    config[key] = "0000:03:00.2";
+    ASSERT_TRUE(read().ok()) << read().status();
+    EXPECT_EQ(read()->port.device_key, key);
+    EXPECT_EQ(read()->port.device, "0000:03:00.2");
+  }
+  config["runtimeConfig"] = {{"deviceID", "0000:03:00.3"}};
+  EXPECT_EQ(read()->port.device, "0000:03:00.3");
+  for (const char* wrong : {"../0000:03:00.3", "eth0", "03:00.3", "0000:03:00.3 "}) {
+    config["runtimeConfig"] = {{"deviceID", wrong}};
+    EXPECT_EQ(CodeOf(read().status()), kConfig) << wrong;
+    EXPECT_THAT(std::string(read().status().message()), HasSubstr("runtimeConfig.deviceID"));
+  }
+}
+
+TEST(NetConfigTest, ATapHasOneQueue) {
+  json config = Base();
+  config["port"] = "tap";
+  const auto read = ReadNetConfig(config.dump(), "ADD");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->port.type, PortType::kTap);
+  config["queues"] = 2;
+  EXPECT_EQ(CodeOf(ReadNetConfig(config.dump(), "ADD").status()), kConfig);
+}
+
 struct WrongCase {
   const char* key;
   const char* value;  // JSON
@@ -76,8 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"network", "\"\"", kConfig, "empty"},
         WrongCase{"netwrok", "\"blue\"", kUnsupportedField, "\"blue\": is no key"},
         WrongCase{"port", "\"veth\"", kConfig, "vhost-user or tap or sriov"},
-        WrongCase{"port", "\"tap\"", kUnsupportedField, "not built yet"},
-        WrongCase{"port", "\"sriov\"", kUnsupportedField, "not built yet"},
+        WrongCase{"port", "7", kConfig, "7 is not text"},
         WrongCase{"role", "\"master\"", kConfig, "client or server"},
         WrongCase{"queues", "0", kConfig, "from 1 to 16"},
         WrongCase{"queues", "-1", kConfig, "from 1 to 16"},
@@ -89,6 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"socketMode", "\"888\"", kConfig, "octal"},
         WrongCase{"socketMode", "\"7777\"", kConfig, "octal"},
         WrongCase{"stateDirectory", "\"\"", kConfig, "absolute"},
+        WrongCase{"daemonStateDirectory", "\"sluiced\"", kConfig, "absolute"},
         WrongCase{"timeoutSeconds", "0", kConfig, "from 1 to 600"},
         WrongCase{"ipam", "[]", kConfig, "not an object"},
         WrongCase{"ipam", "{\"type\": \"../sh\"}", kConfig, "does not name a plugin"},
@@ -102,6 +141,10 @@ TEST(NetConfigTest, WhatIsNoObjectCannotBeDecoded) {
   for (const char* text : {"", "[]", "{", "7", "{\"a\": \"\xff\"}"}) {
     EXPECT_EQ(CodeOf(ReadNetConfig(text, "ADD").status()), kDecode) << text;
   }
+  const size_t levels = 500'000;  // more than a stack holds, if each is a call
+  const std::string deep = R"({"cniVersion": "1.1.0", "name": "pods", "netwrok": )" +
+                           std::string(levels, '[') + std::string(levels, ']') + "}";
+  EXPECT_EQ(CodeOf(ReadNetConfig(deep, "ADD").status()), kDecode);
 }
 
 TEST(NetConfigTest, AMistakeInThePortDoesNotKeepDelFromItsWork) {

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -74,6 +76,29 @@ TEST_F(RunProgramTest, AHangingOneIsKilledWithItsChildren) {
   const auto deadline = std::chrono::steady_clock::now() + kLong;
   while (IsAlive(child) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_FALSE(IsAlive(child));
+}
+
+TEST_F(RunProgramTest, ItDiesWithItsCaller) {
+  const std::string file = directory_ / "pid";
+  const std::string script =
+      Script("echo $$ > " + file + ".new; mv " + file + ".new " + file + "; exec sleep 1000");
+  const pid_t caller = fork();
+  if (caller == 0) {
+    RunProgram(script, "", {{"PATH", "/usr/bin:/bin"}}, kLong).IgnoreError();
+    _exit(0);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kLong;
+  const auto wait_for = [&](auto condition) {
+    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return condition();
+  };
+  ASSERT_TRUE(wait_for([&] { return std::filesystem::exists(file); }));
+  pid_t program = 0;
+  std::ifstream(file) >> program;
+  ASSERT_TRUE(IsAlive(program));
+  kill(caller, SIGKILL);
+  waitpid(caller, nullptr, 0);
+  EXPECT_TRUE(wait_for([&] { return !IsAlive(program); }));
 }
 
 TEST_F(RunProgramTest, OneThatClosesItsOutputAndHangsIsKilled) {
