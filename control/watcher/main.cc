@@ -25,6 +25,7 @@
 #include "control/watcher/metrics.h"
 #include "control/watcher/object_feed.h"
 #include "control/watcher/pusher.h"
+#include "control/watcher/source_report.h"
 #include "control/watcher/status_server.h"
 
 namespace sluice::control {
@@ -60,7 +61,8 @@ class Watcher {
         pusher_(set_, *client_, refusals_,
                 fmt::format("{:016x}", std::mt19937_64(std::random_device{}())()), MakeRandom(),
                 {SteadyClock::now, [this](const PushStatus& status) { board_.Tell(status); },
-                 [this](SteadyClock::duration time) { metrics_.InForceAfter(time); }}),
+                 [this](SteadyClock::duration time) { metrics_.InForceAfter(time); },
+                 [this] { return ToSourceReport(board_.Report()); }}),
         board_(set_, refusals_, config.max_age, SteadyClock::now) {
     for (const WatchedKind& kind : WatchedKinds()) AddKind(kind, config.reflector);
   }
