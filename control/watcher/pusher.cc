@@ -84,6 +84,7 @@ void Pusher::Acknowledged(const ClusterSet::Batch& sent, const InForce& answer) 
     hooks_.on_in_force(now - read);
     status_.newest_changes = std::max(*status_.newest_changes, now - read);
   }
+  hooks_.on_judged(sent, answer.refusals);
   hooks_.on_status(status_);
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "control/kube/watch/backoff.h"
 #include "control/watcher/cluster_set.h"
@@ -26,6 +27,8 @@ class Pusher {
     std::function<void(const PushStatus&)> on_status;
     std::function<void(Duration)> on_in_force;  // of each change: since it was read
     std::function<SourceReport()> report;       // how the watcher stands
+    // What became of what was sent.
+    std::function<void(const ClusterSet::Batch&, const std::vector<Refusal>&)> on_judged;
   };
   struct Pause {
     Duration length;

@@ -359,6 +359,76 @@ class Faults(WatcherTest):
         self.wait(self.watcher.ready, "ready again")
 
 
+class Conditions(WatcherTest):
+    """Whether a cluster-wide policy is accepted is in its status."""
+
+    served = ALL
+    name = "clusternetworkpolicies"
+
+    def policy(self, priority, **annotations):
+        """Refused with audit="perhaps"; another priority is another generation."""
+        item = json.loads(json.dumps(CLUSTER_POLICY))
+        item["metadata"]["annotations"] = {f"sluice.io/{k}": v for k, v in annotations.items()}
+        item["spec"]["priority"] = priority
+        return item
+
+    def condition(self):
+        conditions = self.api.get(self.name, CLUSTER_POLICY).get("status", {}).get("conditions")
+        return conditions[0] if conditions else {}
+
+    def wait_condition(self, status, generation):
+        self.wait(lambda: (self.condition().get("status"), self.condition().get(
+            "observedGeneration")) == (status, generation), f"{status} of {generation}")
+
+    def test_it_is_false_with_the_refusal_and_true_when_that_is_over_and_written_each_once(self):
+        self.api.put(self.name, self.policy(1))
+        self.start()
+        self.assertEqual(self.api.patches, [])
+        self.api.put(self.name, self.policy(2, audit="perhaps"))
+        self.wait_condition("False", 2)
+        self.assertIn("node test-node: metadata.annotations", self.condition()["message"])
+        self.api.put(self.name, self.policy(3))
+        self.wait_condition("True", 3)
+        self.api.put(self.name, self.policy(4))
+        self.api.put(self.name, self.policy(4, audit="perhaps"))  # the same generation
+        self.wait_condition("False", 4)
+        self.assertEqual(len(self.api.patches), 3)
+
+    def test_a_conflict_is_decided_again_on_the_newer_object(self):
+        self.start()
+        self.api.answer(self.name, "patch", refusal(409, "the object has been modified"))
+        self.api.put(self.name, self.policy(1, audit="perhaps"))
+        self.wait(lambda: self.api.count(self.name, "patch") == 1, "a conflict")
+        self.api.put(self.name, self.policy(2, audit="perhaps"))
+        self.wait_condition("False", 2)
+        self.assertEqual(self.api.count(self.name, "patch"), 2)
+
+    def test_what_another_node_said_is_left_alone(self):
+        theirs = {"type": "sluice.io/Accepted", "status": "False", "observedGeneration": 1,
+                  "reason": "RefusedBySluice", "message": "node other: spec: is not for me",
+                  "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        item = self.policy(1)
+        item["status"] = {"conditions": [theirs]}
+        self.api.put(self.name, item)
+        self.start()
+        self.api.put("adminnetworkpolicies", {
+            "apiVersion": "policy.networking.k8s.io/v1alpha1", "kind": "AdminNetworkPolicy",
+            "metadata": {"name": "bad"}, "spec": {}})
+        self.wait(lambda: self.api.patches, "the bad one's condition is written")
+        self.assertEqual([(p[0], p[1]) for p in self.api.patches], [("adminnetworkpolicies", "bad")])
+        self.assertEqual(self.condition(), theirs)
+
+    def test_without_the_right_to_write_it_the_rest_goes_on_and_it_is_tried_again(self):
+        self.start()
+        self.api.answer(self.name, "patch", refusal(403, "may not patch"))
+        self.api.put(self.name, self.policy(1, audit="perhaps"))
+        self.wait(lambda: self.api.count(self.name, "patch") == 1, "a refused patch")
+        self.api.put("pods", pod("a", 1))
+        self.wait_in_force("a", "cnp?")
+        self.wait_condition("False", 1)  # 5 s later
+        self.assertEqual(self.watcher.log().count("conditions: cannot be written: HTTP 403"), 1)
+
+
 class Restarts(WatcherTest):
     def test_a_restarted_switch_has_the_whole_set_again(self):
         self.api.put("pods", pod("a", 1))

@@ -11,16 +11,17 @@ from rig.server import Server
 class Watcher(Server):
     name = "sluice-watcher"
 
-    def __init__(self, lab, cluster, kubeconfig=None, sluiced=None, flags=()):
+    def __init__(self, lab, cluster, kubeconfig=None, sluiced=None, flags=(), node="node-1"):
         super().__init__(lab)
         self._kubeconfig = kubeconfig or cluster.watcher_config
         self._sluiced = sluiced or lab.server
         self._flags = list(flags)
+        self._node = node
         self._port = free_port()
 
     def command(self):
         return [self.lab.program("bin/sluice-watcher"), "--kubeconfig", self._kubeconfig,
-                "--node", "node-1", "--sluiced", self._sluiced,
+                "--node", self._node, "--sluiced", self._sluiced,
                 "--status-address", f"127.0.0.1:{self._port}", *self._flags]
 
     def answers(self):

@@ -67,6 +67,7 @@ class PusherTest : public testing::Test {
   }};
   PushStatus status_;
   std::vector<Pusher::Duration> in_force_;
+  std::vector<std::string> judged_;
   Pusher pusher_{set_,
                  daemon_,
                  refusals_,
@@ -78,6 +79,10 @@ class PusherTest : public testing::Test {
                     SourceReport report;
                     report.version = status_.version;
                     return report;
+                  },
+                  [this](const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals) {
+                    judged_.push_back(fmt::format("{} of {} refused", refusals.size(),
+                                                  fmt::join(Names(sent), ", ")));
                   }}};
 };
 
@@ -181,6 +186,8 @@ TEST_F(PusherTest, ARefusalIsToldOnceAndForgottenWithItsObjectOrItsCure) {
   Put(set_, DenyAll("p"), "u1");
   pusher_.Step();
   EXPECT_THAT(told_, ElementsAre("NetworkPolicy default/p is bad u1"));
+  EXPECT_THAT(judged_,
+              ElementsAre("0 of Pod default/a refused", "1 of NetworkPolicy default/p refused"));
   daemon_.has = "";  // the whole set again, with the same refusal
   now_ += Pusher::kReportPeriod;
   pusher_.Step();
