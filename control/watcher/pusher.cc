@@ -105,8 +105,13 @@ bool Pusher::RetryRefused() {
   return true;
 }
 
+bool Pusher::IsReportDue() const {
+  const bool has_changes = status_.in_step && set_.pending() > 0;
+  return hooks_.clock() - reported_ >= (has_changes ? 2 * kReportPeriod : kReportPeriod);
+}
+
 absl::Status Pusher::Report() {
-  if (hooks_.clock() - reported_ < kReportPeriod) return absl::OkStatus();
+  if (!IsReportDue()) return absl::OkStatus();
   reported_ = hooks_.clock();
   const absl::StatusOr<std::string> version = client_.Report(hooks_.report());
   if (!version.ok()) return version.status();

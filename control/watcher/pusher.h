@@ -35,7 +35,8 @@ class Pusher {
     bool until_change;  // it may end earlier, when there is a change
   };
 
-  // How often sluiced is told how the watcher stands. Its answer says if it still has the set.
+  // How often sluiced is told how the watcher stands; half as often while there are changes, which
+  // do not wait for it. Its answer says if it still has the set.
   static constexpr std::chrono::milliseconds kReportPeriod{500};
   // Refused objects are sent again after that long, then after twice as long each time: the object
   // of another source may have gone that stood in their way, or there may be room now.
@@ -56,7 +57,8 @@ class Pusher {
  private:
   Pause SendAll();
   Pause SendChanges(ClusterSet::Batch changes);
-  // Whether sluiced has the set that it should; not asked if it need not be.
+  bool IsReportDue() const;
+  // Whether sluiced has the set that it should; not asked before a report is due.
   absl::Status Report();
   // Whether there is something to send now.
   bool RetryRefused();

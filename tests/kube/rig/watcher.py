@@ -39,6 +39,12 @@ class Watcher(Server):
     def status(self):
         return json.loads(self._get("/status"))
 
+    def in_force_seconds(self):
+        """(sum, count) over all changes: from when one was read to when every worker ran with it."""
+        page = self._get("/metrics")
+        return tuple(float(re.search(rf"^sluice_watcher_in_force_seconds_{what} (\S+)$", page,
+                                     re.M).group(1)) for what in ("sum", "count"))
+
     def kind(self, resource):
         """What it says of one kind: {"state": .., "problem": .., "objects": ..}."""
         return next(kind for kind in self.status()["kinds"] if kind["kind"] == resource)
