@@ -2,9 +2,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdio>
+
 #include "control/ctl/client.h"
 #include "control/ctl/command.h"
 #include "control/ctl/output.h"
+#include "control/ctl/source_text.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 
 namespace sluice::ctl {
@@ -24,6 +27,9 @@ void PrintStatus(const v1::GetStatusResponse& status) {
       status.flat_rules(), status.last_compile_seconds());
   for (const auto& [source, version] : status.synced_versions()) {
     fmt::print("synced with {} at {}\n", source, version);
+  }
+  for (const v1::SourceStatus& source : status.sources()) {
+    fputs(SourceText(source).c_str(), stdout);
   }
   if (!status.last_error().empty()) {
     fmt::print("THE NEWEST STATE IS NOT IN FORCE: {}\n", status.last_error());

@@ -65,6 +65,12 @@ void WriteKey(const ObjectKey& key, v1::ObjectKey* out) {
   out->set_name(key.name.second);
 }
 
+void WriteRefusal(const Refusal& refusal, v1::Refusal* out) {
+  WriteKey(refusal.key, out->mutable_object());
+  out->set_field(refusal.field);
+  out->set_reason(refusal.reason);
+}
+
 void WriteCandidate(const Candidate& candidate, v1::Object* out) {
   if (candidate.object.ok()) {
     ToProto(*candidate.object, out);

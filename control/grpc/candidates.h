@@ -1,10 +1,11 @@
-// Objects of a request on their way into the desired state.
+// Objects of a request on their way into the desired state, and why one was not taken.
 #pragma once
 
 #include <vector>
 
 #include "control/object_key.h"
 #include "sluice/v1/objects.pb.h"
+#include "sluice/v1/policy.pb.h"
 
 namespace sluice::control {
 
@@ -23,6 +24,12 @@ void WriteKey(const ObjectKey& key, v1::ObjectKey* out);
 
 inline ObjectKey ToKey(const v1::ObjectKey& key) {
   return {key.kind(), {key.namespace_(), key.name()}};
+}
+
+void WriteRefusal(const Refusal& refusal, v1::Refusal* out);
+
+inline Refusal ToRefusal(const v1::Refusal& proto) {
+  return {ToKey(proto.object()), proto.field(), proto.reason()};
 }
 
 }  // namespace sluice::control

@@ -9,6 +9,7 @@
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/policy_answers.h"
 #include "control/grpc/services.h"
+#include "control/grpc/source_convert.h"
 #include "control/mode.h"
 #include "control/packet_frame.h"
 #include "control/packet_text.h"
@@ -91,6 +92,12 @@ void WriteView(const View& view, v1::GetStatusResponse* out) {
   }
 }
 
+void WriteSource(const SourceStatus& status, v1::SourceStatus* out) {
+  out->set_source(status.source);
+  WriteReport(status.report, out->mutable_report());
+  out->set_age_seconds(status.age_seconds);
+}
+
 void WriteTrace(const TraceAnswer& answer, v1::TraceResponse* out) {
   const dataplane::TraceReport& report = answer.report;
   const bool dropped = report.drop != dataplane::DropReason::kNone;
@@ -127,8 +134,13 @@ absl::StatusOr<std::vector<uint8_t>> FrameOf(const v1::TraceRequest& request, co
 class DiagnosticsService final : public v1::DiagnosticsService::Service {
  public:
   DiagnosticsService(Controller& controller, dataplane::Switch& data_plane,
-                     control::Monitor& monitor, const DaemonFacts& facts)
-      : controller_(controller), data_plane_(data_plane), monitor_(monitor), facts_(facts) {}
+                     control::Monitor& monitor, const DaemonFacts& facts,
+                     const SourceReports& sources)
+      : controller_(controller),
+        data_plane_(data_plane),
+        monitor_(monitor),
+        facts_(facts),
+        sources_(sources) {}
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::GetStatusResponse* response) override {
@@ -144,6 +156,7 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
       WriteWorker(worker, facts_.worker_cores[worker], data_plane_.ReadWorkerCounters(worker),
                   response->add_workers());
     }
+    for (const SourceStatus& status : sources_.List()) WriteSource(status, response->add_sources());
     return grpc::Status::OK;
   }
 
@@ -249,14 +262,16 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
   dataplane::Switch& data_plane_;
   control::Monitor& monitor_;
   const DaemonFacts facts_;
+  const SourceReports& sources_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
                                                       dataplane::Switch& data_plane,
-                                                      Monitor& monitor, const DaemonFacts& facts) {
-  return std::make_unique<DiagnosticsService>(controller, data_plane, monitor, facts);
+                                                      Monitor& monitor, const DaemonFacts& facts,
+                                                      const SourceReports& sources) {
+  return std::make_unique<DiagnosticsService>(controller, data_plane, monitor, facts, sources);
 }
 
 }  // namespace sluice::control

@@ -21,10 +21,7 @@ constexpr size_t kMaxSyncBytes = size_t{512} << 20;
 template <typename Response>
 void WriteRefusals(const Outcome& outcome, Response* response) {
   for (const Refusal& refusal : outcome.refusals) {
-    v1::Refusal* added = response->add_refusals();
-    WriteKey(refusal.key, added->mutable_object());
-    added->set_field(refusal.field);
-    added->set_reason(refusal.reason);
+    WriteRefusal(refusal, response->add_refusals());
   }
 }
 

@@ -23,8 +23,8 @@ constexpr int kMaxMessageBytes = 64 << 20;
 constexpr int kMaxThreads = 128;
 constexpr std::chrono::seconds kShutdownGrace{1};
 constexpr const char* kServiceNames[] = {"sluice.v1.PolicyService", "sluice.v1.PortService",
-                                         "sluice.v1.DiagnosticsService",
-                                         "sluice.v1.NetworkService"};
+                                         "sluice.v1.DiagnosticsService", "sluice.v1.NetworkService",
+                                         "sluice.v1.SourceService"};
 
 void ReportServing(grpc::Server& server) {
   grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
@@ -61,7 +61,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
                                                       Controller& controller,
                                                       dataplane::Switch& data_plane,
-                                                      const DaemonFacts& facts) {
+                                                      const DaemonFacts& facts,
+                                                      SourceReports& sources) {
   absl::StatusOr<std::string> path = ParseListenAddress(listen);
   if (!path.ok()) return path.status();
   absl::Status prepared = PrepareSocketPath(*path);
@@ -74,7 +75,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   impl->services.push_back(MakePolicyService(controller));
   impl->services.push_back(MakePortService(controller, data_plane));
   impl->services.push_back(MakeNetworkService(controller));
-  impl->services.push_back(MakeDiagnosticsService(controller, data_plane, *impl->monitor, facts));
+  impl->services.push_back(
+      MakeDiagnosticsService(controller, data_plane, *impl->monitor, facts, sources));
+  impl->services.push_back(MakeSourceService(controller, sources));
   impl->server = Listen(*path, impl->services);
   if (impl->server == nullptr) {
     return absl::UnavailableError(fmt::format("listen: {}: gRPC cannot listen there", *path));

@@ -9,6 +9,7 @@
 #include "control/controller.h"
 #include "control/daemon_facts.h"
 #include "control/monitor.h"
+#include "control/source_reports.h"
 #include "dataplane/switch.h"
 
 namespace grpc {
@@ -24,6 +25,9 @@ std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
 std::unique_ptr<grpc::Service> MakeNetworkService(Controller& controller);
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
                                                       dataplane::Switch& data_plane,
-                                                      Monitor& monitor, const DaemonFacts& facts);
+                                                      Monitor& monitor, const DaemonFacts& facts,
+                                                      const SourceReports& sources);
+std::unique_ptr<grpc::Service> MakeSourceService(const Controller& controller,
+                                                 SourceReports& reports);
 
 }  // namespace sluice::control

@@ -14,6 +14,8 @@
 #include "control/grpc/state_keeper.h"
 #include "control/page_server.h"
 #include "control/process.h"
+#include "control/source_metrics.h"
+#include "control/source_reports.h"
 #include "control/switch_metrics.h"
 #include "control/version.h"
 #include "dataplane/eal.h"
@@ -44,12 +46,15 @@ absl::Status RestoreState(StateKeeper& keeper, Controller& controller) {
 absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(const std::string& address,
                                                          const Controller& controller,
                                                          const dataplane::Switch& data_plane,
-                                                         const DaemonFacts& facts) {
+                                                         const DaemonFacts& facts,
+                                                         const SourceReports& sources) {
   if (address.empty()) return nullptr;
   PageServer::Pages pages;
   pages["/metrics"] = [&] {
-    const auto families = MetricsOf(*controller.view(), data_plane, facts);
-    return Page{200, kMetricsType, prometheus::TextSerializer().Serialize(families)};
+    const prometheus::TextSerializer serializer;
+    return Page{200, kMetricsType,
+                serializer.Serialize(MetricsOf(*controller.view(), data_plane, facts)) +
+                    serializer.Serialize(SourceMetricsOf(sources))};
   };
   return PageServer::Start("metrics address", address, std::move(pages));
 }
@@ -71,9 +76,10 @@ absl::Status Run(const Config& config) {
     const absl::Status restored = RestoreState(**keeper, **controller);
     if (!restored.ok()) return restored;
   }
-  auto server = Server::Start(config.listen, **controller, **data_plane, facts);
+  SourceReports sources(std::chrono::steady_clock::now);
+  auto server = Server::Start(config.listen, **controller, **data_plane, facts, sources);
   if (!server.ok()) return server.status();
-  const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts);
+  const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts, sources);
   if (!metrics.ok()) return metrics.status();
 
   spdlog::info("sluiced {} ready: node \"{}\", {}, {} workers, {} huge pages, metrics port {}",

@@ -6,9 +6,11 @@ namespace sluice::control {
 namespace {
 
 // An object that could not be read is new each time: what is told of it may be.
-bool Same(const SharedCandidate& a, const SharedCandidate& b) {
+bool Same(const ClusterSet::Item& one, const ClusterSet::Item& other) {
+  const auto &a = one.candidate, &b = other.candidate;
   if (a == nullptr || b == nullptr) return a == b;
-  return a->object.ok() && b->object.ok() && a->uid == b->uid && *a->object == *b->object;
+  return one.generation == other.generation && a->object.ok() && b->object.ok() &&
+         a->uid == b->uid && *a->object == *b->object;
 }
 
 }  // namespace
@@ -38,7 +40,7 @@ void ClusterSet::Assign(const ObjectKey& key, Item item) {
   const auto [found, is_new] = objects_.try_emplace(key);
   const std::string& before = found->second.uid;
   if (!before.empty() && !item.uid.empty() && before != item.uid) replaced_.insert(key);
-  if (is_new || !Same(found->second.candidate, item.candidate)) Changed(key, item);
+  if (is_new || !Same(found->second, item)) Changed(key, item);
   found->second = std::move(item);
 }
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,6 +31,7 @@ class ClusterSet {
   struct Item {
     SharedCandidate candidate;  // null: of a kind that is only counted
     std::string uid;
+    int64_t generation = 0;  // of kinds whose status gets a condition: another one is a change
   };
   struct Batch {
     std::vector<Item> objects;  // all there are, or those that are new or changed

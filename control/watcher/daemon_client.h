@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/source_reports.h"
 #include "control/watcher/cluster_set.h"
 
 namespace sluice::control {
@@ -28,8 +29,8 @@ class DaemonClient {
   // ResourceExhausted if it is too much for one message.
   virtual absl::StatusOr<InForce> Apply(const std::string& after,
                                         const ClusterSet::Batch& changes) = 0;
-  // The version of our last Sync there; empty: none.
-  virtual absl::StatusOr<std::string> SyncedVersion() = 0;
+  // Tells how we stand, and hears the version of our last Sync there; empty: none.
+  virtual absl::StatusOr<std::string> Report(const SourceReport& report) = 0;
   // What runs and what comes fails. Any thread.
   virtual void Cancel() = 0;
 };

@@ -1,6 +1,5 @@
 #include "control/watcher/event_reporter.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -9,6 +8,7 @@
 
 #include "control/kube/one_line.h"
 #include "control/watcher/kinds.h"
+#include "control/watcher/wall_time.h"
 
 namespace sluice::control {
 namespace {
@@ -17,11 +17,6 @@ using nlohmann::json;
 
 constexpr char kComponent[] = "sluice-watcher";
 constexpr size_t kMaxMessage = 1000;  // the API takes 1024
-
-std::string Text(std::chrono::system_clock::time_point at) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
-}
 
 json Reference(const Refusal& refusal, const std::string& uid) {
   json reference = {{"name", refusal.key.name.second}, {"uid", uid}};
@@ -54,8 +49,8 @@ HttpRequest MakeEventRequest(const Refusal& refusal, const std::string& uid,
       {"source", {{"component", kComponent}, {"host", host}}},
       {"reportingComponent", kComponent},
       {"reportingInstance", host},
-      {"firstTimestamp", Text(at)},
-      {"lastTimestamp", Text(at)},
+      {"firstTimestamp", Rfc3339(at)},
+      {"lastTimestamp", Rfc3339(at)},
       {"count", 1}};
   HttpRequest request;
   request.method = "POST";

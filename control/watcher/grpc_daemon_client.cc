@@ -11,8 +11,9 @@
 #include <utility>
 
 #include "control/grpc/candidates.h"
-#include "sluice/v1/diagnostics.grpc.pb.h"
+#include "control/grpc/source_convert.h"
 #include "sluice/v1/policy.grpc.pb.h"
+#include "sluice/v1/source.grpc.pb.h"
 
 namespace sluice::control {
 namespace {
@@ -36,7 +37,7 @@ InForce ToInForce(const Response& response) {
   InForce answer;
   answer.epoch = response.epoch();
   for (const v1::Refusal& refusal : response.refusals()) {
-    answer.refusals.push_back({ToKey(refusal.object()), refusal.field(), refusal.reason()});
+    answer.refusals.push_back(ToRefusal(refusal));
   }
   return answer;
 }
@@ -49,7 +50,7 @@ class GrpcDaemonClient : public DaemonClient {
         channel_(
             grpc::CreateCustomChannel(server_, grpc::InsecureChannelCredentials(), Arguments())),
         policy_(v1::PolicyService::NewStub(channel_)),
-        diagnostics_(v1::DiagnosticsService::NewStub(channel_)) {}
+        sources_(v1::SourceService::NewStub(channel_)) {}
 
   absl::StatusOr<InForce> Sync(const std::string& version,
                                std::span<const ClusterSet::Item> objects) override {
@@ -96,13 +97,16 @@ class GrpcDaemonClient : public DaemonClient {
     return ToInForce(response);
   }
 
-  absl::StatusOr<std::string> SyncedVersion() override {
+  absl::StatusOr<std::string> Report(const SourceReport& report) override {
+    v1::ReportSourceRequest request;
+    request.set_source(source_);
+    WriteReport(report, request.mutable_report());
     const Call call(*this);
-    v1::GetStatusResponse response;
-    const absl::Status status = ToStatus(diagnostics_->GetStatus(call.context(), {}, &response));
+    v1::ReportSourceResponse response;
+    const absl::Status status =
+        ToStatus(sources_->ReportSource(call.context(), request, &response));
     if (!status.ok()) return status;
-    const auto found = response.synced_versions().find(source_);
-    return found == response.synced_versions().end() ? "" : found->second;
+    return response.synced_version();
   }
 
   void Cancel() override {
@@ -143,7 +147,7 @@ class GrpcDaemonClient : public DaemonClient {
   const std::string server_, source_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::PolicyService::Stub> policy_;
-  const std::unique_ptr<v1::DiagnosticsService::Stub> diagnostics_;
+  const std::unique_ptr<v1::SourceService::Stub> sources_;
   std::mutex mutex_;
   grpc::ClientContext* running_ = nullptr;  // guarded by mutex_, as is cancelled_
   bool cancelled_ = false;

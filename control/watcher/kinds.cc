@@ -26,6 +26,14 @@ absl::StatusOr<Object> ReadMultiPolicy(const nlohmann::json& tree) {
   return old ? ReadAs<ReadMultiPolicyV1Beta1>(tree) : ReadAs<ReadMultiPolicyV1Beta2>(tree);
 }
 
+// Of a status, the conditions: the one that says whether the object is accepted is among them.
+Shape Conditions() {
+  return Shape::Only(
+      "status", {Shape::Only("conditions", {Shape::All("type"), Shape::All("status"),
+                                            Shape::All("message"), Shape::All("observedGeneration"),
+                                            Shape::All("lastTransitionTime")})});
+}
+
 // Of metadata, what some reader looks at. managedFields alone can be most of an object, and so can
 // the annotation that kubectl apply leaves.
 Shape Metadata() {
@@ -35,8 +43,9 @@ Shape Metadata() {
         acl::kPolicyForAnnotation, acl::kNetworkStatusAnnotation, kInitialEventsEnd}) {
     annotations.fields.push_back(Shape::All(name));
   }
-  return Shape::Only("metadata", {Shape::All("name"), Shape::All("namespace"), Shape::All("uid"),
-                                  Shape::All("labels"), std::move(annotations)});
+  return Shape::Only("metadata",
+                     {Shape::All("name"), Shape::All("namespace"), Shape::All("uid"),
+                      Shape::All("labels"), Shape::All("generation"), std::move(annotations)});
 }
 
 // `fields` beside metadata, and those of a Status, which a watch may send in place of an object.
@@ -48,7 +57,7 @@ Shape Only(std::vector<Shape> fields) {
 }
 
 // Everything that could say something: a field that is not known must be seen, to be refused.
-Shape Policy() { return {"", true, {Metadata(), Shape::None("status")}}; }
+Shape Policy(Shape status) { return {"", true, {Metadata(), std::move(status)}}; }
 
 Shape PodShape() {
   const Shape containers = Shape::Only("containers", {Shape::All("ports")});
@@ -63,11 +72,9 @@ Shape PodShape() {
 
 WatchedKind CoreKind(const char* kind, const char* api_kind, const char* resource, bool namespaced,
                      Shape shape, absl::StatusOr<Object> (*read)(const nlohmann::json&)) {
-  return {kind,
-          api_kind,
-          "v1",
-          namespaced,
-          {resource, "", {std::string("/api/v1/") + resource}, false, std::move(shape)},
+  return {kind,  api_kind,
+          "v1",  namespaced,
+          false, {resource, "", {std::string("/api/v1/") + resource}, false, std::move(shape)},
           read};
 }
 
@@ -75,14 +82,15 @@ WatchedKind CoreKind(const char* kind, const char* api_kind, const char* resourc
 WatchedKind PolicyKind(const char* kind, const char* resource, const std::string& group,
                        const std::vector<std::string>& versions, bool namespaced,
                        absl::StatusOr<Object> (*read)(const nlohmann::json&)) {
-  WatchedKind row{kind, kind, group + "/" + versions.front(), namespaced, {}, read};
+  const bool has_condition = group == kPolicyGroup;
+  WatchedKind row{kind, kind, group + "/" + versions.front(), namespaced, has_condition, {}, read};
   row.resource.name = resource;
   row.resource.group = group;
   for (const std::string& version : versions) {
     row.resource.paths.push_back("/apis/" + group + "/" + version + "/" + resource);
   }
   row.resource.may_be_absent = group == kPolicyGroup || group == kMultiGroup;
-  row.resource.shape = Policy();
+  row.resource.shape = Policy(has_condition ? Conditions() : Shape::None("status"));
   return row;
 }
 

@@ -18,6 +18,7 @@ struct WatchedKind {
   std::string api_kind;     // as the API has it
   std::string api_version;  // for references to an object; of several, the preferred one
   bool namespaced = false;
+  bool has_condition = false;  // its status says whether it is accepted (acceptance.h)
   Resource resource;
   // Null: only counted.
   absl::StatusOr<Object> (*read)(const nlohmann::json& tree) = nullptr;

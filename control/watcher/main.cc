@@ -18,6 +18,7 @@
 #include "control/process.h"
 #include "control/version.h"
 #include "control/watcher/api_loop.h"
+#include "control/watcher/condition_writer.h"
 #include "control/watcher/config.h"
 #include "control/watcher/event_reporter.h"
 #include "control/watcher/grpc_daemon_client.h"
@@ -25,6 +26,7 @@
 #include "control/watcher/metrics.h"
 #include "control/watcher/object_feed.h"
 #include "control/watcher/pusher.h"
+#include "control/watcher/source_report.h"
 #include "control/watcher/status_server.h"
 
 namespace sluice::control {
@@ -54,13 +56,19 @@ class Watcher {
  public:
   Watcher(const WatcherConfig& config, ApiAccess access)
       : loop_(std::move(access), SteadyClock::now),
-        events_(loop_.transport(), loop_.timers(), std::chrono::system_clock::now,
-                config.node.empty() ? HostName() : config.node),
+        node_(config.node.empty() ? HostName() : config.node),
+        events_(loop_.transport(), loop_.timers(), std::chrono::system_clock::now, node_),
+        conditions_(loop_.transport(), loop_.timers(), std::chrono::system_clock::now, node_,
+                    MakeRandom()),
         client_(MakeGrpcDaemonClient(config.sluiced, config.source)),
         pusher_(set_, *client_, refusals_,
                 fmt::format("{:016x}", std::mt19937_64(std::random_device{}())()), MakeRandom(),
                 {SteadyClock::now, [this](const PushStatus& status) { board_.Tell(status); },
-                 [this](SteadyClock::duration time) { metrics_.InForceAfter(time); }}),
+                 [this](SteadyClock::duration time) { metrics_.InForceAfter(time); },
+                 [this] { return ToSourceReport(board_.Report()); },
+                 [this](const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals) {
+                   PostJudgements(JudgementsOf(sent, refusals));
+                 }}),
         board_(set_, refusals_, config.max_age, SteadyClock::now) {
     for (const WatchedKind& kind : WatchedKinds()) AddKind(kind, config.reflector);
   }
@@ -80,8 +88,15 @@ class Watcher {
   }
 
  private:
+  void PostJudgements(std::vector<Judgement> judgements) {
+    if (judgements.empty()) return;
+    loop_.Post([this, judgements = std::move(judgements)] {
+      for (const Judgement& judgement : judgements) conditions_.Judge(judgement);
+    });
+  }
+
   void AddKind(const WatchedKind& kind, const ReflectorConfig& config) {
-    feeds_.push_back(std::make_unique<ObjectFeed>(kind, set_));
+    feeds_.push_back(std::make_unique<ObjectFeed>(kind, set_, conditions_));
     const auto on_status = [this, &kind](const KindStatus& status) {
       board_.Tell(kind.kind, kind.resource.name, status);
     };
@@ -93,7 +108,9 @@ class Watcher {
 
   ClusterSet set_{KindNames(), SteadyClock::now};
   ApiLoop loop_;
+  const std::string node_;
   EventReporter events_;
+  ConditionWriter conditions_;
   RefusalBook refusals_{[this](const Refusal& refusal, const std::string& uid) {
     spdlog::warn("refused: {}: {}: {}", refusal.key.ToString(), refusal.field, refusal.reason);
     loop_.Post([this, refusal, uid] { events_.Report(refusal, uid); });

@@ -15,31 +15,48 @@ ObjectKey ObjectFeed::KeyOf(const ObjectIdentity& object) const {
 
 ClusterSet::Item ObjectFeed::Read(const StreamedObject& object) const {
   if (kind_.read == nullptr) return {nullptr, object.identity.uid};
-  return {std::make_shared<const Candidate>(ReadCandidate(kind_, object)), object.identity.uid};
+  return {std::make_shared<const Candidate>(ReadCandidate(kind_, object)), object.identity.uid,
+          kind_.has_condition ? StateOf(object).generation : 0};
 }
 
 void ObjectFeed::OnListBegin() {
   listed_.clear();
+  listed_states_.clear();
   listed_bytes_ = 0;
 }
 
 absl::Status ObjectFeed::OnListed(StreamedObject object) {
   listed_bytes_ += object.bytes;
   if (listed_bytes_ > kMaxListedBytes) {
-    listed_.clear();
+    OnListBegin();
     return absl::ResourceExhaustedError(
         fmt::format("the list has more than {} MiB", kMaxListedBytes >> 20));
+  }
+  if (kind_.has_condition) {
+    listed_states_.insert_or_assign(KeyOf(object.identity), StateOf(object));
   }
   listed_.insert_or_assign(KeyOf(object.identity), Read(object));
   return absl::OkStatus();
 }
 
-void ObjectFeed::OnListEnd() { set_.Replace(kind_.kind, std::exchange(listed_, {})); }
+void ObjectFeed::OnUnlisted(const ObjectIdentity& object) {
+  listed_states_.erase(KeyOf(object));
+  listed_.erase(KeyOf(object));
+}
+
+void ObjectFeed::OnListEnd() {
+  if (kind_.has_condition) conditions_.SeeAll(kind_.kind, std::exchange(listed_states_, {}));
+  set_.Replace(kind_.kind, std::exchange(listed_, {}));
+}
 
 void ObjectFeed::OnChanged(StreamedObject object) {
+  if (kind_.has_condition) conditions_.See(KeyOf(object.identity), StateOf(object));
   set_.Put(KeyOf(object.identity), Read(object));
 }
 
-void ObjectFeed::OnDeleted(const ObjectIdentity& object) { set_.Remove(KeyOf(object), object.uid); }
+void ObjectFeed::OnDeleted(const ObjectIdentity& object) {
+  conditions_.SeeGone(KeyOf(object));
+  set_.Remove(KeyOf(object), object.uid);
+}
 
 }  // namespace sluice::control

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sluice::control {
@@ -12,6 +13,9 @@ struct PushStatus {
   std::string version;   // of the last Sync that was acknowledged; empty: none
   uint64_t epoch = 0;    // of the newest acknowledgement
   std::chrono::steady_clock::time_point acknowledged{};
+  // What the slowest of the newest changes took: from when it was read to when every worker ran
+  // with it.
+  std::optional<std::chrono::steady_clock::duration> newest_changes;
   std::string problem;  // why it is not in step; empty if it is, or a kind is not known yet
   // Since the start.
   uint64_t syncs = 0;

@@ -32,18 +32,19 @@ void Pusher::Run() {
 }
 
 Pusher::Pause Pusher::Step() {
-  if (!status_.in_step) return SendAll();
+  const absl::Status reported = Report();
+  if (!status_.in_step) return SendAll();  // and hears what is wrong, if something is
+  if (!reported.ok()) return Failed(reported);
   if (std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
     return SendChanges(*std::move(changes));
   }
   if (RetryRefused()) return {Duration::zero(), true};
-  if (hooks_.clock() - checked_ >= kCheckPeriod) return Check();
-  return {kCheckPeriod, true};
+  return {kReportPeriod, true};
 }
 
 Pusher::Pause Pusher::SendAll() {
   std::optional<ClusterSet::Batch> all = set_.TakeAll();
-  if (!all) return {kCheckPeriod, true};
+  if (!all) return {kReportPeriod, true};
   const std::string version = fmt::format("{}-{}", instance_, ++last_version_);
   const absl::StatusOr<InForce> answer = client_.Sync(version, all->objects);
   if (!answer.ok()) return NotSent(*std::move(all), answer.status());
@@ -76,9 +77,14 @@ void Pusher::Acknowledged(const ClusterSet::Batch& sent, const InForce& answer) 
   backoff_.Reset();
   status_.in_step = true;
   status_.epoch = answer.epoch;
-  status_.acknowledged = checked_ = now;
+  status_.acknowledged = now;
   status_.problem.clear();
-  for (const auto& [key, read] : sent.read) hooks_.on_in_force(now - read);
+  if (!sent.read.empty()) status_.newest_changes = Duration::zero();
+  for (const auto& [key, read] : sent.read) {
+    hooks_.on_in_force(now - read);
+    status_.newest_changes = std::max(*status_.newest_changes, now - read);
+  }
+  hooks_.on_judged(sent, answer.refusals);
   hooks_.on_status(status_);
 }
 
@@ -99,13 +105,19 @@ bool Pusher::RetryRefused() {
   return true;
 }
 
-Pusher::Pause Pusher::Check() {
-  checked_ = hooks_.clock();
-  const absl::StatusOr<std::string> version = client_.SyncedVersion();
-  if (!version.ok()) return Failed(version.status());
-  if (*version == status_.version) return {kCheckPeriod, true};
-  return Failed(absl::FailedPreconditionError(
-      fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version)));
+bool Pusher::IsReportDue() const {
+  const bool has_changes = status_.in_step && set_.pending() > 0;
+  return hooks_.clock() - reported_ >= (has_changes ? 2 * kReportPeriod : kReportPeriod);
+}
+
+absl::Status Pusher::Report() {
+  if (!IsReportDue()) return absl::OkStatus();
+  reported_ = hooks_.clock();
+  const absl::StatusOr<std::string> version = client_.Report(hooks_.report());
+  if (!version.ok()) return version.status();
+  if (*version == status_.version) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version));
 }
 
 // The changes wait on, and are in force with the next whole set.

@@ -1,11 +1,12 @@
 // Keeps sluiced at what the ClusterSet holds: the whole set once, then changes that continue from
 // it. Whenever sluiced does not have that set (it was restarted, a call failed, somebody else
-// synced our source), the whole set again.
+// synced our source), the whole set again. Tells sluiced how the watcher stands, all the while.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "control/kube/watch/backoff.h"
 #include "control/watcher/cluster_set.h"
@@ -25,14 +26,18 @@ class Pusher {
     std::function<Time()> clock;
     std::function<void(const PushStatus&)> on_status;
     std::function<void(Duration)> on_in_force;  // of each change: since it was read
+    std::function<SourceReport()> report;       // how the watcher stands
+    // What became of what was sent.
+    std::function<void(const ClusterSet::Batch&, const std::vector<Refusal>&)> on_judged;
   };
   struct Pause {
     Duration length;
     bool until_change;  // it may end earlier, when there is a change
   };
 
-  // How often sluiced is asked whether it still has the set, when there is nothing to send.
-  static constexpr std::chrono::milliseconds kCheckPeriod{500};
+  // How often sluiced is told how the watcher stands; half as often while there are changes, which
+  // do not wait for it. Its answer says if it still has the set.
+  static constexpr std::chrono::milliseconds kReportPeriod{500};
   // Refused objects are sent again after that long, then after twice as long each time: the object
   // of another source may have gone that stood in their way, or there may be room now.
   static constexpr std::chrono::seconds kFirstRefusalRetry{5};
@@ -52,7 +57,9 @@ class Pusher {
  private:
   Pause SendAll();
   Pause SendChanges(ClusterSet::Batch changes);
-  Pause Check();
+  bool IsReportDue() const;
+  // Whether sluiced has the set that it should; not asked before a report is due.
+  absl::Status Report();
   // Whether there is something to send now.
   bool RetryRefused();
   Pause Failed(const absl::Status& status);
@@ -67,7 +74,7 @@ class Pusher {
   const Hooks hooks_;
   PushStatus status_;
   uint64_t last_version_ = 0;
-  Time checked_{};
+  Time reported_{};
   Time refusals_retried_{};
   std::chrono::seconds refusal_retry_ = kFirstRefusalRetry;
 };

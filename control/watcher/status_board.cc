@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::control {
 namespace {
@@ -78,9 +79,10 @@ StatusReport StatusBoard::Report() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_();
   for (const Told& told : kinds_) {
-    const bool heard = told.status.progress != Time();
-    const double age = heard && !IsCurrent(told.status) ? Seconds(now - told.status.progress) : 0;
-    report.kinds.push_back({told.name, told.status, counts[told.object_kind], age});
+    StatusReport::Kind kind{told.name, told.status, counts[told.object_kind], {}, 0};
+    if (told.status.progress != Time()) kind.heard_seconds = Seconds(now - told.status.progress);
+    if (!IsCurrent(told.status)) kind.age_seconds = kind.heard_seconds.value_or(0);
+    report.kinds.push_back(std::move(kind));
   }
   report.push = push_;
   if (!push_.version.empty()) report.acknowledged_seconds_ago = Seconds(now - push_.acknowledged);

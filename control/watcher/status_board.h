@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ struct StatusReport {
     std::string name;  // the resource's
     KindStatus status;
     size_t objects = 0;
-    double age_seconds = 0;  // since its last progress; 0 while it is watched
+    std::optional<double> heard_seconds;  // since its last progress; nothing: there was none
+    double age_seconds = 0;               // the same; 0 while it is watched
   };
   std::vector<Kind> kinds;
   PushStatus push;

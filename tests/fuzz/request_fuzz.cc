@@ -9,8 +9,10 @@
 #include "control/grpc/candidates.h"
 #include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
+#include "control/grpc/source_convert.h"
 #include "sluice/v1/policy.pb.h"
 #include "sluice/v1/port.pb.h"
+#include "sluice/v1/source.pb.h"
 
 namespace {
 
@@ -54,6 +56,13 @@ void CheckNetwork(const sluice::v1::NetworkSpec& proto) {
   if (!back.ok() || !(*back == *spec)) std::abort();
 }
 
+void CheckReport(const sluice::v1::SourceReport& proto) {
+  sluice::v1::SourceReport kept, again;
+  sluice::control::WriteReport(sluice::control::ToReport(proto), &kept);
+  sluice::control::WriteReport(sluice::control::ToReport(kept), &again);
+  if (kept.SerializeAsString() != again.SerializeAsString()) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -68,5 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (add.ParseFromArray(data, static_cast<int>(size))) CheckPort(add.spec());
   sluice::v1::AddNetworkRequest network;
   if (network.ParseFromArray(data, static_cast<int>(size))) CheckNetwork(network.spec());
+  sluice::v1::ReportSourceRequest report;
+  if (report.ParseFromArray(data, static_cast<int>(size))) CheckReport(report.report());
   return 0;
 }

@@ -2,15 +2,18 @@
 
 KUBE_CHURN_SECONDS (30) says for how long, KUBE_SEED repeats a run.
 """
+import itertools
 import os
 import random
 import threading
 import time
 import unittest
 
+from rig import images
 from rig.case import WatcherTest
 from rig.population import Population
 from rig.ports import free_port
+from rig.recorder import Recorder
 from rig.relay import Relay
 from rig.sets import difference, expected, in_force, wait_for_fresh_list
 from rig.watcher import Watcher
@@ -75,28 +78,45 @@ class Churn(WatcherTest):
         return len(counts), cuts
 
     def look(self):
-        """No pod is in force that the API never held: no old labels under a new UID, no others'."""
-        found = {(pod["namespace"], pod["name"], pod["uid"], tuple(sorted(pod["labels"].items())))
-                 for pod in self.endpoints().values()}
-        strange = found - self.population.held
-        if strange:  # made, but its maker has not heard of it yet
-            time.sleep(0.5)
-            strange -= self.population.held
-        self.assertEqual(strange, set())
-        self.looks += 1
+        """Remembers what is in force of one kind, of each in turn."""
+        name = next(self.turns)
+        epoch, objects = images.in_force(self.ctl, name)
+        epochs = self.epochs[name]
+        self.assertLessEqual(epochs[-1] if epochs else 0, epoch)
+        epochs.append(epoch)
+        self.seen[name].append(objects)
 
-    def test_after_random_changes_the_set_in_force_is_that_of_a_fresh_list(self):
-        self.looks = 0
+    def record(self):
+        """From now on: what the API holds, and what was seen in force."""
+        self.seen = {name: [] for name in images.KINDS}
+        self.epochs = {name: [] for name in images.KINDS}
+        self.turns = itertools.cycle(images.KINDS)
+        self.recorders = {name: Recorder(self.api, *of_api)
+                          for name, (_, of_api) in images.KINDS.items()}
+
+    def assertEachWasHeld(self):
+        """Of each kind: every set that was seen is what the API held at some point, none before the
+        point of an earlier one."""
+        for name, recorder in self.recorders.items():
+            items = self.api.list(images.KINDS[name][1][0])
+            recorder.wait_for(max(int(item["metadata"]["resourceVersion"]) for item in items))
+            points = recorder.history.follow(self.seen[name])
+            print(f"figure: {name}: {len(points)} sets seen, {len(set(points))} different points of "
+                  f"{len(recorder.history)}", flush=True)
+            self.assertGreater(len(set(points)), 5, name)
+
+    def test_every_set_in_force_was_held_and_the_last_is_that_of_a_fresh_list(self):
         self.watcher.start_ready()
+        self.record()
         self.assertEqual(difference(in_force(self.ctl), expected(self.api)), "")
         changes, cuts = self.churn()
         start = time.monotonic()
         wait_for_fresh_list(self.lab, self.api, timeout=60)
-        print(f"figure: {changes} changes, {cuts} connections cut, {self.looks} looks; in force was "
-              f"the fresh list {time.monotonic() - start:.1f} s later (its own switch included)")
+        print(f"figure: {changes} changes, {cuts} connections cut; in force was the fresh list "
+              f"{time.monotonic() - start:.1f} s later (its own switch included)")
         self.assertGreater(changes, 100)
         self.assertGreater(cuts, 0)
-        self.assertGreater(self.looks, 5)
+        self.assertEachWasHeld()
         self.assertTrue(self.watcher.process.running())
 
 

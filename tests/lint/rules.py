@@ -27,6 +27,7 @@ INCLUDES = {
     "control/config.cc": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
     "control/page_server": (["control/"], _VALUES + ["CivetServer.h"]),
     "control/metric_family.h": ([], ["prometheus/"]),
+    "control/source_metrics": (["control/"], _VALUES + ["prometheus/"]),
     "control/switch_metrics": (_CONTROL, _VALUES + ["prometheus/"]),
     "control/grpc/sluiced.cc": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + ["prometheus/"]),
     "control/kube/": (["acl/", "control/kube/", "control/file_descriptor.h"], _CONTROL_LIBS),

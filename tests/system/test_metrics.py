@@ -9,6 +9,7 @@ from harness.manifests import DENY_INGRESS, make_pod
 
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 _LINE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
+_HEAD = re.compile(r"^# TYPE (\w+) ")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -22,13 +23,15 @@ class Metrics(LabTest):
         self.pktgen = self.lab.start_pktgen([self.a, self.b])
         self.pktgen.listen("default/b", 7)
 
-    def page(self):
-        """[(name, labels, value)], each line of the page."""
+    def lines(self):
         url = f"http://127.0.0.1:{self.port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
             self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
-            lines = answer.read().decode().splitlines()
-        found = [_LINE.match(line) for line in lines if not line.startswith("#")]
+            return answer.read().decode().splitlines()
+
+    def page(self):
+        """[(name, labels, value)], each value of the page."""
+        found = [_LINE.match(line) for line in self.lines() if not line.startswith("#")]
         return [(m[1], dict(_LABEL.findall(m[2] or "")), float(m[3])) for m in found]
 
     def value(self, name, **labels):
@@ -83,9 +86,8 @@ class Metrics(LabTest):
     def test_every_metric_is_in_the_documentation(self):
         with open(os.path.join(_ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
             told = set(re.findall(r"`(sluice_\w+)`", file.read()))
-        self.lab.apply(DENY_INGRESS)
-        self.assertDoesNotConnect()  # so that there is a drop
-        self.assertEqual({name for name, _, _ in self.page()}, told)
+        heads = [_HEAD.match(line) for line in self.lines()]
+        self.assertEqual({head[1] for head in heads if head}, told)
 
     def test_a_port_that_goes_takes_its_metrics_along(self):
         name = self.ctl.json("port", "list")["ports"][0]["spec"]["name"]

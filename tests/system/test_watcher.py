@@ -1,8 +1,10 @@
 """sluice-watcher between an API server that misbehaves and a real switch: whatever happens, the set
 in force is in the end what the server has, and nothing is in force before everything is known."""
 import json
+import re
 import signal
 import unittest
+import urllib.request
 
 from harness.api_server import ALL, BUILT_IN, Answer, ApiServer, refusal
 from harness.case import LabTest
@@ -155,6 +157,82 @@ class Following(WatcherTest):
         self.assertEqual(self.in_force(), {"cnp"})
 
 
+class Status(WatcherTest):
+    """What sluicectl says of the watcher."""
+
+    def source(self):
+        sources = {s["source"]: s for s in self.ctl.status().get("sources", [])}
+        return sources.get("watcher")
+
+    def report(self):
+        source = self.source()
+        return source["report"] if source else {}
+
+    def test_what_is_missing_is_named_and_then_what_is_in_force(self):
+        self.api.put("pods", pod("a", 1))
+        self.api.answer("networkpolicies", "watch",
+                        *[refusal(403, "networkpolicies is forbidden: cannot watch")] * 2)
+        self.start(wait=False)
+        why = "networkpolicies: forbidden: may not watch networkpolicies"
+        self.wait(lambda: any(r.startswith(why) for r in self.report().get("not_ready", [])), why)
+        text = self.ctl.run("status")
+        self.assertIn("source watcher: NOT READY\n  nothing of it was acknowledged\n", text)
+        self.assertIn(why, text)
+        self.wait(lambda: not self.report()["not_ready"], "ready", timeout=40)
+        states = {k["name"]: k["state"] for k in self.report()["kinds"]}
+        self.assertEqual(states, {name: "synced" if name in BUILT_IN else "absent" for name in ALL})
+        self.assertIn("source watcher: ready\n", self.ctl.run("status"))
+        self.assertEqual(self.report()["version"], self.ctl.status()["synced_versions"]["watcher"])
+
+    def test_refused_objects_and_what_the_newest_change_took_are_there(self):
+        self.start()
+        self.api.put("networkpolicies", policy("wrong", {"podSelector": {}, "ingress": "all"}))
+        self.wait(lambda: self.report().get("refused_objects") == "1", "a refused object")
+        (refused,) = self.report()["refused"]
+        self.assertEqual((refused["object"]["name"], refused["field"]), ("wrong", "spec.ingress"))
+        self.assertIn("refused: NetworkPolicy default/wrong: spec.ingress", self.ctl.run("status"))
+        self.assertGreater(self.report()["in_force_seconds"], 0)
+        self.assertLess(self.report()["in_force_seconds"], _SECONDS)
+
+    def kind(self, name):
+        return next(k for k in self.report()["kinds"] if k["name"] == name)
+
+    def test_a_kind_that_is_away_shows_by_the_age_of_its_news(self):
+        self.start()
+        self.api.answer("pods", "watch", *[refusal(503, "not yet")] * 100)
+        self.api.send("pods", b"", close=True)
+        self.wait(lambda: self.kind("pods")["state"] == "away", "away")
+        self.wait(lambda: self.kind("pods")["heard_seconds"] > 2, "nothing was heard for 2 s")
+        self.assertIn("not yet", self.kind("pods")["problem"])
+        # Every half second there is a bookmark.
+        self.wait(lambda: self.kind("nodes")["heard_seconds"] < 2, "nodes are heard of")
+        self.assertEqual(self.kind("nodes")["state"], "synced")
+
+    def test_prometheus_has_it_too(self):
+        self.lab.start_switch("--metrics", "127.0.0.1:0")
+        port = re.search(r"metrics port (\d+)", self.lab.switch.log()).group(1)
+        self.start_watcher()
+        url = f"http://127.0.0.1:{port}/metrics"
+
+        def says(line):
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return re.search(line, answer.read().decode(), re.M)
+        self.wait(lambda: says(r'^sluice_source_ready{source="watcher"} 1$'), "ready")
+        self.assertTrue(says(r'^sluice_source_refused_objects{source="watcher"} 0$'))
+        self.wait(lambda: says(r'^sluice_source_report_age_seconds{source="watcher"} 0\.[0-4]'),
+                  "a report of just now")
+        self.assertTrue(says(r'^sluice_source_heard_age_seconds{source="watcher"} '))
+
+    def test_a_dead_watcher_shows_by_the_age_of_its_report(self):
+        self.start()
+        self.watcher.process.send_signal(signal.SIGKILL)
+        self.watcher.process.wait(10)
+        self.wait(lambda: self.source()["age_seconds"] > 5, "the report is old")
+        self.assertIn("source watcher: SILENT FOR ", self.ctl.run("status"))
+        self.watcher.start()
+        self.wait(lambda: self.source()["age_seconds"] < 2, "a new report")
+
+
 class Pages(WatcherTest):
     streaming_lists = False
 
@@ -279,6 +357,76 @@ class Faults(WatcherTest):
         self.api.start(self.api.port)
         self.wait_in_force("a", "b")
         self.wait(self.watcher.ready, "ready again")
+
+
+class Conditions(WatcherTest):
+    """Whether a cluster-wide policy is accepted is in its status."""
+
+    served = ALL
+    name = "clusternetworkpolicies"
+
+    def policy(self, priority, **annotations):
+        """Refused with audit="perhaps"; another priority is another generation."""
+        item = json.loads(json.dumps(CLUSTER_POLICY))
+        item["metadata"]["annotations"] = {f"sluice.io/{k}": v for k, v in annotations.items()}
+        item["spec"]["priority"] = priority
+        return item
+
+    def condition(self):
+        conditions = self.api.get(self.name, CLUSTER_POLICY).get("status", {}).get("conditions")
+        return conditions[0] if conditions else {}
+
+    def wait_condition(self, status, generation):
+        self.wait(lambda: (self.condition().get("status"), self.condition().get(
+            "observedGeneration")) == (status, generation), f"{status} of {generation}")
+
+    def test_it_is_false_with_the_refusal_and_true_when_that_is_over_and_written_each_once(self):
+        self.api.put(self.name, self.policy(1))
+        self.start()
+        self.assertEqual(self.api.patches, [])
+        self.api.put(self.name, self.policy(2, audit="perhaps"))
+        self.wait_condition("False", 2)
+        self.assertIn("node test-node: metadata.annotations", self.condition()["message"])
+        self.api.put(self.name, self.policy(3))
+        self.wait_condition("True", 3)
+        self.api.put(self.name, self.policy(4))
+        self.api.put(self.name, self.policy(4, audit="perhaps"))  # the same generation
+        self.wait_condition("False", 4)
+        self.assertEqual(len(self.api.patches), 3)
+
+    def test_a_conflict_is_decided_again_on_the_newer_object(self):
+        self.start()
+        self.api.answer(self.name, "patch", refusal(409, "the object has been modified"))
+        self.api.put(self.name, self.policy(1, audit="perhaps"))
+        self.wait(lambda: self.api.count(self.name, "patch") == 1, "a conflict")
+        self.api.put(self.name, self.policy(2, audit="perhaps"))
+        self.wait_condition("False", 2)
+        self.assertEqual(self.api.count(self.name, "patch"), 2)
+
+    def test_what_another_node_said_is_left_alone(self):
+        theirs = {"type": "sluice.io/Accepted", "status": "False", "observedGeneration": 1,
+                  "reason": "RefusedBySluice", "message": "node other: spec: is not for me",
+                  "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        item = self.policy(1)
+        item["status"] = {"conditions": [theirs]}
+        self.api.put(self.name, item)
+        self.start()
+        self.api.put("adminnetworkpolicies", {
+            "apiVersion": "policy.networking.k8s.io/v1alpha1", "kind": "AdminNetworkPolicy",
+            "metadata": {"name": "bad"}, "spec": {}})
+        self.wait(lambda: self.api.patches, "the bad one's condition is written")
+        self.assertEqual([(p[0], p[1]) for p in self.api.patches], [("adminnetworkpolicies", "bad")])
+        self.assertEqual(self.condition(), theirs)
+
+    def test_without_the_right_to_write_it_the_rest_goes_on_and_it_is_tried_again(self):
+        self.start()
+        self.api.answer(self.name, "patch", refusal(403, "may not patch"))
+        self.api.put(self.name, self.policy(1, audit="perhaps"))
+        self.wait(lambda: self.api.count(self.name, "patch") == 1, "a refused patch")
+        self.api.put("pods", pod("a", 1))
+        self.wait_in_force("a", "cnp?")
+        self.wait_condition("False", 1)  # 5 s later
+        self.assertEqual(self.watcher.log().count("conditions: cannot be written: HTTP 403"), 1)
 
 
 class Restarts(WatcherTest):

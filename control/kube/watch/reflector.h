@@ -95,7 +95,7 @@ class Reflector : private HttpReceiver {
   void Progress();
   void Malformed(const std::string& why);
 
-  // How it ended.
+  // How it ended: reflector_end.cc.
   void EndPage();
   void EndWatch(const absl::Status& status);
   void Refused(Phase phase, const ApiError& error);

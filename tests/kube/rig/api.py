@@ -64,6 +64,18 @@ class Api:
             connection.request("GET", f"{path_of(resource)}?watch=1&resourceVersion=0")
             return connection.getresponse().status == 200
 
+    @contextlib.contextmanager
+    def watch(self, resource, version):
+        """The events after a list of that version, on a connection of its own: an iterator."""
+        connection = http.client.HTTPSConnection(*self._address, timeout=600, context=self._tls)
+        with contextlib.closing(connection):
+            connection.request("GET", f"{path_of(resource)}?watch=1&resourceVersion={version}"
+                                      "&allowWatchBookmarks=true&timeoutSeconds=3600")
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise ApiError("GET", f"{resource}?watch=1", answer.status, "no watch")
+            yield (json.loads(line) for line in answer)
+
     def disconnect(self):
         """Of this thread; the next request connects anew."""
         connection = getattr(self._local, "connection", None)
@@ -106,6 +118,10 @@ class Api:
 
     def list(self, resource):
         """All of them, with their kind, from the newest revision (quorum read); in pages."""
+        return self.list_at(resource)[0]
+
+    def list_at(self, resource):
+        """The same, and the version of the list."""
         version, kind = _GROUPS[resource]
         items, token = [], ""
         while True:
@@ -117,7 +133,7 @@ class Api:
                 break
         for item in items:
             item.update(apiVersion=version.removeprefix("/apis/").removeprefix("/api/"), kind=kind)
-        return items
+        return items, page["metadata"]["resourceVersion"]
 
 
 def _path_of_item(item, named=True):

@@ -2,6 +2,8 @@
 import threading
 import time
 
+_SILENT_CALLS = 20  # without an answer, one after the other: no packet lost on a busy machine
+
 
 class Lookout:
     """While the block runs, `source` sends UDP to the echo at `address` and `port` without a pause.
@@ -26,13 +28,15 @@ class Lookout:
         while not self._ended.is_set():
             sent = time.monotonic()
             answered = self._call()
-            # One packet lost, on a busy machine, is not a policy: look twice.
-            if not answered and self._answered is not False and self._call():
+            if not answered and self._answered is not False and not self._is_silent():
                 continue
             if answered != self._answered:
                 with self._changed:
                     self._answered, self._since = answered, sent
                     self._changed.notify_all()
+
+    def _is_silent(self):
+        return not any(self._call() for _ in range(_SILENT_CALLS))
 
     def wait(self, answered, timeout=20):
         """When the first packet was sent that got, or did not get, an answer as all since."""

@@ -25,13 +25,12 @@ def in_parallel(work, items):
 class Population:
     """Pods and policies of `namespaces` namespaces called after `name`; no pod has a port here.
 
-    `pods` and `policies` hold the keys (namespace, name) of what is there. `held` has, of every pod
-    that ever was, what the API held of it: (namespace, name, uid, sorted labels)."""
+    `pods` and `policies` hold the keys (namespace, name) of what is there."""
 
     def __init__(self, cluster, name, namespaces, random):
         self.api, self.etcd, self.random = cluster.api, cluster.etcd, random
         self.namespaces = [f"{name}-{number}" for number in range(namespaces)]
-        self.pods, self.policies, self.held = {}, {}, set()
+        self.pods, self.policies = {}, {}
         self._next = 1
         self._lock = threading.Lock()
 
@@ -63,19 +62,12 @@ class Population:
 
     # --- pods ----------------------------------------------------------------------------------
 
-    def _note(self, item):
-        meta = item["metadata"]
-        labels = tuple(sorted(meta.get("labels", {}).items()))
-        with self._lock:
-            self.held.add((meta["namespace"], meta["name"], meta["uid"], labels))
-
     def _running_pod(self):
         number = self._number()
         item = objects.pod(self.some_namespace(), f"pod-{number}", "node-2", self.some_labels())
         item["metadata"].update(uid=str(uuid.UUID(int=self.random.getrandbits(128), version=4)),
                                 creationTimestamp="2026-01-01T00:00:00Z")
         item["status"] = objects.pod_status(_address(number))
-        self._note(item)
         key = item["metadata"]["namespace"], item["metadata"]["name"]
         self.pods[key] = item["metadata"]["uid"]
         return item
@@ -85,14 +77,13 @@ class Population:
         number = self._number()
         name = name or f"pod-{number}"
         made = self.api.create(objects.pod(namespace, name, "node-2", self.some_labels()))
-        self._note(made)
         self.api.patch("pods", namespace, name, {"status": objects.pod_status(_address(number))},
                        "status")
         with self._lock:
             self.pods[namespace, name] = made["metadata"]["uid"]
 
     def relabel_pod(self, key):
-        self._note(self.api.patch("pods", *key, {"metadata": {"labels": self.some_labels()}}))
+        self.api.patch("pods", *key, {"metadata": {"labels": self.some_labels()}})
 
     def delete_pod(self, key):
         self.api.delete("pods", *key)

@@ -11,16 +11,17 @@ from rig.server import Server
 class Watcher(Server):
     name = "sluice-watcher"
 
-    def __init__(self, lab, cluster, kubeconfig=None, sluiced=None, flags=()):
+    def __init__(self, lab, cluster, kubeconfig=None, sluiced=None, flags=(), node="node-1"):
         super().__init__(lab)
         self._kubeconfig = kubeconfig or cluster.watcher_config
         self._sluiced = sluiced or lab.server
         self._flags = list(flags)
+        self._node = node
         self._port = free_port()
 
     def command(self):
         return [self.lab.program("bin/sluice-watcher"), "--kubeconfig", self._kubeconfig,
-                "--node", "node-1", "--sluiced", self._sluiced,
+                "--node", self._node, "--sluiced", self._sluiced,
                 "--status-address", f"127.0.0.1:{self._port}", *self._flags]
 
     def answers(self):
@@ -37,6 +38,12 @@ class Watcher(Server):
 
     def status(self):
         return json.loads(self._get("/status"))
+
+    def in_force_seconds(self):
+        """(sum, count) over all changes: from when one was read to when every worker ran with it."""
+        page = self._get("/metrics")
+        return tuple(float(re.search(rf"^sluice_watcher_in_force_seconds_{what} (\S+)$", page,
+                                     re.M).group(1)) for what in ("sum", "count"))
 
     def kind(self, resource):
         """What it says of one kind: {"state": .., "problem": .., "objects": ..}."""

@@ -52,6 +52,7 @@ class ApiServer:
         self.served = set(served)
         self.page_size = None  # None: what the client asks for
         self.events = []       # posted core/v1 Events
+        self.patches = []      # (resource, name, body) of applies to a status
         self.requests = []     # a Request each
         self._changed = threading.Condition()
         self._version, self._oldest = 100, 0
@@ -72,9 +73,41 @@ class ApiServer:
             self._version += 1
             item["metadata"].setdefault("uid", f"uid-{resource}-{'-'.join(key)}")
             item["metadata"]["resourceVersion"] = str(self._version)
+            item["metadata"]["generation"] = self._generation(known, item)
+            if known and "status" in known:
+                item.setdefault("status", known["status"])
             same = known and known["metadata"]["uid"] == item["metadata"]["uid"]
             self._objects[resource][key] = item
             self._record(resource, "MODIFIED" if same else "ADDED", item)
+
+    @staticmethod
+    def _generation(known, item):
+        if known is None:
+            return 1
+        return known["metadata"]["generation"] + (known.get("spec") != item.get("spec"))
+
+    def get(self, resource, item):
+        """As it is now."""
+        with self._changed:
+            return copy.deepcopy(self._objects[resource][self._key(item)])
+
+    def apply_status(self, resource, name, body):
+        """A server-side apply of conditions; an Answer."""
+        with self._changed:
+            self.patches.append((resource, name, body))
+            item = copy.deepcopy(self._objects[resource].get(("", name)))
+            if item is None:
+                return refusal(404, f"{name} not found")
+            if body["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+                return refusal(409, "the object has been modified")
+            conditions = {one["type"]: one for one in item.get("status", {}).get("conditions", [])}
+            conditions.update((one["type"], one) for one in body["status"]["conditions"])
+            item["status"] = {"conditions": list(conditions.values())}
+            self._version += 1
+            item["metadata"]["resourceVersion"] = str(self._version)
+            self._objects[resource]["", name] = item
+            self._record(resource, "MODIFIED", item)
+            return Answer(200, item)
 
     def delete(self, resource, item):
         with self._changed:
@@ -257,6 +290,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.api.events.append(json.loads(body))
         self._answer(Answer(201, {}))
+
+    def do_PATCH(self):
+        path, _, text = self.path.partition("?")
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        collection, name, subresource = path.rsplit("/", 2)
+        resource = self.api.resource_of(collection)
+        if (resource is None or subresource != "status"
+                or self.headers["Content-Type"] != "application/apply-patch+yaml"):
+            return self._answer(refusal(404, "the server could not find the requested resource"))
+        self.api.requests.append(Request(resource, "patch", dict(urllib.parse.parse_qsl(text))))
+        self._answer(self.api.scripted(resource, "patch") or
+                     self.api.apply_status(resource, name, body))
 
     def _answer(self, answer):
         self.send_response(answer.code)

@@ -7,6 +7,7 @@
 #include <grpcpp/channel.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "control/controller.h"
 #include "control/daemon_facts.h"
 #include "control/grpc/server.h"
+#include "control/source_reports.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "tests/support/frame.h"
 #include "tests/unit/control/objects.h"
@@ -49,6 +51,7 @@ class LiveSwitch : public ::testing::Test {
   mutable SwitchFixture fixture_;
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
+  SourceReports sources_{std::chrono::steady_clock::now};
   std::filesystem::path directory_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

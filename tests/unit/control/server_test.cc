@@ -20,6 +20,7 @@
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "sluice/v1/policy.grpc.pb.h"
 #include "sluice/v1/port.grpc.pb.h"
+#include "sluice/v1/source.grpc.pb.h"
 #include "tests/unit/control/objects.h"
 #include "tests/unit/control/raw_call.h"
 #include "tests/unit/control/switch_fixture.h"
@@ -49,7 +50,7 @@ class ServerTest : public ::testing::Test {
 
   std::string Path() const { return (directory_ / "run/sluiced.sock").string(); }
   absl::StatusOr<std::unique_ptr<Server>> Start() {
-    return Server::Start("unix://" + Path(), *controller_, fixture_.data_plane(), facts_);
+    return Server::Start("unix://" + Path(), *controller_, fixture_.data_plane(), facts_, sources_);
   }
 
   static v1::ApplyRequest Request(std::vector<Object> objects) {
@@ -131,6 +132,7 @@ class ServerTest : public ::testing::Test {
   SwitchFixture fixture_;
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
+  SourceReports sources_{std::chrono::steady_clock::now};
   std::filesystem::path directory_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
@@ -185,6 +187,39 @@ std::vector<Object> EveryKindOfPolicy() {
     objects.emplace_back(policy);
   }
   return objects;
+}
+
+TEST_F(ServerTest, WhatASourceReportsIsInTheStatusWithItsAgeAndAnsweredWithItsVersion) {
+  v1::SyncRequest sync;
+  sync.set_source("watcher");
+  sync.set_commit(true);
+  sync.set_version("w-3");
+  v1::SyncResponse synced;
+  ASSERT_TRUE(Sync({sync}, &synced).ok());
+  const auto stub = v1::SourceService::NewStub(channel_);
+  v1::ReportSourceRequest request;
+  request.set_source("watcher");
+  request.mutable_report()->add_not_ready("pods: forbidden: may not watch pods");
+  request.mutable_report()->add_kinds()->set_heard_seconds(2);
+  request.mutable_report()->add_refused()->set_reason("is bad");
+  grpc::ClientContext first, second, third, fourth;
+  v1::ReportSourceResponse response;
+  ASSERT_TRUE(stub->ReportSource(&first, request, &response).ok());
+  EXPECT_EQ(response.synced_version(), "w-3");
+  v1::GetStatusResponse status;
+  ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&second, {}, &status).ok());
+  ASSERT_EQ(status.sources_size(), 1);
+  const v1::SourceStatus& source = status.sources(0);
+  EXPECT_EQ(source.source(), "watcher");
+  EXPECT_GT(source.age_seconds(), 0);
+  EXPECT_EQ(source.report().not_ready(0), "pods: forbidden: may not watch pods");
+  EXPECT_EQ(source.report().kinds(0).heard_seconds(), 2 + source.age_seconds());
+  EXPECT_EQ(source.report().refused(0).reason(), "is bad");
+  request.mutable_report()->set_version(std::string(1 << 20, 'x'));
+  EXPECT_EQ(stub->ReportSource(&third, request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(stub->ReportSource(&fourth, {}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ServerTest, PoliciesOfEveryKindAreListedTogetherAndDeletedByTheirKeys) {

@@ -55,6 +55,20 @@ TEST_F(ClusterSetTest, AnObjectThatReadsTheSameUnderAnotherUidHasChanged) {
   EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p", "-NetworkPolicy default/p"));
 }
 
+TEST_F(ClusterSetTest, AnObjectThatReadsTheSameInAnotherGenerationHasChanged) {
+  Replace(set_, "Endpoint");
+  Replace(set_, "NetworkPolicy");
+  ClusterSet::Item item = ItemOf(DenyAll("p"));
+  item.generation = 1;
+  set_.Put(PolicyKey("p"), item);
+  ASSERT_TRUE(set_.TakeAll());
+  set_.Put(PolicyKey("p"), item);
+  EXPECT_THAT(Changes(), IsEmpty());
+  item.generation = 2;
+  set_.Put(PolicyKey("p"), item);
+  EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p"));
+}
+
 TEST_F(ClusterSetTest, ChangesAreOneForEachObjectHoweverOftenItChanged) {
   Take();
   Put(set_, Pod("a", "10.0.0.3"));

@@ -31,8 +31,8 @@ class FakeDaemon : public DaemonClient {
     if (after != has) return absl::FailedPreconditionError("after: another version");
     return InForce{++epoch, refusals};
   }
-  absl::StatusOr<std::string> SyncedVersion() override {
-    calls.push_back("which version");
+  absl::StatusOr<std::string> Report(const SourceReport& report) override {
+    reports.push_back(report.version);
     if (!answer.ok()) return answer;
     return has;
   }
@@ -45,6 +45,7 @@ class FakeDaemon : public DaemonClient {
   std::string has;
   uint64_t epoch = 0;
   std::vector<std::string> calls;
+  std::vector<std::string> reports;  // versions in them
 };
 
 class PusherTest : public testing::Test {
@@ -66,13 +67,23 @@ class PusherTest : public testing::Test {
   }};
   PushStatus status_;
   std::vector<Pusher::Duration> in_force_;
+  std::vector<std::string> judged_;
   Pusher pusher_{set_,
                  daemon_,
                  refusals_,
                  "w",
                  [] { return 0.0; },
                  {[this] { return now_; }, [this](const PushStatus& status) { status_ = status; },
-                  [this](Pusher::Duration time) { in_force_.push_back(time); }}};
+                  [this](Pusher::Duration time) { in_force_.push_back(time); },
+                  [this] {
+                    SourceReport report;
+                    report.version = status_.version;
+                    return report;
+                  },
+                  [this](const ClusterSet::Batch& sent, const std::vector<Refusal>& refusals) {
+                    judged_.push_back(fmt::format("{} of {} refused", refusals.size(),
+                                                  fmt::join(Names(sent), ", ")));
+                  }}};
 };
 
 TEST_F(PusherTest, NothingIsSentBeforeEveryKindIsKnown) {
@@ -83,6 +94,7 @@ TEST_F(PusherTest, NothingIsSentBeforeEveryKindIsKnown) {
   }
   EXPECT_THAT(daemon_.Calls(), IsEmpty());
   EXPECT_FALSE(status_.in_step);
+  EXPECT_EQ(daemon_.reports.size(), 5u);  // of what is missing
 }
 
 TEST_F(PusherTest, TheWholeSetOnceThenChangesThatContinueFromIt) {
@@ -98,21 +110,35 @@ TEST_F(PusherTest, TheWholeSetOnceThenChangesThatContinueFromIt) {
                                            "apply after w-1: NetworkPolicy default/p"));
 }
 
-TEST_F(PusherTest, ADaemonThatForgotIsFoundByAskingAndGetsTheWholeSet) {
+TEST_F(PusherTest, ReportsWaitForChangesButNotForEver) {
   Start();
-  now_ += Pusher::kCheckPeriod - 1ms;
+  daemon_.reports.clear();
+  for (int i = 0; i < 100; ++i) {
+    now_ += Pusher::kReportPeriod / 10;
+    Put(set_, Pod("b", fmt::format("10.0.1.{}", i)));
+    pusher_.Step();
+  }
+  EXPECT_THAT(daemon_.reports, testing::SizeIs(5));
+  EXPECT_THAT(daemon_.Calls(), testing::SizeIs(100));
+}
+
+TEST_F(PusherTest, ADaemonThatForgotIsFoundByReportingAndGetsTheWholeSet) {
+  Start();
+  daemon_.reports.clear();
+  now_ += Pusher::kReportPeriod - 1ms;
   pusher_.Step();
-  EXPECT_THAT(daemon_.Calls(), IsEmpty());
+  EXPECT_THAT(daemon_.reports, IsEmpty());
   now_ += 1ms;
   pusher_.Step();
+  EXPECT_THAT(daemon_.reports, ElementsAre("w-1"));
   EXPECT_TRUE(status_.in_step);
   daemon_.has = "";
-  now_ += Pusher::kCheckPeriod;
+  now_ += Pusher::kReportPeriod;
   pusher_.Step();
   EXPECT_FALSE(status_.in_step);
   EXPECT_EQ(status_.lost, 1u);
   pusher_.Step();
-  EXPECT_THAT(daemon_.Calls(), ElementsAre("which version", "which version", "sync w-2: 1"));
+  EXPECT_THAT(daemon_.Calls(), ElementsAre("sync w-2: 1"));
   EXPECT_TRUE(status_.in_step);
 }
 
@@ -160,8 +186,10 @@ TEST_F(PusherTest, ARefusalIsToldOnceAndForgottenWithItsObjectOrItsCure) {
   Put(set_, DenyAll("p"), "u1");
   pusher_.Step();
   EXPECT_THAT(told_, ElementsAre("NetworkPolicy default/p is bad u1"));
+  EXPECT_THAT(judged_,
+              ElementsAre("0 of Pod default/a refused", "1 of NetworkPolicy default/p refused"));
   daemon_.has = "";  // the whole set again, with the same refusal
-  now_ += Pusher::kCheckPeriod;
+  now_ += Pusher::kReportPeriod;
   pusher_.Step();
   pusher_.Step();
   EXPECT_EQ(told_.size(), 1u);

@@ -1,10 +1,12 @@
 // What the watcher says of itself, and the Events on refused objects.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
 #include "control/watcher/event_reporter.h"
 #include "control/watcher/metrics.h"
+#include "control/watcher/source_report.h"
 #include "control/watcher/status_board.h"
 #include "tests/unit/control/kube/watch/scripted_api.h"
 #include "tests/unit/control/watcher/items.h"
@@ -78,6 +80,39 @@ TEST_F(StatusTest, TheJsonHasKindsRefusalsAndWhatSluicedHas) {
   EXPECT_EQ(json["sluiced"]["version"], "w-1");
   EXPECT_EQ(json["refused"][0]["name"], "p");
   EXPECT_EQ(json["refused"][0]["reason"], "is bad");
+}
+
+TEST_F(StatusTest, TheReportToSluicedSaysWhatIsMissingAndHowOldTheNewsAre) {
+  TellPods(KindState::kSynced, true);
+  now_ += 3s;
+  push_.newest_changes = 7ms;
+  board_.Tell(push_);
+  SourceReport report = ToSourceReport(board_.Report());
+  EXPECT_THAT(report.not_ready, IsEmpty());
+  EXPECT_EQ(report.version, "w-1");
+  EXPECT_THAT(report.acknowledged_seconds, testing::Optional(3.0));
+  EXPECT_THAT(report.in_force_seconds, testing::Optional(0.007));
+  EXPECT_EQ(report.kinds[0].name, "pods");
+  EXPECT_EQ(report.kinds[0].state, "synced");
+  EXPECT_EQ(report.kinds[0].objects, 1u);
+  EXPECT_THAT(report.kinds[0].heard_seconds, testing::Optional(3.0));
+  TellPods(KindState::kForbidden, false, "may not\nwatch \xff pods");
+  report = ToSourceReport(board_.Report());
+  EXPECT_EQ(report.kinds[0].problem, "may not watch ? pods");
+  EXPECT_THAT(report.not_ready, ElementsAre("pods: forbidden: may not watch ? pods"));
+}
+
+TEST_F(StatusTest, TheReportNamesSomeOfManyRefusedObjectsAndCountsAll) {
+  std::vector<Refusal> refusals;
+  for (size_t i = 0; i < kMaxReportedRefusals + 5; ++i) {
+    refusals.push_back({PolicyKey(fmt::format("p{:03}", i)), "spec", std::string(5000, 'x')});
+  }
+  refusals_.NoteAll({}, refusals);
+  const SourceReport report = ToSourceReport(board_.Report());
+  EXPECT_EQ(report.refused_objects, kMaxReportedRefusals + 5);
+  ASSERT_THAT(report.refused, testing::SizeIs(kMaxReportedRefusals));
+  EXPECT_EQ(report.refused[0].key, PolicyKey("p000"));
+  EXPECT_THAT(report.refused[0].reason, testing::SizeIs(kMaxReportedText));
 }
 
 TEST_F(StatusTest, MetricsHaveAValueForEachKindAndAHistogram) {

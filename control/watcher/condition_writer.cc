@@ -1,0 +1,148 @@
+#include "control/watcher/condition_writer.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "control/kube/watch/http_status.h"
+#include "control/watcher/kinds.h"
+#include "control/watcher/wall_time.h"
+
+namespace sluice::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kFieldManager[] = "sluice-watcher";
+
+}  // namespace
+
+HttpRequest MakeConditionRequest(const ObjectKey& key, const ObjectState& object,
+                                 const AcceptedCondition& condition) {
+  const auto& kind = *std::ranges::find(WatchedKinds(), key.kind, &WatchedKind::kind);
+  const std::string& name = key.name.second;
+  const json written = {
+      {"type", kAcceptedCondition},
+      {"status", condition.status},
+      {"reason", condition.status == "True" ? "AcceptedBySluice" : "RefusedBySluice"},
+      {"message", condition.message},
+      {"observedGeneration", condition.generation},
+      {"lastTransitionTime", condition.since}};
+  const json body = {
+      {"apiVersion", kind.api_version},
+      {"kind", kind.api_kind},
+      {"metadata",
+       {{"name", name}, {"uid", object.uid}, {"resourceVersion", object.resource_version}}},
+      {"status", {{"conditions", json::array({written})}}}};
+  HttpRequest request;
+  request.method = "PATCH";
+  request.target = fmt::format("{}/{}/status?fieldManager={}&force=true",
+                               kind.resource.paths.front(), EscapeQuery(name), kFieldManager);
+  request.content_type = "application/apply-patch+yaml";  // JSON is YAML
+  request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return request;
+}
+
+ConditionWriter::ConditionWriter(HttpTransport& transport, TimerQueue& timers,
+                                 std::function<std::chrono::system_clock::time_point()> wall_clock,
+                                 std::string node, Random random)
+    : transport_(transport),
+      timers_(timers),
+      wall_clock_(std::move(wall_clock)),
+      node_(std::move(node)),
+      random_(std::move(random)),
+      backoff_(kFirstRetry, kLastRetry, random_) {}
+
+ConditionWriter::~ConditionWriter() {
+  transport_.Cancel(request_);
+  timers_.Cancel(timer_);
+}
+
+void ConditionWriter::See(const ObjectKey& key, ObjectState state) {
+  Entry& entry = entries_[key];
+  entry.state = std::move(state);
+  Consider(key, entry);
+}
+
+void ConditionWriter::SeeAll(const std::string& kind, std::map<ObjectKey, ObjectState> states) {
+  std::erase_if(entries_, [&](const auto& entry) {
+    return entry.first.kind == kind && !states.contains(entry.first);
+  });
+  for (auto& [key, state] : states) See(key, std::move(state));
+}
+
+void ConditionWriter::SeeGone(const ObjectKey& key) { entries_.erase(key); }
+
+void ConditionWriter::Judge(const Judgement& judgement) {
+  const auto found = entries_.find(judgement.key);
+  if (found == entries_.end()) return;
+  found->second.judgement = judgement;
+  Consider(judgement.key, found->second);
+}
+
+std::optional<AcceptedCondition> ConditionWriter::Wanted(const Entry& entry) const {
+  if (!entry.judgement || entry.tried == entry.state.resource_version) return std::nullopt;
+  return WantedCondition(entry.state, *entry.judgement, node_, Rfc3339(wall_clock_()));
+}
+
+void ConditionWriter::Consider(const ObjectKey& key, Entry& entry) {
+  if (!Wanted(entry)) return;
+  due_.insert(key);
+  if (request_ == HttpTransport::kNone && timer_ == TimerQueue::kNone) {
+    Wait(FirstWait());
+  }
+}
+
+void ConditionWriter::Wait(std::chrono::milliseconds delay) {
+  timer_ = timers_.After(delay, [this] {
+    timer_ = TimerQueue::kNone;
+    WriteNext();
+  });
+}
+
+std::chrono::milliseconds ConditionWriter::FirstWait() const {
+  const auto spread = static_cast<double>(kSpread.count()) * random_();
+  return kFirstWait + std::chrono::milliseconds(static_cast<int64_t>(spread));
+}
+
+void ConditionWriter::WriteNext() {
+  while (!due_.empty()) {
+    writing_ = due_.extract(due_.begin()).value();
+    const auto found = entries_.find(writing_);
+    if (found == entries_.end()) continue;
+    Entry& entry = found->second;
+    const auto wanted = Wanted(entry);
+    if (!wanted) continue;  // somebody else was faster
+    entry.tried = entry.state.resource_version;
+    status_ = 0;
+    request_ = transport_.Start(MakeConditionRequest(writing_, entry.state, *wanted), *this);
+    return;
+  }
+}
+
+void ConditionWriter::OnEnd(const absl::Status& status) {
+  request_ = HttpTransport::kNone;
+  if (!status.ok()) return Failed(std::string(status.message()));
+  // An object that has changed, or is gone: what comes of it by the watch decides.
+  const bool is_over = status_ / 100 == 2 || status_ == kConflict || status_ == kNotFound;
+  if (!is_over) return Failed(fmt::format("HTTP {}", status_));
+  backoff_.Reset();
+  complaint_.clear();
+  Wait(FirstWait());
+}
+
+void ConditionWriter::Failed(const std::string& why) {
+  const std::string complaint = fmt::format("conditions: cannot be written: {}", why);
+  if (std::exchange(complaint_, complaint) != complaint) spdlog::warn("{}", complaint);
+  const auto found = entries_.find(writing_);
+  if (found != entries_.end()) {
+    found->second.tried.clear();
+    due_.insert(writing_);
+  }
+  Wait(backoff_.Next());
+}
+
+}  // namespace sluice::control
