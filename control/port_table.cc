@@ -98,6 +98,11 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   if (taps && spec.netns == other.netns && spec.path == other.path) {
     return taken(fmt::format("interface {} belongs to {}", spec.path, OwnerText(other)));
   }
+  const bool representors =
+      spec.kind == PortKind::kRepresentor && other.kind == PortKind::kRepresentor;
+  if (representors && spec.path == other.path) {
+    return taken(fmt::format("virtual function {} belongs to {}", spec.path, OwnerText(other)));
+  }
   if (other.network != spec.network) return absl::OkStatus();
   const bool unique = spec.role != PortRole::kPod;  // in its network
   if (unique && other.role == spec.role) {

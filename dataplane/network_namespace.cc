@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,16 @@
 #include <system_error>
 
 namespace sluice::dataplane {
+namespace {
+
+bool AreOne(int one, int other) {
+  struct stat a {
+  }, b{};
+  return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+}  // namespace
 
 absl::StatusOr<NetworkNamespaceScope> NetworkNamespaceScope::Enter(const std::string& path) {
   const auto failed = [&path](int error) {
@@ -21,12 +32,15 @@ absl::StatusOr<NetworkNamespaceScope> NetworkNamespaceScope::Enter(const std::st
   const int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   if (home < 0) return failed(errno);
   const int other = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool entered = other >= 0 && setns(other, CLONE_NEWNET) == 0;
+  const bool own = other >= 0 && AreOne(home, other);
+  const bool entered = other >= 0 && !own && setns(other, CLONE_NEWNET) == 0;
   const int error = errno;
   if (other >= 0) close(other);
   if (entered) return NetworkNamespaceScope(home);
   close(home);
-  return failed(error);
+  if (!own) return failed(error);
+  return absl::FailedPreconditionError(
+      fmt::format("network namespace {}: is this process's own", path));
 }
 
 NetworkNamespaceScope::~NetworkNamespaceScope() {

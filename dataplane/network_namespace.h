@@ -15,7 +15,8 @@ namespace sluice::dataplane {
 class NetworkNamespaceScope {
  public:
   // `path`: as of /run/netns/NAME. Errors: NotFound (there is none: no such file, or what one left
-  // behind), FailedPrecondition (it may not be entered); "network namespace PATH: REASON".
+  // behind), FailedPrecondition (it may not be entered, or is the one that the thread is in);
+  // "network namespace PATH: REASON".
   static absl::StatusOr<NetworkNamespaceScope> Enter(const std::string& path);
 
   NetworkNamespaceScope(NetworkNamespaceScope&& other) noexcept

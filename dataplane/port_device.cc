@@ -91,6 +91,18 @@ absl::StatusOr<uint16_t> OpenRepresentor(const PortSpec& spec) {
                                args, rte_strerror(error < 0 ? -error : ENODEV)));
 }
 
+// Nobody else's from here on, until it is let go of: two ports on one device would stop it under
+// each other's workers.
+absl::StatusOr<uint64_t> Own(const PortSpec& spec, uint16_t id) {
+  rte_eth_dev_owner owner{};
+  int error = rte_eth_dev_owner_new(&owner.id);
+  spec.name.copy(owner.name, sizeof(owner.name) - 1);
+  if (error == 0) error = rte_eth_dev_owner_set(id, &owner);
+  if (error == 0) return owner.id;
+  return PortError(spec, absl::StatusCode::kAlreadyExists,
+                   fmt::format("{}: another port has it", spec.path));
+}
+
 absl::StatusOr<uint16_t> OpenDevice(const PortSpec& spec, std::string* vdev) {
   switch (RowOf(spec.kind).maker) {
     case DeviceMaker::kVirtualBus:
@@ -148,6 +160,11 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
   if (absl::Status sealed = device.Seal(&way); !sealed.ok()) return sealed;
   const absl::StatusOr<uint16_t> id = OpenDevice(way, &device.vdev_);
   if (!id.ok()) return id.status();
+  if (device.vdev_.empty()) {
+    const absl::StatusOr<uint64_t> owner = Own(spec, *id);
+    if (!owner.ok()) return owner.status();
+    device.owner_ = *owner;
+  }
   device.id_ = *id;
   device.open_ = true;
   if (spec.kind == PortKind::kVhostServer) device.owned_socket_ = spec.path;
@@ -218,6 +235,7 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
   Close();
   open_ = std::exchange(other.open_, false);
   id_ = other.id_;
+  owner_ = other.owner_;
   vdev_ = std::move(other.vdev_);
   owned_socket_ = std::move(other.owned_socket_);
   sealed_ = std::move(other.sealed_);
@@ -236,7 +254,8 @@ void PortDevice::Close() {
   peer_.reset();
   rte_eth_dev_stop(id_);
   if (vdev_.empty()) {
-    rte_eth_dev_close(id_);  // the PCI device stays, for the other ports that are on it
+    // Stopped, it can be used again; closed, most drivers would not make it again.
+    rte_eth_dev_owner_unset(id_, owner_);
   } else {
     rte_vdev_uninit(vdev_.c_str());
   }

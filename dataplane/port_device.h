@@ -29,7 +29,8 @@ class PortDevice {
  public:
   // `pool` feeds the receive queues; it and `tx` outlive the device. A vhost device says in `tx`
   // what its peer takes. `spec` passed Validate. A socket that nobody listens on makes way. Errors
-  // read "port NAME: REASON": AlreadyExists (the socket path exists), FailedPrecondition (directory
+  // read "port NAME: REASON": AlreadyExists (the socket path exists, or another port has the
+  // device), FailedPrecondition (directory
   // not writable or not to be sealed, no such interface or one with a smaller MTU, file not
   // readable), ResourceExhausted (DPDK's own limit of ports), Internal with DPDK's error.
   static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool,
@@ -52,6 +53,7 @@ class PortDevice {
 
   bool open_ = false;
   uint16_t id_ = 0;                        // ethdev id
+  uint64_t owner_ = 0;                     // as DPDK knows it, of a device on another bus
   std::string vdev_;                       // name on the vdev bus; empty: not on it
   std::string owned_socket_;               // a socket file to remove at the end
   std::optional<SealedDirectory> sealed_;  // where the pod's socket is

@@ -93,11 +93,12 @@ absl::Status AddSriovPort(const Call& call, Clock::time_point deadline, Record& 
   record.device_info_file = call.config.port.device_info_file;
   absl::Status status = call.store.Save(record);
   if (status.ok()) {
-    status = call.machine.set_mac(*function, *dataplane::MacAddress::Parse(record.mac));
-  }
-  if (status.ok()) {
     status =
         Open(call, record, deadline, fmt::format("{}/vf{}", function->physical, function->number));
+  }
+  // Not before: it may still be another pod's.
+  if (status.ok()) {
+    status = call.machine.set_mac(*function, *dataplane::MacAddress::Parse(record.mac));
   }
   if (!status.ok() || record.device_info_file.empty()) return status;
   return WriteDeviceInfo(record.device_info_file, PciInfo(*function));

@@ -15,6 +15,17 @@ void Keep(absl::Status* first, const absl::Status& status) {
   if (first->ok()) *first = status;
 }
 
+// What the pod has of the port, and where it was told.
+absl::Status RemoveFiles(const Record& record) {
+  absl::Status files;
+  if (!record.socket_path.empty()) Keep(&files, RemoveSocket(record.socket_path));
+  if (!record.interface.empty()) Keep(&files, TakeAway(record.netns, record.interface, record.mac));
+  if (!record.device_info_file.empty()) {
+    Keep(&files, FailIo("device information: ", control::RemoveFile(record.device_info_file)));
+  }
+  return files;
+}
+
 }  // namespace
 
 Record RecordOf(const AttachmentId& id, const std::string& daemon,
@@ -34,12 +45,7 @@ Record RecordOf(const AttachmentId& id, const std::string& daemon,
 
 absl::Status Detach(const Call& call, const Record& record) {
   const absl::Status port = DeletePort(call, PortNameOf(record.id));
-  absl::Status files;
-  if (!record.socket_path.empty()) Keep(&files, RemoveSocket(record.socket_path));
-  if (!record.interface.empty()) Keep(&files, TakeAway(record.netns, record.interface, record.mac));
-  if (!record.device_info_file.empty()) {
-    Keep(&files, FailIo("device information: ", control::RemoveFile(record.device_info_file)));
-  }
+  const absl::Status files = RemoveFiles(record);
   const absl::Status addresses = call.ipam.Delete(record.id, record.netns);
   absl::Status first = IsAway(port) ? absl::OkStatus() : port;
   Keep(&first, addresses);
@@ -48,7 +54,7 @@ absl::Status Detach(const Call& call, const Record& record) {
     Record gone = record;
     gone.state = Record::State::kGone;
     Keep(&first, call.store.Save(gone));
-  } else if (port.ok() && addresses.ok()) {
+  } else if (first.ok()) {
     Keep(&first, call.store.Remove(record.id));
   }
   return first;
@@ -65,7 +71,8 @@ void SweepGone(const Call& call) {
     if (!now.ok() || !*now || (*now)->state != Record::State::kGone) continue;
     const absl::Status deleted = DeletePort(call, PortNameOf(record.id));
     if (IsAway(deleted)) return;  // so would the others be, each as long
-    if (deleted.ok()) call.store.Remove(record.id).IgnoreError();
+    // A port that came back with the daemon may have brought its interface.
+    if (deleted.ok() && RemoveFiles(record).ok()) call.store.Remove(record.id).IgnoreError();
   }
 }
 

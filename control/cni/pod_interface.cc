@@ -201,9 +201,10 @@ absl::Status TakeAway(const std::string& netns, const std::string& name, const s
   const auto there = NetworkNamespaceScope::Enter(netns);
   if (absl::IsNotFound(there.status())) return absl::OkStatus();
   absl::Status done = there.status();
-  if (done.ok() && IsTap(name) && MacOf(name) == mac) {
+  const unsigned index = done.ok() ? if_nametoindex(name.c_str()) : 0;  // 0: it is gone
+  if (index != 0 && IsTap(name) && MacOf(name) == mac) {
     auto netlink = Netlink::Open();
-    done = netlink.ok() ? netlink->DeleteInterface(if_nametoindex(name.c_str())) : netlink.status();
+    done = netlink.ok() ? netlink->DeleteInterface(index) : netlink.status();
   }
   return done.ok() ? done : Failed(kIo, name, netns, std::string(done.message()));
 }

@@ -42,6 +42,18 @@ absl::Status RestoreState(StateKeeper& keeper, Controller& controller) {
   return absl::OkStatus();
 }
 
+// Whoever deleted a port while it was restored got no answer, and left word.
+void DeletePortsOf(const StateKeeper& keeper, Controller& controller) {
+  for (const std::string& port : keeper.DeletedMeanwhile()) {
+    const absl::Status deleted = controller.Execute(DeletePortCommand{port}).status();
+    if (deleted.ok() || absl::IsNotFound(deleted)) {
+      keeper.ForgetDeletion(port);
+    } else {
+      spdlog::error("{}", std::string(deleted.message()));
+    }
+  }
+}
+
 // Null: there is to be none.
 absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(const std::string& address,
                                                          const Controller& controller,
@@ -79,6 +91,7 @@ absl::Status Run(const Config& config) {
   SourceReports sources(std::chrono::steady_clock::now);
   auto server = Server::Start(config.listen, **controller, **data_plane, facts, sources);
   if (!server.ok()) return server.status();
+  if (*keeper) DeletePortsOf(**keeper, **controller);
   const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts, sources);
   if (!metrics.ok()) return metrics.status();
 

@@ -119,6 +119,18 @@ void StateKeeper::ForgetDeleted() {
   }
 }
 
+std::vector<std::string> StateKeeper::DeletedMeanwhile() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  const std::filesystem::directory_iterator files(DeletedPortsIn(directory_), error);
+  for (const auto& file : files) names.push_back(file.path().filename());
+  return names;
+}
+
+void StateKeeper::ForgetDeletion(const std::string& port) const {
+  unlink((DeletedPortsIn(directory_) + "/" + port).c_str());
+}
+
 void StateKeeper::Begin(const std::shared_ptr<const View>& view) {
   objects_.Clear();  // they are in force now
   ports_.Clear();

@@ -47,6 +47,10 @@ class StateKeeper : public StateListener {
   void Begin(const std::shared_ptr<const View>& view);
   void Changed(const std::shared_ptr<const View>& view) override;
 
+  // Ports of which word was left, that they are deleted, since all was read; and that it is done.
+  std::vector<std::string> DeletedMeanwhile() const;
+  void ForgetDeletion(const std::string& port) const;
+
  private:
   StateKeeper(std::string directory, FileDescriptor lock, std::chrono::milliseconds interval);
   absl::Status Read();

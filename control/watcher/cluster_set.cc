@@ -15,7 +15,8 @@ bool Same(const ClusterSet::Item& one, const ClusterSet::Item& other) {
 
 }  // namespace
 
-void ClusterSet::Replace(const std::string& kind, std::map<ObjectKey, Item> objects) {
+std::set<ObjectKey> ClusterSet::Replace(const std::string& kind,
+                                        std::map<ObjectKey, Item> objects) {
   const std::lock_guard lock(mutex_);
   unknown_.erase(kind);
   auto old = objects_.lower_bound({kind, {}});
@@ -27,21 +28,27 @@ void ClusterSet::Replace(const std::string& kind, std::map<ObjectKey, Item> obje
     Changed(old->first, old->second);
     old = objects_.erase(old);
   }
-  for (auto& [key, item] : objects) Assign(key, std::move(item));
+  std::set<ObjectKey> changed;
+  for (auto& [key, item] : objects) {
+    if (Assign(key, std::move(item))) changed.insert(key);
+  }
   wakes_.notify_all();
+  return changed;
 }
 
-void ClusterSet::Put(const ObjectKey& key, Item item) {
+bool ClusterSet::Put(const ObjectKey& key, Item item) {
   const std::lock_guard lock(mutex_);
-  Assign(key, std::move(item));
+  return Assign(key, std::move(item));
 }
 
-void ClusterSet::Assign(const ObjectKey& key, Item item) {
+bool ClusterSet::Assign(const ObjectKey& key, Item item) {
   const auto [found, is_new] = objects_.try_emplace(key);
   const std::string& before = found->second.uid;
   if (!before.empty() && !item.uid.empty() && before != item.uid) replaced_.insert(key);
-  if (is_new || !Same(found->second, item)) Changed(key, item);
+  const bool changed = is_new || !Same(found->second, item);
+  if (changed) Changed(key, item);
   found->second = std::move(item);
+  return changed;
 }
 
 void ClusterSet::Remove(const ObjectKey& key, const std::string& uid) {

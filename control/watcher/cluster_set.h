@@ -42,9 +42,10 @@ class ClusterSet {
   ClusterSet(const std::vector<std::string>& kinds, std::function<Time()> clock)
       : unknown_(kinds.begin(), kinds.end()), clock_(std::move(clock)) {}
 
-  // All objects of a kind, which is known from now on.
-  void Replace(const std::string& kind, std::map<ObjectKey, Item> objects);
-  void Put(const ObjectKey& key, Item item);
+  // All objects of a kind, which is known from now on. Those that are new or changed.
+  std::set<ObjectKey> Replace(const std::string& kind, std::map<ObjectKey, Item> objects);
+  // Whether it is new or changed.
+  bool Put(const ObjectKey& key, Item item);
   // Not if the object has another UID by now: then it is another object under an old name.
   void Remove(const ObjectKey& key, const std::string& uid);
 
@@ -68,7 +69,7 @@ class ClusterSet {
 
  private:
   bool Ready() const { return unknown_.empty() && (!taken_ || !changed_.empty()); }
-  void Assign(const ObjectKey& key, Item item);
+  bool Assign(const ObjectKey& key, Item item);
   void Changed(const ObjectKey& key, const Item& item);
 
   mutable std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "control/kube/watch/http_status.h"
 #include "control/watcher/kinds.h"
@@ -53,28 +54,42 @@ ConditionWriter::ConditionWriter(HttpTransport& transport, TimerQueue& timers,
       timers_(timers),
       wall_clock_(std::move(wall_clock)),
       node_(std::move(node)),
-      random_(std::move(random)),
-      backoff_(kFirstRetry, kLastRetry, random_) {}
+      random_(std::move(random)) {}
 
 ConditionWriter::~ConditionWriter() {
   transport_.Cancel(request_);
   timers_.Cancel(timer_);
+  for (auto& [key, entry] : entries_) Forget(entry);
 }
 
-void ConditionWriter::See(const ObjectKey& key, ObjectState state) {
+void ConditionWriter::See(const ObjectKey& key, ObjectState state, bool changed) {
   Entry& entry = entries_[key];
   entry.state = std::move(state);
+  if (changed) entry.judgement.reset();
   Consider(key, entry);
 }
 
-void ConditionWriter::SeeAll(const std::string& kind, std::map<ObjectKey, ObjectState> states) {
-  std::erase_if(entries_, [&](const auto& entry) {
-    return entry.first.kind == kind && !states.contains(entry.first);
-  });
-  for (auto& [key, state] : states) See(key, std::move(state));
+void ConditionWriter::SeeAll(const std::string& kind, std::map<ObjectKey, ObjectState> states,
+                             const std::set<ObjectKey>& changed) {
+  std::vector<ObjectKey> gone;
+  for (const auto& [key, entry] : entries_) {
+    if (key.kind == kind && !states.contains(key)) gone.push_back(key);
+  }
+  for (const ObjectKey& key : gone) SeeGone(key);
+  for (auto& [key, state] : states) See(key, std::move(state), changed.contains(key));
 }
 
-void ConditionWriter::SeeGone(const ObjectKey& key) { entries_.erase(key); }
+void ConditionWriter::SeeGone(const ObjectKey& key) {
+  due_.erase(key);
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  Forget(found->second);
+  entries_.erase(found);
+}
+
+void ConditionWriter::Forget(Entry& entry) {
+  timers_.Cancel(std::exchange(entry.retry, TimerQueue::kNone));
+}
 
 void ConditionWriter::Judge(const Judgement& judgement) {
   const auto found = entries_.find(judgement.key);
@@ -84,7 +99,8 @@ void ConditionWriter::Judge(const Judgement& judgement) {
 }
 
 std::optional<AcceptedCondition> ConditionWriter::Wanted(const Entry& entry) const {
-  if (!entry.judgement || entry.tried == entry.state.resource_version) return std::nullopt;
+  const bool waits = entry.retry != TimerQueue::kNone;
+  if (waits || !entry.judgement || entry.tried == entry.state.resource_version) return std::nullopt;
   return WantedCondition(entry.state, *entry.judgement, node_, Rfc3339(wall_clock_()));
 }
 
@@ -126,23 +142,32 @@ void ConditionWriter::WriteNext() {
 void ConditionWriter::OnEnd(const absl::Status& status) {
   request_ = HttpTransport::kNone;
   if (!status.ok()) return Failed(std::string(status.message()));
-  // An object that has changed, or is gone: what comes of it by the watch decides.
-  const bool is_over = status_ / 100 == 2 || status_ == kConflict || status_ == kNotFound;
+  // An object that has changed: what comes of it by the watch decides.
+  const bool is_over = status_ / 100 == 2 || status_ == kConflict;
   if (!is_over) return Failed(fmt::format("HTTP {}", status_));
-  backoff_.Reset();
-  complaint_.clear();
+  const auto found = entries_.find(writing_);
+  if (found != entries_.end()) found->second.backoff.reset();
   Wait(FirstWait());
 }
 
 void ConditionWriter::Failed(const std::string& why) {
-  const std::string complaint = fmt::format("conditions: cannot be written: {}", why);
+  const std::string complaint =
+      fmt::format("conditions: that of {} cannot be written: {}", writing_.ToString(), why);
   if (std::exchange(complaint_, complaint) != complaint) spdlog::warn("{}", complaint);
   const auto found = entries_.find(writing_);
   if (found != entries_.end()) {
-    found->second.tried.clear();
-    due_.insert(writing_);
+    Entry& entry = found->second;
+    if (!entry.backoff) entry.backoff.emplace(kFirstRetry, kLastRetry, random_);
+    entry.retry = timers_.After(entry.backoff->Next(), [this, key = writing_] { Retry(key); });
   }
-  Wait(backoff_.Next());
+  Wait(FirstWait());
+}
+
+void ConditionWriter::Retry(const ObjectKey& key) {
+  Entry& entry = entries_.at(key);  // or the timer would be gone
+  entry.retry = TimerQueue::kNone;
+  entry.tried.clear();
+  Consider(key, entry);
 }
 
 }  // namespace sluice::control

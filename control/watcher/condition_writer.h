@@ -7,11 +7,13 @@
 //
 // A patch is a server-side apply under one field manager for all nodes, and names the version it
 // was decided on: if the object has changed meanwhile it is refused (409), and decided again on
-// what comes. One at a time, after a random wait, in which another node may have said the same.
+// what comes. One at a time, after a random wait, in which another node may have said the same. One
+// that cannot be written is tried again less and less often, and holds up no other.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -39,9 +41,11 @@ class ConditionWriter : private HttpReceiver {
   ConditionWriter(const ConditionWriter&) = delete;
   ConditionWriter& operator=(const ConditionWriter&) = delete;
 
-  // What the API has now: of one object, of all of a kind; or that it is gone.
-  void See(const ObjectKey& key, ObjectState state);
-  void SeeAll(const std::string& kind, std::map<ObjectKey, ObjectState> states);
+  // What the API has now: of one object, of all of a kind; or that it is gone. Where the policy
+  // itself has `changed`, what was judged was another one.
+  void See(const ObjectKey& key, ObjectState state, bool changed);
+  void SeeAll(const std::string& kind, std::map<ObjectKey, ObjectState> states,
+              const std::set<ObjectKey>& changed);
   void SeeGone(const ObjectKey& key);
   void Judge(const Judgement& judgement);
 
@@ -49,7 +53,9 @@ class ConditionWriter : private HttpReceiver {
   struct Entry {
     ObjectState state;
     std::optional<Judgement> judgement;
-    std::string tried;  // the version that a patch was decided on; empty: none is out
+    std::string tried;               // the version that a patch was decided on; empty: none is out
+    std::optional<Backoff> backoff;  // of one that could not be written
+    TimerQueue::Id retry = TimerQueue::kNone;  // until then it is left alone
   };
   using Entries = std::map<ObjectKey, Entry>;
 
@@ -61,6 +67,8 @@ class ConditionWriter : private HttpReceiver {
   void Consider(const ObjectKey& key, Entry& entry);
   void WriteNext();
   void Failed(const std::string& why);
+  void Retry(const ObjectKey& key);
+  void Forget(Entry& entry);
   void Wait(std::chrono::milliseconds delay);
   std::chrono::milliseconds FirstWait() const;
 
@@ -69,7 +77,6 @@ class ConditionWriter : private HttpReceiver {
   const std::function<std::chrono::system_clock::time_point()> wall_clock_;
   const std::string node_;
   const Random random_;
-  Backoff backoff_;
   Entries entries_;
   std::set<ObjectKey> due_;
   ObjectKey writing_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "control/watcher/candidate_reader.h"
@@ -45,13 +46,15 @@ void ObjectFeed::OnUnlisted(const ObjectIdentity& object) {
 }
 
 void ObjectFeed::OnListEnd() {
-  if (kind_.has_condition) conditions_.SeeAll(kind_.kind, std::exchange(listed_states_, {}));
-  set_.Replace(kind_.kind, std::exchange(listed_, {}));
+  const std::set<ObjectKey> changed = set_.Replace(kind_.kind, std::exchange(listed_, {}));
+  if (!kind_.has_condition) return;
+  conditions_.SeeAll(kind_.kind, std::exchange(listed_states_, {}), changed);
 }
 
 void ObjectFeed::OnChanged(StreamedObject object) {
-  if (kind_.has_condition) conditions_.See(KeyOf(object.identity), StateOf(object));
-  set_.Put(KeyOf(object.identity), Read(object));
+  const ObjectKey key = KeyOf(object.identity);
+  const bool changed = set_.Put(key, Read(object));
+  if (kind_.has_condition) conditions_.See(key, StateOf(object), changed);
 }
 
 void ObjectFeed::OnDeleted(const ObjectIdentity& object) {

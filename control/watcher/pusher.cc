@@ -33,6 +33,8 @@ void Pusher::Run() {
 
 Pusher::Pause Pusher::Step() {
   const absl::Status reported = Report();
+  const Duration rest = next_send_ - hooks_.clock();
+  if (rest > Duration::zero()) return {std::min<Duration>(rest, kReportPeriod), false};
   if (!status_.in_step) return SendAll();  // and hears what is wrong, if something is
   if (!reported.ok()) return Failed(reported);
   if (std::optional<ClusterSet::Batch> changes = set_.TakeChanges()) {
@@ -114,10 +116,22 @@ absl::Status Pusher::Report() {
   if (!IsReportDue()) return absl::OkStatus();
   reported_ = hooks_.clock();
   const absl::StatusOr<std::string> version = client_.Report(hooks_.report());
-  if (!version.ok()) return version.status();
+  if (absl::IsUnavailable(version.status()) || absl::IsDeadlineExceeded(version.status())) {
+    return version.status();
+  }
+  if (!version.ok()) return NotReported(version.status());
   if (*version == status_.version) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version));
+}
+
+// It has the set, for all that is known; the next change will tell.
+absl::Status Pusher::NotReported(const absl::Status& why) {
+  const std::string problem(why.message());
+  if (std::exchange(report_problem_, problem) != problem) {
+    spdlog::warn("sluiced takes no report: {}", problem);
+  }
+  return absl::OkStatus();
 }
 
 // The changes wait on, and are in force with the next whole set.
@@ -137,7 +151,8 @@ Pusher::Pause Pusher::Failed(const absl::Status& status) {
   }
   status_.in_step = false;
   hooks_.on_status(status_);
-  return {delay, false};
+  next_send_ = hooks_.clock() + delay;
+  return {std::min<Duration>(delay, kReportPeriod), false};
 }
 
 }  // namespace sluice::control

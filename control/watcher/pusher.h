@@ -60,6 +60,7 @@ class Pusher {
   bool IsReportDue() const;
   // Whether sluiced has the set that it should; not asked before a report is due.
   absl::Status Report();
+  absl::Status NotReported(const absl::Status& why);
   // Whether there is something to send now.
   bool RetryRefused();
   Pause Failed(const absl::Status& status);
@@ -75,6 +76,8 @@ class Pusher {
   PushStatus status_;
   uint64_t last_version_ = 0;
   Time reported_{};
+  Time next_send_{};            // after a failure nothing but reports is sent until then
+  std::string report_problem_;  // the last one in the log
   Time refusals_retried_{};
   std::chrono::seconds refusal_retry_ = kFirstRefusalRetry;
 };

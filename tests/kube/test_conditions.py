@@ -62,7 +62,7 @@ class Conditions(WatcherTest):
                 condition = self.wait_condition(resource, "default", "False")
                 self.assertEqual(condition["reason"], "RefusedBySluice")
                 self.assertEqual(condition["observedGeneration"], 1)
-                self.assertIn("node node-1: ", condition["message"])
+                self.assertIn("node node-1 (watcher): ", condition["message"])
                 self.assertIn("sluice.io/audit", condition["message"])
                 self.annotate(resource, "default", {"sluice.io/audit": None})
                 condition = self.wait_condition(resource, "default", "True")
@@ -73,11 +73,11 @@ class Conditions(WatcherTest):
         name = "clusternetworkpolicies"
         self.api.create(policy(name, "good"))
         self.wait(lambda: "good" in self.policies(), "good is in force")
-        self.api.create(policy(name, "bad", BAD))
-        self.wait_condition(name, "bad", "False")  # by then the other would have been written
+        self.api.create(policy(name, "later", BAD))  # "good" would be written before it
+        self.wait_condition(name, "later", "False")
         self.assertIsNone(self.condition(name, "good"))
         self.assertEqual(self.writes("good"), [])
-        self.assertEqual(self.writes("bad"), [200])
+        self.assertEqual(self.writes("later"), [200])
 
     def test_conditions_of_others_stay(self):
         name = "clusternetworkpolicies"

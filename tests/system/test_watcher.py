@@ -386,7 +386,7 @@ class Conditions(WatcherTest):
         self.assertEqual(self.api.patches, [])
         self.api.put(self.name, self.policy(2, audit="perhaps"))
         self.wait_condition("False", 2)
-        self.assertIn("node test-node: metadata.annotations", self.condition()["message"])
+        self.assertIn("node test-node (watcher): metadata.annotations", self.condition()["message"])
         self.api.put(self.name, self.policy(3))
         self.wait_condition("True", 3)
         self.api.put(self.name, self.policy(4))
@@ -411,11 +411,11 @@ class Conditions(WatcherTest):
         item["status"] = {"conditions": [theirs]}
         self.api.put(self.name, item)
         self.start()
-        self.api.put("adminnetworkpolicies", {
-            "apiVersion": "policy.networking.k8s.io/v1alpha1", "kind": "AdminNetworkPolicy",
-            "metadata": {"name": "bad"}, "spec": {}})
+        later = self.policy(1, audit="perhaps")  # in the order of names, in which they are written
+        later["metadata"]["name"] = "later"
+        self.api.put(self.name, later)
         self.wait(lambda: self.api.patches, "the bad one's condition is written")
-        self.assertEqual([(p[0], p[1]) for p in self.api.patches], [("adminnetworkpolicies", "bad")])
+        self.assertEqual([(p[0], p[1]) for p in self.api.patches], [(self.name, "later")])
         self.assertEqual(self.condition(), theirs)
 
     def test_without_the_right_to_write_it_the_rest_goes_on_and_it_is_tried_again(self):
@@ -426,7 +426,7 @@ class Conditions(WatcherTest):
         self.api.put("pods", pod("a", 1))
         self.wait_in_force("a", "cnp?")
         self.wait_condition("False", 1)  # 5 s later
-        self.assertEqual(self.watcher.log().count("conditions: cannot be written: HTTP 403"), 1)
+        self.assertEqual(self.watcher.log().count("cannot be written: HTTP 403"), 1)
 
 
 class Restarts(WatcherTest):

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "control/grpc/port_convert.h"
 #include "control/grpc/state_file.h"
@@ -313,6 +314,18 @@ TEST(StateKeeper, PortsAreOnDiskWhenTheirCallerIsAnswered) {
   EXPECT_EQ(names(), "ab");
   daemon.Do(DeletePortCommand{"a"});
   EXPECT_EQ(names(), "b");
+}
+
+TEST(StateKeeper, WordOfADeletionThatCameAfterReadingIsThereUntilItIsHeeded) {
+  const Directory directory;
+  auto keeper = StateKeeper::Open(directory.path());
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  Daemon daemon(keeper->get());
+  std::ofstream(directory / "deleted/a").close();
+  (*keeper)->Begin(daemon.view());
+  EXPECT_EQ((*keeper)->DeletedMeanwhile(), std::vector<std::string>{"a"});
+  (*keeper)->ForgetDeletion("a");
+  EXPECT_TRUE((*keeper)->DeletedMeanwhile().empty());
 }
 
 TEST(StateKeeper, ObjectsAreOnDiskAtTheEnd) {

@@ -43,7 +43,7 @@ class ConditionWriterTest : public testing::Test {
 };
 
 TEST_F(ConditionWriterTest, ARefusalIsAServerSideApplyOfTheOneConditionAtTheVersionItWasSeen) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
   EXPECT_EQ(Asked(), 0u);
   Pass(ConditionWriter::kFirstWait);
@@ -64,7 +64,7 @@ TEST_F(ConditionWriterTest, ARefusalIsAServerSideApplyOfTheOneConditionAtTheVers
 }
 
 TEST_F(ConditionWriterTest, WhatIsAcceptedAndWhatIsNotJudgedYetIsNotWritten) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, false);
   Judge(kOther, 3, true);  // gone, or never there
   Judge(kPolicy, 4, true);
@@ -73,31 +73,31 @@ TEST_F(ConditionWriterTest, WhatIsAcceptedAndWhatIsNotJudgedYetIsNotWritten) {
 }
 
 TEST_F(ConditionWriterTest, WhatAnotherNodeSaysInTheMeantimeIsNotSaidAgain) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
-  writer_.See(kPolicy, State("8", 3, {{"False", 3, "t", "node n2: x"}}));
+  writer_.See(kPolicy, State("8", 3, {{"False", 3, "t", "node n2: x"}}), false);
   Pass(1h);
   EXPECT_EQ(Asked(), 0u);
 }
 
 TEST_F(ConditionWriterTest, AfterAConflictTheNewVersionDecides) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
   Pass(ConditionWriter::kFirstWait);
   transport_.Answer(409);
   Pass(1h);
   EXPECT_EQ(Asked(), 1u);  // nothing new was seen
-  writer_.See(kPolicy, State("8", 3, {{"True", 3, "t", ""}}));
+  writer_.See(kPolicy, State("8", 3, {{"True", 3, "t", ""}}), false);
   Pass(ConditionWriter::kFirstWait);
   ASSERT_EQ(Asked(), 2u);
   EXPECT_EQ(json::parse(transport_.asked.back().body)["metadata"]["resourceVersion"], "8");
 }
 
 TEST_F(ConditionWriterTest, ANewVersionThatCameBeforeTheConflictDecidesToo) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
   Pass(ConditionWriter::kFirstWait);
-  writer_.See(kPolicy, State("8", 3));
+  writer_.See(kPolicy, State("8", 3), false);
   transport_.Answer(409);
   Pass(ConditionWriter::kFirstWait);
   ASSERT_EQ(Asked(), 2u);
@@ -105,7 +105,7 @@ TEST_F(ConditionWriterTest, ANewVersionThatCameBeforeTheConflictDecidesToo) {
 }
 
 TEST_F(ConditionWriterTest, AMissingRightIsTriedAgainLessAndLessOften) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
   Pass(ConditionWriter::kFirstWait);
   std::chrono::seconds wait = ConditionWriter::kFirstRetry;
@@ -113,8 +113,10 @@ TEST_F(ConditionWriterTest, AMissingRightIsTriedAgainLessAndLessOften) {
     ASSERT_EQ(Asked(), tries);
     transport_.Answer(403);
     Pass(wait - 1ms);
+    Pass(ConditionWriter::kFirstWait - 1ms);
     EXPECT_EQ(Asked(), tries);
-    Pass(1ms);
+    Pass(1ms);  // it is due
+    Pass(ConditionWriter::kFirstWait);
     wait = std::min(2 * wait, ConditionWriter::kLastRetry);
   }
   transport_.Answer(200);
@@ -122,8 +124,46 @@ TEST_F(ConditionWriterTest, AMissingRightIsTriedAgainLessAndLessOften) {
   EXPECT_EQ(Asked(), 10u);
 }
 
+TEST_F(ConditionWriterTest, OneThatCannotBeWrittenHoldsUpNoOther) {
+  writer_.SeeAll("AdminNetworkPolicy", {{kPolicy, State("7", 3)}, {kOther, State("8", 1)}}, {});
+  Judge(kPolicy, 3, true);
+  Judge(kOther, 1, true);
+  Pass(ConditionWriter::kFirstWait);
+  transport_.Answer(404);  // of its CRD, perhaps
+  Pass(ConditionWriter::kFirstWait);
+  ASSERT_EQ(Asked(), 2u);
+  EXPECT_THAT(transport_.asked.back().target, testing::HasSubstr("/b/status"));
+  transport_.Answer(200);
+  Pass(ConditionWriter::kFirstRetry);
+  Pass(ConditionWriter::kFirstWait);
+  ASSERT_EQ(Asked(), 3u);
+  EXPECT_THAT(transport_.asked.back().target, testing::HasSubstr("/a/status"));
+}
+
+TEST_F(ConditionWriterTest, OneThatIsGoneIsNotTriedAgain) {
+  writer_.See(kPolicy, State("7", 3), false);
+  Judge(kPolicy, 3, true);
+  Pass(ConditionWriter::kFirstWait);
+  transport_.Answer(404);
+  writer_.SeeGone(kPolicy);
+  Pass(1h);
+  EXPECT_EQ(Asked(), 1u);
+}
+
+TEST_F(ConditionWriterTest, WhatWasSaidOfAnEarlierPolicyOfTheGenerationIsSaidNoMore) {
+  writer_.See(kPolicy, State("7", 3, {{"False", 3, "t", "node n2: x"}}), false);
+  Judge(kPolicy, 3, true);
+  writer_.See(kPolicy, State("8", 3, {{"False", 3, "t", "node n2: x"}}), true);  // annotations
+  writer_.See(kPolicy, State("9", 3, {{"True", 3, "t", ""}}), false);
+  Pass(1h);
+  EXPECT_EQ(Asked(), 0u);
+  Judge(kPolicy, 3, true);
+  Pass(ConditionWriter::kFirstWait);
+  EXPECT_EQ(Asked(), 1u);
+}
+
 TEST_F(ConditionWriterTest, AnObjectIsWrittenOnceHoweverOftenItIsJudged) {
-  writer_.See(kPolicy, State("7", 3));
+  writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, true);
   Pass(ConditionWriter::kFirstWait);
   Judge(kPolicy, 3, true);
@@ -132,19 +172,19 @@ TEST_F(ConditionWriterTest, AnObjectIsWrittenOnceHoweverOftenItIsJudged) {
     Judge(kPolicy, 3, true);
     Pass(1min);
   }
-  writer_.See(kPolicy, State("8", 3, {{"False", 3, "t", "node n1: x"}}));
+  writer_.See(kPolicy, State("8", 3, {{"False", 3, "t", "node n1: x"}}), false);
   Pass(1min);
   EXPECT_EQ(Asked(), 1u);
 }
 
 TEST_F(ConditionWriterTest, OneAfterTheOtherAndNotOfWhatIsGone) {
-  writer_.SeeAll("AdminNetworkPolicy", {{kPolicy, State("7", 3)}, {kOther, State("8", 1)}});
+  writer_.SeeAll("AdminNetworkPolicy", {{kPolicy, State("7", 3)}, {kOther, State("8", 1)}}, {});
   Judge(kPolicy, 3, true);
   Judge(kOther, 1, true);
   Pass(ConditionWriter::kFirstWait);
   EXPECT_EQ(Asked(), 1u);
-  writer_.SeeAll("AdminNetworkPolicy", {{kPolicy, State("7", 3)}});
-  transport_.Answer(404);
+  writer_.SeeAll("AdminNetworkPolicy", {{kPolicy, State("7", 3)}}, {});
+  transport_.Answer(409);
   Pass(1h);
   EXPECT_EQ(Asked(), 1u);
 }

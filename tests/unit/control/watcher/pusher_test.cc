@@ -33,6 +33,7 @@ class FakeDaemon : public DaemonClient {
   }
   absl::StatusOr<std::string> Report(const SourceReport& report) override {
     reports.push_back(report.version);
+    if (!report_answer.ok()) return report_answer;
     if (!answer.ok()) return answer;
     return has;
   }
@@ -40,7 +41,7 @@ class FakeDaemon : public DaemonClient {
 
   std::vector<std::string> Calls() { return std::exchange(calls, {}); }
 
-  absl::Status answer;
+  absl::Status answer, report_answer;
   std::vector<Refusal> refusals;
   std::string has;
   uint64_t epoch = 0;
@@ -137,6 +138,7 @@ TEST_F(PusherTest, ADaemonThatForgotIsFoundByReportingAndGetsTheWholeSet) {
   pusher_.Step();
   EXPECT_FALSE(status_.in_step);
   EXPECT_EQ(status_.lost, 1u);
+  now_ += 100ms;
   pusher_.Step();
   EXPECT_THAT(daemon_.Calls(), ElementsAre("sync w-2: 1"));
   EXPECT_TRUE(status_.in_step);
@@ -149,6 +151,7 @@ TEST_F(PusherTest, AChangeThatMeetsADaemonThatForgotIsSentWithTheWholeSet) {
   const Pusher::Pause pause = pusher_.Step();
   EXPECT_FALSE(pause.until_change);
   EXPECT_EQ(pause.length, 100ms);
+  now_ += pause.length;
   pusher_.Step();
   EXPECT_THAT(daemon_.Calls(), ElementsAre("apply after w-1: Pod default/b", "sync w-2: 2"));
 }
@@ -159,15 +162,52 @@ TEST_F(PusherTest, AfterAFailureItWaitsLongerAndLongerAndThenSendsTheWholeSet) {
   Put(set_, Pod("b", "10.0.0.2"));
   EXPECT_EQ(pusher_.Step().length, 100ms);
   EXPECT_THAT(status_.problem, HasSubstr("no sluiced"));
-  EXPECT_EQ(pusher_.Step().length, 200ms);
-  EXPECT_EQ(pusher_.Step().length, 400ms);
-  for (int i = 0; i < 10; ++i) pusher_.Step();
-  EXPECT_EQ(pusher_.Step().length, 5s);
+  for (const auto wait : {100ms, 200ms}) {
+    now_ += wait;
+    EXPECT_EQ(pusher_.Step().length, 2 * wait);
+  }
+  for (int i = 0; i < 10; ++i) {
+    now_ += 5s;
+    pusher_.Step();
+  }
   daemon_.Calls();
   daemon_.answer = absl::OkStatus();
+  now_ += 5s - 1ms;
+  EXPECT_EQ(pusher_.Step().length, 1ms);
+  EXPECT_THAT(daemon_.Calls(), IsEmpty());
+  now_ += 1ms;
   EXPECT_EQ(pusher_.Step().length, 0s);
   EXPECT_THAT(daemon_.Calls(), ElementsAre(testing::EndsWith(": 2")));
   EXPECT_EQ(status_.problem, "");
+}
+
+TEST_F(PusherTest, WhileItWaitsForTheNextTryItReports) {
+  Start();
+  daemon_.answer = absl::InternalError("the build failed");
+  Put(set_, Pod("b", "10.0.0.2"));
+  for (int i = 0; i < 10; ++i) {
+    now_ += 5s;
+    pusher_.Step();
+  }
+  daemon_.reports.clear();
+  daemon_.Calls();
+  for (auto waited = 0ms; waited < 4500ms; waited += Pusher::kReportPeriod) {
+    now_ += Pusher::kReportPeriod;
+    EXPECT_EQ(pusher_.Step().length, Pusher::kReportPeriod);
+  }
+  EXPECT_THAT(daemon_.reports, testing::SizeIs(9));
+  EXPECT_THAT(daemon_.Calls(), IsEmpty());
+}
+
+TEST_F(PusherTest, ADaemonThatTakesNoReportsHasTheSetAllTheSame) {
+  Start();
+  daemon_.report_answer = absl::UnimplementedError("no such service");
+  for (int i = 0; i < 5; ++i) {
+    now_ += Pusher::kReportPeriod;
+    pusher_.Step();
+  }
+  EXPECT_THAT(daemon_.Calls(), IsEmpty());
+  EXPECT_TRUE(status_.in_step);
 }
 
 TEST_F(PusherTest, VeryManyChangesAreSentAsAWholeSet) {
@@ -191,6 +231,7 @@ TEST_F(PusherTest, ARefusalIsToldOnceAndForgottenWithItsObjectOrItsCure) {
   daemon_.has = "";  // the whole set again, with the same refusal
   now_ += Pusher::kReportPeriod;
   pusher_.Step();
+  now_ += 100ms;
   pusher_.Step();
   EXPECT_EQ(told_.size(), 1u);
   EXPECT_EQ(refusals_.size(), 1u);
