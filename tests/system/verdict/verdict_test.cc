@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/verdict/child.h"
 
 namespace sluice::tests {
@@ -58,20 +59,6 @@ void ExpectSame(const Outcome& seen, const Outcome& expected, const std::string&
   EXPECT_EQ(seen.err, expected.err) << name;
 }
 
-// A directory that goes away with its content.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-verdict-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 TEST(Verdict, FixturesAreJudgedAsExpected) {
   const std::vector<fs::path> fixtures = Sorted(Root() / "fixtures");
   ASSERT_FALSE(fixtures.empty());
@@ -110,7 +97,7 @@ TEST(Verdict, MissingFilesAndUsageAreExitCodeTwo) {
 
 // It is an error before any daemon is asked; there is none here.
 TEST(Apply, NothingToApplyIsExitCodeTwo) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   std::ofstream(directory.path() / "empty.yaml") << "";
   std::ofstream(directory.path() / "other.yaml")
       << "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
@@ -129,7 +116,7 @@ TEST(Apply, NothingToApplyIsExitCodeTwo) {
 }
 
 TEST(Verdict, ErrorIsOneLineWhateverTheProbesSay) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   std::ofstream(directory.path() / "probes.json")
       << R"([{"from": "a\nb/\u001b[31mc\u2028", "to": "x/a", "protocol": "tcp", "port": 80}])";
   Command command = Verdict(Root() / "fixtures" / "00_no_policy");
@@ -167,7 +154,7 @@ TEST(Verdict, TableIsForPeople) {
 }
 
 TEST(Verdict, TheTableNamesTheNearestRuleAndJsonDoesWhenAsked) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   std::ofstream(directory.path() / "probes.json")
       << R"([{"from": "x/b", "to": "y/a", "protocol": "tcp", "port": 80},
              {"from": "x/b", "to": "x/a", "protocol": "tcp", "port": 81}])";
@@ -203,7 +190,7 @@ Outcome Diff(std::vector<std::string> more) {
 }
 
 TEST(PolicyDiff, SaysWhatFlipsWithoutADaemon) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   const std::string file = directory.path() / "new.yaml";
   std::ofstream(file) << "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
                          "metadata: {name: one, namespace: x}\nspec: {"
@@ -260,7 +247,7 @@ TEST(Verdict, ManyAtOnceDoNotMeet) {
 TEST(Verdict, NeedsNoRootAndLeavesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "not root: every other test here shows it";
   constexpr uid_t kNobody = 65534;
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   fs::permissions(directory.path(), fs::perms::owner_all | fs::perms::group_exec |
                                         fs::perms::group_read | fs::perms::others_exec |
                                         fs::perms::others_read);

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_directory.h"
+
 namespace sluice::control {
 namespace {
 
@@ -18,12 +20,6 @@ using ::testing::HasSubstr;
 
 class ListenSocketTest : public ::testing::Test {
  protected:
-  ListenSocketTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sluice-listen-XXXXXX");
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~ListenSocketTest() override { std::filesystem::remove_all(directory_); }
-
   std::string Path(const std::string& name) const { return (directory_ / name).string(); }
 
   static int Listen(const std::string& path) {
@@ -36,7 +32,7 @@ class ListenSocketTest : public ::testing::Test {
     return fd;
   }
 
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
 };
 
 TEST(ListenAddressTest, UnixPathsAreTaken) {

@@ -24,8 +24,6 @@ rte_ring* Ring(char pod, const char* direction) {
 }  // namespace
 
 LiveSwitch::LiveSwitch() {
-  std::string pattern = std::filesystem::temp_directory_path() / "sluice-live-XXXXXX";
-  directory_ = mkdtemp(pattern.data());
   controller_ =
       *Controller::Create(fixture_.data_plane(), {}, nullptr, std::chrono::milliseconds(1));
   facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
@@ -48,7 +46,6 @@ LiveSwitch::~LiveSwitch() {
   for (const char pod : {'a', 'b'}) Received(pod);
   server_.reset();
   controller_.reset();
-  std::filesystem::remove_all(directory_);
   rte_mempool_free(pool_);
 }
 

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "control/source_reports.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "tests/support/frame.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/control/objects.h"
 #include "tests/unit/control/switch_fixture.h"
 
@@ -52,7 +52,7 @@ class LiveSwitch : public ::testing::Test {
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
   SourceReports sources_{std::chrono::steady_clock::now};
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::DiagnosticsService::Stub> diagnostics_;

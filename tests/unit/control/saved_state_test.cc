@@ -16,25 +16,14 @@
 #include "control/grpc/port_convert.h"
 #include "control/grpc/state_file.h"
 #include "control/grpc/state_keeper.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/control/objects.h"
 #include "tests/unit/control/switch_fixture.h"
 
 namespace sluice::control {
 namespace {
 
-class Directory {
- public:
-  Directory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-state-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using Directory = test::TemporaryDirectory;
 
 std::string BytesOf(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -378,7 +367,7 @@ TEST(StateKeeper, ADirectoryHasOneProcess) {
   ASSERT_TRUE(first.ok()) << first.status();
   const auto second = StateKeeper::Open(directory.path());
   EXPECT_EQ(second.status().message(),
-            "state directory " + directory.path() + ": another process has it");
+            "state directory " + directory.path().string() + ": another process has it");
 }
 
 TEST(StateKeeper, ADamagedFileIsSetAsideAndTheOtherRead) {
@@ -395,8 +384,9 @@ TEST(StateKeeper, ADamagedFileIsSetAsideAndTheOtherRead) {
 TEST(StateKeeper, ADirectoryThatCannotBeIsNamed) {
   const Directory directory;
   SetBytes(directory / "file", "");
-  EXPECT_EQ(StateKeeper::Open(directory / "file").status().message(),
-            "state directory " + (directory / "file") + ": cannot be used: Not a directory");
+  EXPECT_EQ(
+      StateKeeper::Open(directory / "file").status().message(),
+      "state directory " + (directory / "file").string() + ": cannot be used: Not a directory");
 }
 
 }  // namespace

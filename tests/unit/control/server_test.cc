@@ -21,6 +21,7 @@
 #include "sluice/v1/policy.grpc.pb.h"
 #include "sluice/v1/port.grpc.pb.h"
 #include "sluice/v1/source.grpc.pb.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/control/objects.h"
 #include "tests/unit/control/raw_call.h"
 #include "tests/unit/control/switch_fixture.h"
@@ -34,8 +35,6 @@ using ::testing::StartsWith;
 class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-server-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
     controller_ = *Controller::Create(fixture_.data_plane(), {});
     facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
     auto server = Start();
@@ -43,10 +42,7 @@ class ServerTest : public ::testing::Test {
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel("unix:" + Path(), grpc::InsecureChannelCredentials());
   }
-  ~ServerTest() override {
-    server_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  ~ServerTest() override { server_.reset(); }
 
   std::string Path() const { return (directory_ / "run/sluiced.sock").string(); }
   absl::StatusOr<std::unique_ptr<Server>> Start() {
@@ -133,7 +129,7 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
   SourceReports sources_{std::chrono::steady_clock::now};
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };

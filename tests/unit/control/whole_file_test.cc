@@ -9,6 +9,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/support/temporary_directory.h"
+
 namespace sluice::control {
 namespace {
 
@@ -16,23 +18,16 @@ using ::testing::HasSubstr;
 
 class WholeFileTest : public ::testing::Test {
  protected:
-  WholeFileTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-whole-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    path_ = directory_ / "file";
-  }
-  ~WholeFileTest() override { std::filesystem::remove_all(directory_); }
-
   std::string Content() const {
     std::ifstream in(path_, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
   ptrdiff_t Files() const {
-    return std::distance(std::filesystem::directory_iterator(directory_), {});
+    return std::distance(std::filesystem::directory_iterator(directory_.path()), {});
   }
 
-  std::filesystem::path directory_;
-  std::string path_;
+  const test::TemporaryDirectory directory_;
+  const std::string path_ = directory_ / "file";
 };
 
 TEST_F(WholeFileTest, TheNewContentTakesThePlaceOfTheOld) {
@@ -59,7 +54,7 @@ TEST_F(WholeFileTest, WhatIsNotThereIsRemoved) {
   ASSERT_TRUE(WriteWholeFile(path_, "x", 0600).ok());
   EXPECT_TRUE(RemoveFile(path_).ok());
   EXPECT_EQ(Files(), 0);
-  EXPECT_FALSE(RemoveFile(directory_).ok());
+  EXPECT_FALSE(RemoveFile(directory_.path()).ok());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "control/cni/cni_error.h"
+#include "tests/support/temporary_directory.h"
 
 namespace sluice::cni {
 namespace {
@@ -17,12 +18,6 @@ using ::testing::SizeIs;
 
 class AttachmentStoreTest : public ::testing::Test {
  protected:
-  AttachmentStoreTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-store-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~AttachmentStoreTest() override { std::filesystem::remove_all(directory_); }
-
   static Record ARecord() {
     Record record;
     record.id = {"pods", "c0ffee", "net1"};
@@ -36,7 +31,7 @@ class AttachmentStoreTest : public ::testing::Test {
     return record;
   }
 
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
 };
 
 TEST_F(AttachmentStoreTest, WhatWasSavedIsThere) {
@@ -54,12 +49,12 @@ TEST_F(AttachmentStoreTest, WhatWasSavedIsThere) {
 }
 
 TEST_F(AttachmentStoreTest, WhatWasRemovedIsNot) {
-  const AttachmentStore store(directory_);
+  const AttachmentStore store(directory_.path());
   ASSERT_TRUE(store.Save(ARecord()).ok());
   EXPECT_TRUE(store.Remove(ARecord().id).ok());
   EXPECT_TRUE(store.Remove(ARecord().id).ok());
   EXPECT_EQ(*store.Load(ARecord().id), std::nullopt);
-  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
 }
 
 TEST_F(AttachmentStoreTest, WithoutADirectoryThereIsNothing) {
@@ -69,7 +64,7 @@ TEST_F(AttachmentStoreTest, WithoutADirectoryThereIsNothing) {
 }
 
 TEST_F(AttachmentStoreTest, RubbishIsNamedAndLeftOutOfTheList) {
-  const AttachmentStore store(directory_);
+  const AttachmentStore store(directory_.path());
   const std::string file = directory_ / (PortNameOf(ARecord().id) + ".json");
   for (const char* text : {"", "[]", R"({"state": "odd"})", R"({"state": "added", "mac": 7})"}) {
     std::ofstream(file) << text;

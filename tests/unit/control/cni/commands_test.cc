@@ -12,6 +12,7 @@
 #include <string>
 
 #include "control/cni/cni_error.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/control/cni/made_sysfs.h"
 
 namespace sluice::cni {
@@ -50,12 +51,6 @@ class FakeDaemon final : public DaemonClient {
 
 class CommandsTest : public ::testing::Test {
  protected:
-  CommandsTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-cni-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~CommandsTest() override { std::filesystem::remove_all(directory_); }
-
   json Config() const {
     return {{"cniVersion", "1.1.0"},
             {"name", "pods"},
@@ -83,7 +78,7 @@ class CommandsTest : public ::testing::Test {
   AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
   size_t Records() const { return Store().List()->size(); }
 
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
   FakeDaemon daemon_;
   std::map<std::string, std::string> macs_;  // of virtual functions, by their PCI addresses
 };

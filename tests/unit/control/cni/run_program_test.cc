@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "control/cni/cni_error.h"
+#include "tests/support/temporary_directory.h"
 
 namespace sluice::cni {
 namespace {
@@ -34,12 +35,6 @@ bool IsAlive(pid_t process) {
 
 class RunProgramTest : public ::testing::Test {
  protected:
-  RunProgramTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-run-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~RunProgramTest() override { std::filesystem::remove_all(directory_); }
-
   // The path of a shell script.
   std::string Script(const std::string& text) {
     const std::string path = directory_ / "script";
@@ -48,7 +43,7 @@ class RunProgramTest : public ::testing::Test {
     return path;
   }
 
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
 };
 
 TEST_F(RunProgramTest, ItGetsInputAndEnvironmentAndItsOutputComesBack) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "control/cni/cni_error.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/control/cni/made_sysfs.h"
 
 namespace sluice::cni {
@@ -18,7 +19,7 @@ using ::testing::HasSubstr;
 // Two ports of one NIC, which share its switch, and one NIC in legacy mode.
 class VirtualFunctionTest : public ::testing::Test {
  protected:
-  VirtualFunctionTest() : directory_(Make()), sysfs_(directory_) {
+  VirtualFunctionTest() {
     sysfs_.AddPhysical("0000:03:00.0", "ens0", "e1");
     sysfs_.AddPhysical("0000:03:00.1", "ens1", "e1");
     sysfs_.AddVirtual("0000:03:00.0", 0, "0000:03:00.2");
@@ -30,7 +31,6 @@ class VirtualFunctionTest : public ::testing::Test {
     sysfs_.AddPhysical("0000:05:00.0", "old0", "");
     sysfs_.AddVirtual("0000:05:00.0", 0, "0000:05:00.2");
   }
-  ~VirtualFunctionTest() override { std::filesystem::remove_all(directory_); }
 
   absl::StatusOr<VirtualFunction> Find(const std::string& pci) const {
     return FindVirtualFunction(sysfs_.path(), "deviceID", pci);
@@ -42,14 +42,8 @@ class VirtualFunctionTest : public ::testing::Test {
                 AllOf(HasSubstr("configuration: deviceID: " + pci), HasSubstr(why)));
   }
 
-  std::filesystem::path directory_;
-  MadeSysfs sysfs_;
-
- private:
-  static std::filesystem::path Make() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-sysfs-XXXXXX";
-    return mkdtemp(pattern.data());
-  }
+  const test::TemporaryDirectory directory_;
+  MadeSysfs sysfs_{directory_.path()};
 };
 
 TEST_F(VirtualFunctionTest, ItsRepresentorIsFoundByFunctionAndNumber) {

@@ -10,6 +10,7 @@
 
 #include "control/kube/watch/api_access.h"
 #include "control/kube/watch/base64.h"
+#include "tests/support/temporary_directory.h"
 
 namespace sluice::control {
 namespace {
@@ -19,12 +20,6 @@ using testing::StartsWith;
 
 class KubeconfigTest : public testing::Test {
  protected:
-  KubeconfigTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-kubeconfig-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~KubeconfigTest() override { std::filesystem::remove_all(directory_); }
-
   std::string Write(const std::string& name, const std::string& text) const {
     std::ofstream(directory_ / name) << text;
     return directory_ / name;
@@ -51,7 +46,7 @@ users:
     return access.ok() ? "read" : std::string(access.status().message());
   }
 
-  std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
 };
 
 TEST_F(KubeconfigTest, DataIsDecodedAndPathsAreRelativeToTheFile) {
