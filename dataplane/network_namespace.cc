@@ -13,14 +13,16 @@
 namespace sluice::dataplane {
 namespace {
 
-bool AreOne(int one, int other) {
-  struct stat a {
-  }, b{};
-  return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
-}
+constexpr const char* kOwn = "/proc/thread-self/ns/net";
 
 }  // namespace
+
+bool IsOwnNetworkNamespace(const std::string& path) {
+  struct stat own {
+  }, other{};
+  return stat(kOwn, &own) == 0 && stat(path.c_str(), &other) == 0 && own.st_dev == other.st_dev &&
+         own.st_ino == other.st_ino;
+}
 
 absl::StatusOr<NetworkNamespaceScope> NetworkNamespaceScope::Enter(const std::string& path) {
   const auto failed = [&path](int error) {
@@ -29,18 +31,19 @@ absl::StatusOr<NetworkNamespaceScope> NetworkNamespaceScope::Enter(const std::st
         is_none ? absl::StatusCode::kNotFound : absl::StatusCode::kFailedPrecondition,
         fmt::format("network namespace {}: {}", path, std::generic_category().message(error)));
   };
-  const int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  if (IsOwnNetworkNamespace(path)) {
+    return absl::FailedPreconditionError(
+        fmt::format("network namespace {}: is this process's own", path));
+  }
+  const int home = open(kOwn, O_RDONLY | O_CLOEXEC);
   if (home < 0) return failed(errno);
   const int other = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool own = other >= 0 && AreOne(home, other);
-  const bool entered = other >= 0 && !own && setns(other, CLONE_NEWNET) == 0;
+  const bool entered = other >= 0 && setns(other, CLONE_NEWNET) == 0;
   const int error = errno;
   if (other >= 0) close(other);
   if (entered) return NetworkNamespaceScope(home);
   close(home);
-  if (!own) return failed(error);
-  return absl::FailedPreconditionError(
-      fmt::format("network namespace {}: is this process's own", path));
+  return failed(error);
 }
 
 NetworkNamespaceScope::~NetworkNamespaceScope() {

@@ -10,6 +10,9 @@
 
 namespace sluice::dataplane {
 
+// Whether `path` is the network namespace that the thread is in. One that is not there is not.
+bool IsOwnNetworkNamespace(const std::string& path);
+
 // From Enter until its end, what the thread makes is made in there; other threads stay where they
 // are. Ends in the thread that began it. Move-only.
 class NetworkNamespaceScope {

@@ -1,7 +1,6 @@
 #include "control/cni/add_port.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "control/cni/device_info.h"
 #include "control/cni/pod_interface.h"
 #include "control/cni/socket_path.h"
+#include "dataplane/network_namespace.h"
 
 namespace sluice::cni {
 namespace {
@@ -104,14 +104,6 @@ absl::Status AddSriovPort(const Call& call, Clock::time_point deadline, Record& 
   return WriteDeviceInfo(record.device_info_file, PciInfo(*function));
 }
 
-// A tap in there would be the node's, not a pod's.
-bool IsOurs(const std::string& netns) {
-  struct stat ours {
-  }, theirs{};
-  return stat("/proc/self/ns/net", &ours) == 0 && stat(netns.c_str(), &theirs) == 0 &&
-         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-}
-
 }  // namespace
 
 absl::Status CheckPlace(const Call& call) {
@@ -119,7 +111,8 @@ absl::Status CheckPlace(const Call& call) {
   if (call.config.port.type == PortType::kVhostUser) {
     return SocketPathOf(call.config.port, call.args).status();
   }
-  if (!IsOurs(call.args.netns)) return absl::OkStatus();
+  // A tap in there would be the node's, not a pod's.
+  if (!dataplane::IsOwnNetworkNamespace(call.args.netns)) return absl::OkStatus();
   return Fail(kEnvironment,
               fmt::format("environment: CNI_NETNS: {} is the node's own: a tap needs a "
                           "pod's",

@@ -106,16 +106,13 @@ absl::Status StateKeeper::Read() {
 }
 
 void StateKeeper::ForgetDeleted() {
-  std::error_code error;
-  const std::filesystem::directory_iterator files(DeletedPortsIn(directory_), error);
-  for (const auto& file : files) {
-    const std::string name = file.path().filename();
+  deleted_ = DeletedMeanwhile();
+  for (const std::string& name : deleted_) {
     auto& ports = *ports_.mutable_ports();
     const auto gone = std::remove_if(ports.begin(), ports.end(),
                                      [&](const v1::PortSpec& port) { return port.name() == name; });
     if (gone != ports.end()) spdlog::info("port {}: was deleted meanwhile", name);
     ports.erase(gone, ports.end());
-    deleted_.push_back(file.path());
   }
 }
 
@@ -142,7 +139,7 @@ void StateKeeper::Begin(const std::shared_ptr<const View>& view) {
   thread_ = std::thread([this] { Run(); });
   const std::lock_guard guard(mutex_);
   if (saved_ports_of_ == nullptr) return;
-  for (const std::string& file : deleted_) unlink(file.c_str());  // the ports are saved without
+  for (const std::string& port : deleted_) ForgetDeletion(port);  // the ports are saved without
 }
 
 void StateKeeper::Changed(const std::shared_ptr<const View>& view) {

@@ -65,7 +65,7 @@ class StateKeeper : public StateListener {
   const std::chrono::milliseconds interval_;
   v1::SavedObjects objects_;
   v1::SavedPorts ports_;
-  std::vector<std::string> deleted_;  // files in `deleted` that have been heeded
+  std::vector<std::string> deleted_;  // ports that were when all was read
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -119,19 +119,21 @@ absl::Status Pusher::Report() {
   if (absl::IsUnavailable(version.status()) || absl::IsDeadlineExceeded(version.status())) {
     return version.status();
   }
-  if (!version.ok()) return NotReported(version.status());
+  if (!version.ok()) {
+    NotReported(version.status());
+    return absl::OkStatus();
+  }
   if (*version == status_.version) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("sluiced has version \"{}\", not \"{}\"", *version, status_.version));
 }
 
 // It has the set, for all that is known; the next change will tell.
-absl::Status Pusher::NotReported(const absl::Status& why) {
+void Pusher::NotReported(const absl::Status& why) {
   const std::string problem(why.message());
   if (std::exchange(report_problem_, problem) != problem) {
     spdlog::warn("sluiced takes no report: {}", problem);
   }
-  return absl::OkStatus();
 }
 
 // The changes wait on, and are in force with the next whole set.

@@ -60,7 +60,7 @@ class Pusher {
   bool IsReportDue() const;
   // Whether sluiced has the set that it should; not asked before a report is due.
   absl::Status Report();
-  absl::Status NotReported(const absl::Status& why);
+  void NotReported(const absl::Status& why);
   // Whether there is something to send now.
   bool RetryRefused();
   Pause Failed(const absl::Status& status);
