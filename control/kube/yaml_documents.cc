@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "control/kube/one_line.h"
 #include "control/kube/scalar.h"
 
 namespace sluice::control {
@@ -109,7 +110,7 @@ absl::StatusOr<std::vector<json>> ReadYamlDocuments(std::string_view text,
     }
   } catch (const YAML::Exception& error) {
     const int line = error.mark.is_null() ? 1 : error.mark.line + 1;
-    return absl::InvalidArgumentError(fmt::format("line {}: {}", line, error.msg));
+    return absl::InvalidArgumentError(fmt::format("line {}: {}", line, OneLine(error.msg)));
   }
   return documents;
 }
