@@ -39,7 +39,7 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   view.in_use = true;
   view.role = spec.role;
   view.guard = spec.guard;
-  view.device = place.attached.device;
+  view.io = place.attached.io;
   view.generation = place.attached.generation;
   view.queues = spec.queues;
   view.mtu = spec.mtu;

@@ -75,6 +75,7 @@ class FragmentPort {
   void SetOwner(SubjectRef owner, PortTally& tally);
   SubjectRef owner() const { return owner_; }
   bool empty() const { return live_ == 0; }
+  unsigned held_segments() const { return held_segments_; }
 
   Datagram& at(Slot slot) { return datagrams_[slot]; }
 

@@ -65,20 +65,33 @@ bool IsThere(const Snapshot& snapshot, SubjectRef owner) {
 
 }  // namespace
 
-Fragments::Fragments(const FragmentConfig& config, Tally* tally)
-    : config_(config), tally_(tally), ports_(std::make_unique<FragmentPort[]>(RTE_MAX_ETHPORTS)) {}
+Fragments::Fragments(const FragmentConfig& config, Tally* tally) : config_(config), tally_(tally) {}
 
 Fragments::~Fragments() {
   for (unsigned i = 0; i < active_count_; ++i) {
-    FragmentPort& port = ports_[active_[i]];
+    FragmentPort& port = *ports_[active_[i]];
     port.Clear(TallyOf(port));
   }
+}
+
+FragmentPort& Fragments::PortOf(const Burst& burst) {
+  std::unique_ptr<FragmentPort>& port = ports_[burst.in_port];
+  if (port == nullptr) port = std::make_unique<FragmentPort>();
+  if (!std::exchange(is_active_[burst.in_port], true)) active_[active_count_++] = burst.in_port;
+  return *port;
+}
+
+// What one port may hold: as much as is left, and so never everything.
+unsigned Fragments::Budget() const {
+  unsigned held = 0;
+  for (unsigned i = 0; i < active_count_; ++i) held += ports_[active_[i]]->held_segments();
+  return std::min(config_.held_segments, config_.held_by_all - std::min(config_.held_by_all, held));
 }
 
 void Fragments::Join(Burst& burst) {
   if (likely(!burst.has_fragments)) return;
   if (burst.trace != nullptr) return Foretell(burst);
-  FragmentPort& port = ports_[burst.in->device];
+  FragmentPort& port = PortOf(burst);
   port.SetOwner({burst.in_port, burst.in->generation}, TallyOf(port));
   unsigned kept = 0;
   for (unsigned i = 0; i < burst.count; ++i) {
@@ -88,18 +101,16 @@ void Fragments::Join(Burst& burst) {
     ++kept;
   }
   burst.count = kept;
-  if (!std::exchange(is_active_[burst.in->device], true)) {
-    active_[active_count_++] = burst.in->device;
-  }
 }
 
 // On a copy of what is known of the datagram. That there is no room to wait cannot be told.
 void Fragments::Foretell(Burst& burst) const {
   Packet& packet = burst.packets[0];
   if (!packet.alive() || !packet.fragment.present()) return;
-  const FragmentPort& port = ports_[burst.in->device];
-  const bool own = port.owner() == SubjectRef{burst.in_port, burst.in->generation};
-  const Datagram* known = own ? port.Find(KeyOf(burst, packet)) : nullptr;
+  const FragmentPort* port = ports_[burst.in_port].get();
+  const SubjectRef owner{burst.in_port, burst.in->generation};
+  const bool own = port != nullptr && port->owner() == owner;
+  const Datagram* known = own ? port->Find(KeyOf(burst, packet)) : nullptr;
   Datagram datagram = known != nullptr ? *known : Datagram();
   packet.drop = datagram.doom != DropReason::kNone
                     ? datagram.doom
@@ -128,7 +139,7 @@ bool Fragments::JoinOne(Burst& burst, FragmentPort& port, Packet& packet) {
     datagram.first = HeaderOf(packet);
   } else if (datagram.has_first) {
     Give(datagram.first, packet);
-  } else if (port.Hold(slot, packet.mbuf, config_.held_segments, tally)) {
+  } else if (port.Hold(slot, packet.mbuf, Budget(), tally)) {
     return false;
   } else {
     packet.drop = DropReason::kFragmentLimit;
@@ -138,7 +149,7 @@ bool Fragments::JoinOne(Burst& burst, FragmentPort& port, Packet& packet) {
 
 std::span<rte_mbuf*> Fragments::Release(const Burst& burst) {
   if (likely(!burst.has_fragments)) return {};
-  FragmentPort& port = ports_[burst.in->device];
+  FragmentPort& port = *ports_[burst.in_port];
   for (unsigned i = 0; i < burst.count; ++i) Settle(burst.packets[i], port);
   unsigned count = 0;
   while (ready_count_ > 0 && count < kBurstSize) {
@@ -170,16 +181,18 @@ void Fragments::MarkReady(FragmentPort& port, FragmentPort::Slot slot) {
 void Fragments::Age(const Snapshot& snapshot, uint32_t now_ms) {
   if (likely(active_count_ == 0)) return;
   for (unsigned i = 0; i < active_count_; ++i) {
-    FragmentPort& port = ports_[active_[i]];
+    FragmentPort& port = *ports_[active_[i]];
     if (!IsThere(snapshot, port.owner())) port.Clear(TallyOf(port));
   }
   if (now_ms == aged_ms_) return;
   aged_ms_ = now_ms;
   next_active_ = (next_active_ + 1) % active_count_;
-  FragmentPort& port = ports_[active_[next_active_]];
+  const PortId id = active_[next_active_];
+  FragmentPort& port = *ports_[id];
   port.Expire(now_ms, config_.timeout_ms, TallyOf(port));
   if (!port.empty()) return;
-  is_active_[active_[next_active_]] = false;
+  if (!IsThere(snapshot, port.owner())) ports_[id].reset();
+  is_active_[id] = false;
   active_[next_active_] = active_[--active_count_];
 }
 

@@ -18,12 +18,11 @@
 // - A group's is judged for each receiver by the first one's ports.
 // - When the port moves to another worker, what is on its way waits for its time-out.
 //
-// Bounds, for each port: 128 datagrams of 64 fragments, and `held_segments` waiting buffers. The
-// store of a worker has that for every DPDK port there may be: 4.6 MB with Debian's 32. A burst
-// without fragments pays for one branch in each of Join, Release and Age.
+// Bounds, for each port: 128 datagrams of 64 fragments, and `held_segments` waiting buffers, but no
+// more than are left of `held_by_all`: however many ports flood, another one finds room. A port's
+// store (150 KB) is made when its first fragment comes, and goes with the port. A burst without
+// fragments pays for one branch in each of Join, Release and Age.
 #pragma once
-
-#include <rte_config.h>
 
 #include <array>
 #include <memory>
@@ -37,7 +36,9 @@ namespace sluice::dataplane {
 
 struct FragmentConfig {
   uint32_t timeout_ms = 30'000;  // since the datagram's first fragment to arrive
-  uint32_t held_segments = 128;  // buffers of one port that may wait, as mbuf segments
+  // Buffers that may wait, as mbuf segments.
+  uint32_t held_segments = 128;  // of one port
+  uint32_t held_by_all = 4096;   // of all of a worker's
 };
 
 class Fragments {
@@ -68,13 +69,16 @@ class Fragments {
   void MarkReady(FragmentPort& port, FragmentPort::Slot slot);
   PortTally& TallyOf(const FragmentPort& port) { return tally_->ports[port.owner().port]; }
 
+  FragmentPort& PortOf(const Burst& burst);
+  unsigned Budget() const;
+
   const FragmentConfig config_;
   Tally* const tally_;
-  std::unique_ptr<FragmentPort[]> ports_;  // by DPDK port
+  std::array<std::unique_ptr<FragmentPort>, kMaxPorts> ports_;  // by PortId; null: none came by it
 
-  // DPDK ports that may have datagrams here, and which of them is the next to be looked through.
-  std::array<uint16_t, RTE_MAX_ETHPORTS> active_;
-  std::array<bool, RTE_MAX_ETHPORTS> is_active_{};
+  // Ports that may have datagrams here, and which of them is the next to be looked through.
+  std::array<PortId, kMaxPorts> active_;
+  std::array<bool, kMaxPorts> is_active_{};
   unsigned active_count_ = 0;
   unsigned next_active_ = 0;
   uint32_t aged_ms_ = 0;

@@ -98,7 +98,6 @@ void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t
   mbuf.buf_len = mbuf.data_len = static_cast<uint16_t>(frame.size());
   mbuf.pkt_len = static_cast<uint32_t>(frame.size());
   mbuf.nb_segs = 1;
-  mbuf.port = snapshot.ports[in_port].device;
   rte_mbuf_refcnt_set(&mbuf, 1);
 
   Enter(snapshot, in_port, now_ms);

@@ -19,10 +19,6 @@
 namespace sluice::dataplane {
 namespace {
 
-bool IsVhost(const PortSpec& spec) {
-  return spec.kind == PortKind::kVhostServer || spec.kind == PortKind::kVhostClient;
-}
-
 constexpr uint16_t kTxDescriptors = 1024;
 constexpr unsigned kRingSize = 1024;
 constexpr uint16_t kNoPort = RTE_MAX_ETHPORTS;
@@ -111,8 +107,10 @@ absl::StatusOr<uint16_t> OpenDevice(const PortSpec& spec, std::string* vdev) {
       return OpenRings(spec, vdev);
     case DeviceMaker::kPhysicalBus:
       return OpenRepresentor(spec);
+    case DeviceMaker::kVhostSocket:
+      break;
   }
-  return absl::InternalError("no such maker");
+  return absl::InternalError("no ethdev");
 }
 
 // Where the port is: the thread is in its network namespace until the result's end.
@@ -138,7 +136,8 @@ bool NeedsJumboBuffers(const PortSpec& spec) {
   return RowOf(spec.kind).whole_frames && spec.mtu > kDefaultMtu;
 }
 
-absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* pool, TxPort* tx) {
+absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* pool, TxPort* tx,
+                                            Quiescence* readers) {
   const PortKindRow& row = RowOf(spec.kind);
   if (spec.mtu > row.max_mtu) {
     return PortError(spec, absl::StatusCode::kInvalidArgument,
@@ -148,29 +147,49 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* p
   const auto place = GoTo(spec);
   if (!place.ok()) return place.status();
   if (absl::Status usable = row.check(spec); !usable.ok()) return usable;
-  if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
-    return PortError(
-        spec, absl::StatusCode::kResourceExhausted,
-        fmt::format("this build of DPDK allows {} ports (RTE_MAX_ETHPORTS), all are in use",
-                    RTE_MAX_ETHPORTS));
-  }
-
   PortDevice device;
+  const bool vhost = row.maker == DeviceMaker::kVhostSocket;
+  absl::Status opened =
+      vhost ? device.OpenVhost(spec, pool, tx, readers) : device.OpenEthdev(spec, pool);
+  if (!opened.ok()) return opened;
+  return device;
+}
+
+absl::Status PortDevice::OpenVhost(const PortSpec& spec, rte_mempool* pool, TxPort* tx,
+                                   Quiescence* readers) {
   PortSpec way = spec;
-  if (absl::Status sealed = device.Seal(&way); !sealed.ok()) return sealed;
-  const absl::StatusOr<uint16_t> id = OpenDevice(way, &device.vdev_);
+  if (absl::Status sealed = Seal(&way); !sealed.ok()) return sealed;
+  const bool server = spec.kind == PortKind::kVhostServer;
+  auto port = VhostPort::Open({.path = way.path,
+                               .role = server ? VhostRole::kServer : VhostRole::kClient,
+                               .queues = spec.queues,
+                               .pool = pool,
+                               .tx = tx,
+                               .readers = readers});
+  if (!port.ok()) {
+    return PortError(spec, port.status().code(), std::string(port.status().message()));
+  }
+  vhost_ = *std::move(port);
+  return absl::OkStatus();
+}
+
+absl::Status PortDevice::OpenEthdev(const PortSpec& spec, rte_mempool* pool) {
+  if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
+    return PortError(spec, absl::StatusCode::kResourceExhausted,
+                     fmt::format("this build of DPDK allows {} ports that are no vhost-user ones "
+                                 "(RTE_MAX_ETHPORTS), all are in use",
+                                 RTE_MAX_ETHPORTS));
+  }
+  const absl::StatusOr<uint16_t> id = OpenDevice(spec, &vdev_);
   if (!id.ok()) return id.status();
-  if (device.vdev_.empty()) {
+  if (vdev_.empty()) {
     const absl::StatusOr<uint64_t> owner = Own(spec, *id);
     if (!owner.ok()) return owner.status();
-    device.owner_ = *owner;
+    owner_ = *owner;
   }
-  device.id_ = *id;
-  device.open_ = true;
-  if (spec.kind == PortKind::kVhostServer) device.owned_socket_ = spec.path;
-  if (absl::Status started = device.Start(spec, pool); !started.ok()) return started;
-  if (IsVhost(spec) && tx != nullptr) device.peer_ = std::make_unique<VhostPeer>(device.id_, tx);
-  return device;
+  id_ = *id;
+  open_ = true;
+  return Start(spec, pool);
 }
 
 absl::Status PortDevice::Seal(PortSpec* spec) {
@@ -189,7 +208,7 @@ absl::Status PortDevice::Seal(PortSpec* spec) {
 absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
   const PortKindRow& row = RowOf(spec.kind);
   const char* step = "configure";
-  int error = Configure(spec);
+  int error = Configure(spec.queues);
   if (error == 0 && row.sets_mtu) {
     step = "mtu";
     error = rte_eth_dev_set_mtu(id_, spec.mtu);
@@ -217,17 +236,14 @@ absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
                    fmt::format("{}: {}", step, rte_strerror(-error)));
 }
 
-// Chains of buffers both ways. A vhost device that is asked for checksums reports which are
-// partial; others would verify every one.
-int PortDevice::Configure(const PortSpec& spec) const {
+// Chains of buffers both ways. Checksums are not asked for: the device would verify every one.
+int PortDevice::Configure(uint8_t queues) const {
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return error;
-  constexpr uint64_t kChecksums = RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
   rte_eth_conf conf{};
-  conf.rxmode.offloads =
-      info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_SCATTER | (IsVhost(spec) ? kChecksums : 0));
+  conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  return rte_eth_dev_configure(id_, spec.queues, spec.queues, &conf);
+  return rte_eth_dev_configure(id_, queues, queues, &conf);
 }
 
 PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
@@ -237,21 +253,20 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
   id_ = other.id_;
   owner_ = other.owner_;
   vdev_ = std::move(other.vdev_);
-  owned_socket_ = std::move(other.owned_socket_);
+  vhost_ = std::move(other.vhost_);
   sealed_ = std::move(other.sealed_);
-  peer_ = std::move(other.peer_);
   return *this;
 }
 
 bool PortDevice::LinkUp() const {
+  if (vhost_ != nullptr) return vhost_->LinkUp();
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
 void PortDevice::Close() {
-  if (!open_) return;
-  open_ = false;
-  peer_.reset();
+  vhost_.reset();
+  if (!std::exchange(open_, false)) return;
   rte_eth_dev_stop(id_);
   if (vdev_.empty()) {
     // Stopped, it can be used again; closed, most drivers would not make it again.
@@ -259,8 +274,6 @@ void PortDevice::Close() {
   } else {
     rte_vdev_uninit(vdev_.c_str());
   }
-  std::error_code ignored;
-  if (!owned_socket_.empty()) std::filesystem::remove(owned_socket_, ignored);
 }
 
 }  // namespace sluice::dataplane

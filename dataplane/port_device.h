@@ -1,7 +1,7 @@
-// Opens and closes the DPDK device of a port.
+// Opens and closes the device of a port.
 //
-// rte_ethdev is the port abstraction; a port kind is one row (port_kind.h) that turns a PortSpec
-// into a device. What the kinds share (queues, start, close) is here once.
+// A port kind is one row (port_kind.h) that turns a PortSpec into a device: a vhost socket
+// (vhost_port.h), or one of DPDK's ethdevs. What ethdevs share (queues, start, close) is here once.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -12,52 +12,56 @@
 #include <string>
 #include <utility>
 
+#include "dataplane/port_io.h"
 #include "dataplane/port_spec.h"
+#include "dataplane/quiescence.h"
 #include "dataplane/sealed_directory.h"
 #include "dataplane/tx_ports.h"
-#include "dataplane/vhost_peer.h"
+#include "dataplane/vhost_port.h"
 
 struct rte_mempool;
 
 namespace sluice::dataplane {
 
-// A started device with the queues that its spec asks for. Move-only; closes in its destructor,
-// and removes the socket that a vhost server made. The directory of a vhost client's socket that a
+// A started device with the queues that its spec asks for. Move-only; closes in its destructor, and
+// removes the socket that a vhost server made. The directory of a vhost client's socket that a
 // CNI plugin made for a pod is the pod's to write in: no symbolic link in it is followed, and it
 // has to stay as long as the port.
 class PortDevice {
  public:
-  // `pool` feeds the receive queues; it and `tx` outlive the device. A vhost device says in `tx`
-  // what its peer takes. `spec` passed Validate. A socket that nobody listens on makes way. Errors
+  // `pool` feeds the receive queues. A vhost device says in `tx` what its peer takes, and waits for
+  // `readers`, who use io(), before the rings of a peer go; null: nobody does. All of them outlive
+  // the device. `spec` passed Validate. A socket that nobody listens on makes way. Errors
   // read "port NAME: REASON": AlreadyExists (the socket path exists, or another port has the
   // device), FailedPrecondition (directory
   // not writable or not to be sealed, no such interface or one with a smaller MTU, file not
   // readable), ResourceExhausted (DPDK's own limit of ports), Internal with DPDK's error.
   static absl::StatusOr<PortDevice> Open(const PortSpec& spec, rte_mempool* pool,
-                                         TxPort* tx = nullptr);
+                                         TxPort* tx = nullptr, Quiescence* readers = nullptr);
 
   PortDevice(PortDevice&& other) noexcept { *this = std::move(other); }
   PortDevice& operator=(PortDevice&& other) noexcept;
   ~PortDevice() { Close(); }
 
-  uint16_t id() const { return id_; }
+  PortIo io() const { return vhost_ != nullptr ? PortIo(vhost_.get()) : PortIo(id_); }
   bool LinkUp() const;
 
  private:
   PortDevice() = default;
   // Puts the sealed way to the socket into `spec`, if the port wants one.
   absl::Status Seal(PortSpec* spec);
-  int Configure(const PortSpec& spec) const;
+  absl::Status OpenVhost(const PortSpec& spec, rte_mempool* pool, TxPort* tx, Quiescence* readers);
+  absl::Status OpenEthdev(const PortSpec& spec, rte_mempool* pool);
+  int Configure(uint8_t queues) const;
   absl::Status Start(const PortSpec& spec, rte_mempool* pool);
   void Close();
 
-  bool open_ = false;
+  std::optional<SealedDirectory> sealed_;  // where the pod's socket is
+  std::unique_ptr<VhostPort> vhost_;       // null: an ethdev
+  bool open_ = false;                      // the ethdev is ours
   uint16_t id_ = 0;                        // ethdev id
   uint64_t owner_ = 0;                     // as DPDK knows it, of a device on another bus
   std::string vdev_;                       // name on the vdev bus; empty: not on it
-  std::string owned_socket_;               // a socket file to remove at the end
-  std::optional<SealedDirectory> sealed_;  // where the pod's socket is
-  std::unique_ptr<VhostPeer> peer_;
 };
 
 // Whether the port receives only what fits into one buffer, and its MTU is above the usual: its

@@ -123,11 +123,6 @@ absl::Status CheckPcap(const PortSpec& spec) {
                    fmt::format("file {} is not readable", spec.path));
 }
 
-// Peers choose split or packed rings; "tso" lets them leave segmentation to us.
-std::string VhostServerArgs(const PortSpec& spec) {
-  return fmt::format("iface={},queues={},tso=1", spec.path, spec.queues);
-}
-std::string VhostClientArgs(const PortSpec& spec) { return VhostServerArgs(spec) + ",client=1"; }
 // The kernel side of the tap is the pod's interface.
 std::string TapArgs(const PortSpec& spec) {
   std::string args = fmt::format("iface={}", spec.path);
@@ -163,10 +158,10 @@ constexpr uint16_t kTapMtu = 1500;
 
 using enum DeviceMaker;
 constexpr PortKindRow kRows[] = {
-    {PortKind::kVhostServer, kVirtualBus, "net_vhost", CheckSocketServer, VhostServerArgs, kRing,
-     kMaxMtu, false, false, false},
-    {PortKind::kVhostClient, kVirtualBus, "net_vhost", CheckSocketClient, VhostClientArgs, kRing,
-     kMaxMtu, false, false, false},
+    {PortKind::kVhostServer, kVhostSocket, "vhost", CheckSocketServer, nullptr, 0, kMaxMtu, false,
+     false, false},
+    {PortKind::kVhostClient, kVhostSocket, "vhost", CheckSocketClient, nullptr, 0, kMaxMtu, false,
+     false, false},
     {PortKind::kTap, kVirtualBus, "net_tap", CheckNewInterface, TapArgs, kTapBuffers, kTapMtu, true,
      false, false},
     {PortKind::kAfPacket, kVirtualBus, "net_af_packet", CheckInterface, AfPacketArgs, kRing,

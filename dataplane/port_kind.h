@@ -14,6 +14,7 @@ enum class DeviceMaker : uint8_t {
   kVirtualBus,   // the driver, from the row's devargs
   kRings,        // rings of our own
   kPhysicalBus,  // a PCI device, which others may share
+  kVhostSocket,  // DPDK's vhost library, without an ethdev
 };
 
 struct PortKindRow {
@@ -23,7 +24,7 @@ struct PortKindRow {
   // Whether what the port needs outside of DPDK is there: sockets, interfaces, files. Errors as
   // PortDevice::Open.
   absl::Status (*check)(const PortSpec&);
-  std::string (*args)(const PortSpec&);  // devargs
+  std::string (*args)(const PortSpec&);  // devargs; null: none
   uint16_t rx_descriptors;
   uint16_t max_mtu;   // that the driver knows
   bool sets_mtu;      // the device wants to be told

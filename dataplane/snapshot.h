@@ -18,6 +18,7 @@
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
 #include "dataplane/mac_address.h"
+#include "dataplane/port_io.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/verdict_age.h"
 
@@ -62,7 +63,7 @@ struct PortView {
   PortRole role = PortRole::kPod;
   SubjectState subject = SubjectState::kNone;
   bool guard = true;
-  uint16_t device = 0;         // ethdev id, from Switch::AttachPort
+  PortIo io;                   // from Switch::AttachPort
   uint16_t generation = 0;     // from Switch::AttachPort: differs each time a slot is used again
   NetworkId network = 0;       // not an uplink's: there the VLAN says it
   uint8_t queues = 1;          // to read

@@ -51,11 +51,13 @@ struct Slot {
   PortCounters before;      // what the slot's earlier ports had counted
 };
 
-// What waits at 31 ports together is at most a quarter of all packet buffers.
+// What waits at all ports together is at most a quarter of all packet buffers.
 FragmentConfig FragmentsOf(const SwitchConfig& config) {
   FragmentConfig fragments;
   fragments.timeout_ms = config.fragment_timeout_ms;
+  const auto workers = static_cast<uint32_t>(config.worker_cores.size());
   fragments.held_segments = std::min(fragments.held_segments, config.packet_buffers / 128);
+  fragments.held_by_all = config.packet_buffers / 4 / workers;
   return fragments;
 }
 
@@ -179,10 +181,13 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
 
   std::vector<Journal*> journals;
   for (unsigned index = 0; index < workers; ++index) {
-    impl->workers.push_back(std::make_unique<Worker>(
-        WorkerConfig{index, config.idle_sleep_us, FragmentsOf(config), &impl->attention},
-        &impl->published, impl->connections.get(), &impl->quiescence, &impl->tx_ports,
-        &impl->claims));
+    impl->workers.push_back(
+        std::make_unique<Worker>(WorkerConfig{.index = index,
+                                              .idle_sleep_us = config.idle_sleep_us,
+                                              .fragments = FragmentsOf(config),
+                                              .attention = &impl->attention},
+                                 &impl->published, impl->connections.get(), &impl->quiescence,
+                                 &impl->tx_ports, &impl->claims));
     journals.push_back(&impl->workers.back()->journal());
   }
   journals.push_back(&impl->control_journal);
@@ -228,7 +233,7 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
   if (!pool.ok()) return pool.status();
   absl::StatusOr<PortDevice> device =
-      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[subject->port]);
+      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[subject->port], &impl_->quiescence);
   if (!device.ok()) return device.status();
 
   impl_->connections->NameSubject(*subject, IdentityOf(spec));
@@ -238,7 +243,7 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   slot.name = spec.name;
   slot.generation = subject->generation;
   slot.before = impl_->RawCounters(subject->port);
-  return AttachedPort{subject->port, slot.device->id(), slot.generation};
+  return AttachedPort{subject->port, slot.device->io(), slot.generation};
 }
 
 // The subject that the port was in an earlier process; else the next generation of a free slot,

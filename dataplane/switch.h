@@ -39,7 +39,7 @@ struct SwitchConfig {
 
 struct AttachedPort {
   PortId id = kNoPort;
-  uint16_t device = 0;
+  PortIo io;
   uint16_t generation = 0;
 };
 

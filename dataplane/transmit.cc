@@ -1,7 +1,6 @@
 #include "dataplane/transmit.h"
 
 #include <rte_branch_prediction.h>
-#include <rte_ethdev.h>
 #include <rte_ether.h>
 
 #include "dataplane/offload.h"
@@ -154,8 +153,8 @@ size_t Transmitter::Offer(const Snapshot& snapshot, PortId port, std::span<rte_m
   unsigned sent = 0;
   {
     const std::scoped_lock lock(tx.locks[device_queue]);
-    sent = rte_eth_tx_burst(snapshot.ports[port].device, device_queue, mbufs.data(),
-                            static_cast<uint16_t>(mbufs.size()));
+    sent = snapshot.ports[port].io.Send(device_queue, mbufs.data(),
+                                        static_cast<uint16_t>(mbufs.size()));
   }
   uint64_t sent_bytes = 0;
   for (unsigned i = 0; i < sent; ++i) sent_bytes += bytes[i];

@@ -13,7 +13,7 @@ struct rte_mempool;
 
 namespace sluice::dataplane {
 
-// Written by the thread that sees peers come and go (vhost_peer.h); ports of other kinds keep what
+// Written by the thread that sees peers come and go (vhost_port.h); ports of other kinds keep what
 // is here.
 struct alignas(64) TxPort {
   // What the peer takes undone, as it said when it connected; 0 while there is none.

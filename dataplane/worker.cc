@@ -1,6 +1,6 @@
 #include "dataplane/worker.h"
 
-#include <rte_ethdev.h>
+#include <rte_cycles.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint32_t kAgeingRoundMs = 4000;  // the pace: the whole table once in this time
 constexpr unsigned kMaxAgeingPiece = 64;   // entries a loop
+constexpr uint8_t kQuietAfter = 64;        // turns without a packet
 
 }  // namespace
 
@@ -56,19 +57,15 @@ bool Worker::RunOnce(uint32_t now_ms) {
     mailbox_.Serve([&](auto& request, auto& report) { return Trace(request, now_ms, report); });
   }
   bool busy = false;
+  ++turn_;
   for (const PortId port : snapshot.polled[config_.index]) {
-    const PortView& view = snapshot.ports[port];
-    for (uint16_t queue = 0; queue < view.queues; ++queue) {  // the driver skips disabled ones
-      rte_mbuf* received[kBurstSize];
-      claims_->Enter(port, config_.index);
-      const uint16_t count = rte_eth_rx_burst(view.device, queue, received, kBurstSize);
-      claims_->Leave(port, config_.index);
-      if (count == 0) continue;
-      busy = true;
-      for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
-      pipeline_.Process(snapshot, port, {received, count}, now_ms);
-    }
+    if (IsSkipped(port)) continue;
+    const bool any = Poll(snapshot, port, now_ms);
+    uint8_t& quiet = quiet_turns_[port];
+    quiet = any ? uint8_t{0} : std::min<uint8_t>(quiet + 1, kQuietAfter);
+    busy = busy || any;
   }
+  was_busy_ = busy;
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
   Age(now_ms);
@@ -76,6 +73,30 @@ bool Worker::RunOnce(uint32_t now_ms) {
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);
   return busy;
+}
+
+// True if there was a packet.
+bool Worker::Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms) {
+  const PortView& view = snapshot.ports[port];
+  bool any = false;
+  for (uint16_t queue = 0; queue < view.queues; ++queue) {  // the device skips disabled ones
+    rte_mbuf* received[kBurstSize];
+    claims_->Enter(port, config_.index);
+    const uint16_t count = view.io.Receive(queue, received, kBurstSize);
+    claims_->Leave(port, config_.index);
+    if (count == 0) continue;
+    any = true;
+    for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
+    pipeline_.Process(snapshot, port, {received, count}, now_ms);
+  }
+  return any;
+}
+
+// An empty look costs what a packet's third does: with many ports and few that speak, most looks
+// would be empty.
+bool Worker::IsSkipped(PortId port) const {
+  if (!was_busy_ || quiet_turns_[port] < kQuietAfter) return false;
+  return (turn_ + port) % config_.quiet_stride != 0;
 }
 
 bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) {

@@ -2,6 +2,7 @@
 // quiescence.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -20,6 +21,7 @@ namespace sluice::dataplane {
 struct WorkerConfig {
   unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
   uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
+  unsigned quiet_stride = 8;   // quiet ports: looked at every so many busy turns, 1 to 255
   FragmentConfig fragments;
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
   RejectConfig reject = {};
@@ -48,6 +50,8 @@ class Worker {
   const StageTally& stages() const { return stages_; }
 
  private:
+  bool Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms);
+  bool IsSkipped(PortId port) const;
   void Age(uint32_t now_ms);
   void Sleep(uint32_t us);
 
@@ -61,6 +65,9 @@ class Worker {
   StageTally stages_;
   Pipeline pipeline_;
   TraceMailbox mailbox_;
+  std::array<uint8_t, kMaxPorts> quiet_turns_{};  // in a row, up to kQuietAfter
+  uint32_t turn_ = 0;
+  bool was_busy_ = false;  // the last turn
   uint32_t aged_ms_ = 0;
   uint64_t ageing_due_ = 0;  // entries to look at
 };

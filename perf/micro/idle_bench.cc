@@ -71,7 +71,7 @@ class Bench {
       if (!attached.ok()) return false;
       PortView& view = snapshot->ports.at(attached->id);
       view.in_use = true;
-      view.device = attached->device;
+      view.io = attached->io;
       view.generation = attached->generation;
       view.subject = SubjectState::kKnown;
       view.mac = mac;

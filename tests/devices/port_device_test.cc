@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <rte_ethdev.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "dataplane/packet_pool.h"
 
@@ -81,6 +83,36 @@ TEST_F(PortDeviceTest, AClientFollowsNoLinkToItsSocket) {
   EXPECT_EQ(Open(spec_),
             absl::FailedPreconditionError("port web: " + spec_.path + " is not a socket"));
   close(fd);
+}
+
+// DPDK's limit of ethdevs is not one of pods.
+TEST_F(PortDeviceTest, VhostPortsAreAsManyAsThereAreSlots) {
+  std::vector<PortDevice> devices;
+  for (unsigned i = 0; i < 4 * RTE_MAX_ETHPORTS; ++i) {
+    spec_.name = "web" + std::to_string(i);
+    spec_.path = directory_ + "/" + spec_.name;
+    spec_.kind = i % 2 == 0 ? PortKind::kVhostServer : PortKind::kVhostClient;
+    auto device = PortDevice::Open(spec_, pool_.get());
+    ASSERT_TRUE(device.ok()) << device.status();
+    devices.push_back(*std::move(device));
+  }
+  EXPECT_EQ(rte_eth_dev_count_total(), 0);
+}
+
+TEST_F(PortDeviceTest, OneEthdevTooManyIsRefused) {
+  std::vector<PortDevice> devices;
+  spec_.kind = PortKind::kRing;
+  spec_.path.clear();
+  for (unsigned i = 0; i < RTE_MAX_ETHPORTS; ++i) {
+    spec_.name = "full" + std::to_string(i);
+    auto device = PortDevice::Open(spec_, pool_.get());
+    ASSERT_TRUE(device.ok()) << device.status();
+    devices.push_back(*std::move(device));
+  }
+  spec_.name = "web";
+  EXPECT_EQ(Open(spec_), absl::ResourceExhaustedError(
+                             "port web: this build of DPDK allows 32 ports that are no vhost-user "
+                             "ones (RTE_MAX_ETHPORTS), all are in use"));
 }
 
 TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {

@@ -235,6 +235,24 @@ TEST_P(Vhost, APeerThatCameBackIsServedByWhatItSaysNow) {
 }
 
 // One whose buffers are too small for it must not cost those behind it their place.
+// Whoever connects last does not get the other's packets.
+TEST_P(Vhost, ASecondPeerOfOneSocketWaitsUntilTheFirstIsGone) {
+  Start({.pods = "ab"});
+  Connect('a', Plain());
+  Connect('b', Plain());
+  VirtioPeerConfig config = Plain();
+  config.socket = bed_->Socket('b');
+  VirtioPeer second(config, pool_.get());
+  const Bytes frame = Testbed::From('a', 'b').Udp(7, 8).bytes();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Pass('a', 'b', frame).size(), 1u);
+  EXPECT_TRUE(second.Receive().empty());
+  peers_.erase('b');
+  EXPECT_TRUE(bed_->TurnUntil([&] {
+    peers_['a']->Send(frame);
+    return !second.Receive().empty();
+  }));
+}
+
 TEST_P(Vhost, AFrameThatAPeerHasNoRoomForDoesNotHoldUpTheNext) {
   Start({.pods = "ab"});
   bed_->SetMtu('b', 9000);

@@ -71,7 +71,7 @@ TEST(FragmentDifferential, AgreesWithTheNaiveTwin) {
   std::map<DropReason, unsigned> seen;
   unsigned passed_late = 0;
   for (int session = 0; session < 60; ++session) {
-    FragmentRig rig({.timeout_ms = kTimeoutMs, .held_segments = 1u << 20});
+    FragmentRig rig({.timeout_ms = kTimeoutMs, .held_segments = 1u << 20, .held_by_all = 1u << 21});
     NaiveFragments naive(kTimeoutMs);
     unsigned inputs = 0;
     for (int step = 0; step < 500; ++step) {
@@ -112,7 +112,7 @@ TEST(FragmentDifferential, AgreesWithTheNaiveTwin) {
 TEST(FragmentDifferential, AgreesOnDatagramsOfManyPieces) {
   std::mt19937 random(Seed());
   for (int round = 0; round < 200; ++round) {
-    FragmentRig rig({.timeout_ms = kTimeoutMs, .held_segments = 1u << 20});
+    FragmentRig rig({.timeout_ms = kTimeoutMs, .held_segments = 1u << 20, .held_by_all = 1u << 21});
     NaiveFragments naive(kTimeoutMs);
     const unsigned count = 60 + static_cast<unsigned>(random() % 8);  // around the bound
     std::vector<FragmentInput> pieces;

@@ -568,6 +568,22 @@ TEST(FragmentStore, BoundsWhatWaitsOfAPort) {
   EXPECT_EQ(Deliver(bed, 'c', others), 4u) << "another pod has its own room";
 }
 
+TEST(FragmentStore, BoundsWhatWaitsOfAllPortsAndLeavesRoomForTheNext) {
+  constexpr uint32_t kMost = 64;
+  Testbed bed({.pods = "abcde", .fragments = {.held_segments = 1000, .held_by_all = kMost}});
+  for (const char flooder : {'a', 'c', 'd'}) {
+    const unsigned before = bed.BuffersInUse();
+    const Bytes datagram = Datagram(4, 53, flooder);
+    for (uint32_t id = 0; id < 100; ++id) {
+      EXPECT_EQ(Deliver(bed, flooder, {CutOne(datagram, id, {256, 256, true})}), 0u);
+    }
+    EXPECT_EQ(bed.BuffersInUse() - before, (kMost - before) / 2) << "half of what was left";
+  }
+  std::vector<Bytes> late = Cut(Datagram(4, 53, 'e'), 1, 256);
+  std::reverse(late.begin(), late.end());
+  EXPECT_EQ(Deliver(bed, 'e', late), late.size());
+}
+
 TEST(FragmentStore, OneDatagramMayNotWaitBeyondTheBound) {
   Testbed bed({.fragments = {.held_segments = 4}});
   const Bytes datagram = Datagram(4, 53);

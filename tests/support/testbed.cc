@@ -108,8 +108,8 @@ Testbed::Testbed(const TestbedConfig& config)
     spec.role = RoleOf(port);
     specs_[port] = spec;
     ids_[port] = next;
-    devices_.emplace(next,
-                     Must(dataplane::PortDevice::Open(spec, pool_.get(), &tx_ports_.ports[next])));
+    devices_.emplace(next, Must(dataplane::PortDevice::Open(spec, pool_.get(),
+                                                            &tx_ports_.ports[next], &quiescence_)));
     ++next;
     generations_[port] = 1;
     known_[port] = guarded_[port] = true;
@@ -119,8 +119,12 @@ Testbed::Testbed(const TestbedConfig& config)
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerConfig{index, 0, config.fragments, &attention_, config.reject}, &current_,
-        table_.get(), &quiescence_, &tx_ports_, &claims_));
+        dataplane::WorkerConfig{.index = index,
+                                .quiet_stride = config.quiet_stride,
+                                .fragments = config.fragments,
+                                .attention = &attention_,
+                                .reject = config.reject},
+        &current_, table_.get(), &quiescence_, &tx_ports_, &claims_));
   }
   std::vector<dataplane::Journal*> journals;
   for (const auto& worker : workers_) journals.push_back(&worker->journal());
@@ -161,7 +165,7 @@ void Testbed::Stage() {
 PortView Testbed::ViewOf(char port) {
   PortView view;
   view.in_use = true;
-  view.device = devices_.at(ids_.at(port)).id();
+  view.io = devices_.at(ids_.at(port)).io();
   view.generation = generations_[port];
   view.name = specs_[port].name;
   view.role = specs_[port].role;

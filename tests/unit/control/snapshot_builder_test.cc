@@ -30,7 +30,7 @@ class Builder {
   void AddPort(const dataplane::PortSpec& spec, PortId id) {
     ASSERT_TRUE(state.ports().Add(spec).ok());
     const unsigned worker = LeastLoadedWorker(places, kWorkers);
-    places[spec.name] = {{id, static_cast<uint16_t>(id + 100), 1}, worker};
+    places[spec.name] = {{id, dataplane::PortIo(static_cast<uint16_t>(id + 100)), 1}, worker};
   }
   void Apply(Object object) {
     ASSERT_TRUE(
@@ -100,7 +100,7 @@ TEST(SnapshotBuilderTest, PortsCarryWhatTheirSpecAndPlaceSay) {
   const dataplane::PortView& port = snapshot.ports[3];
   EXPECT_TRUE(port.in_use);
   EXPECT_FALSE(port.guard);
-  EXPECT_EQ(port.device, 103);
+  EXPECT_EQ(port.io, dataplane::PortIo(uint16_t{103}));
   EXPECT_EQ(port.generation, 1);
   EXPECT_EQ(port.mac, spec.mac);
   EXPECT_EQ(port.addresses, spec.addresses);

@@ -232,7 +232,7 @@ class Control {
       const PortId id = pod.attached.id;
       PortView& view = snapshot->ports.at(id);
       view.in_use = true;
-      view.device = pod.attached.device;
+      view.io = pod.attached.io;
       view.generation = pod.attached.generation;
       view.subject = SubjectState::kKnown;
       view.classes[dataplane::kBase] = {rules.classes.at(name), rules.classes.at(name)};

@@ -1,6 +1,7 @@
 // How a worker rests, and how ports go from one to another.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "dataplane/backoff.h"
@@ -74,6 +75,44 @@ TEST(PortMoves, AConnectionGoesOnWhenAnotherWorkerPollsItsPort) {
     EXPECT_EQ(bed.Deliver('a', question), "b");
   }
   EXPECT_EQ(bed.connections(), 1u);
+}
+
+// With many ports and few that speak, most looks would be empty.
+TEST(QuietPorts, AreLookedAtLessOftenOnlyWhileOthersAreBusy) {
+  constexpr unsigned kStride = 8, kMany = 1000;
+  test::Testbed bed({.pods = "abc", .quiet_stride = kStride});
+  const auto busy = test::Testbed::From('a', 'b').Udp(1, 2).bytes();
+  const auto rare = test::Testbed::From('c', 'b').Udp(3, 4).bytes();
+  const auto turn_busily = [&] {
+    bed.Send('a', busy);
+    bed.Turn();
+  };
+  const auto arrived = [&](const auto& frame) {
+    return std::ranges::count(bed.Received('b'), frame);
+  };
+
+  for (unsigned i = 0; i < kMany; ++i) turn_busily();
+  arrived(busy);
+  unsigned longest = 0, total = 0;
+  for (unsigned start = 0; start < kStride; ++start) {
+    for (unsigned i = 0; i < kMany + start; ++i) turn_busily();
+    arrived(rare);
+    bed.Send('c', rare);
+    unsigned waited = 0;
+    do turn_busily(), ++waited;
+    while (arrived(rare) == 0 && waited < kMany);
+    longest = std::max(longest, waited);
+    total += waited;
+  }
+  EXPECT_LE(longest, kStride);
+  EXPECT_GT(total, kStride) << "a quiet port is not looked at in each turn";
+
+  for (unsigned i = 0; i < kMany; ++i) turn_busily();
+  bed.Turn();  // nothing to do: the next one looks everywhere
+  arrived(rare);
+  bed.Send('c', rare);
+  bed.Turn();
+  EXPECT_EQ(arrived(rare), 1) << "when the others are done, every turn looks";
 }
 
 TEST(PollClaims, TwoReadersEndTheProcess) {

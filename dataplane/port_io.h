@@ -1,0 +1,39 @@
+// What a worker reads a port's queues by, and writes them by.
+//
+// A vhost-user port is spoken to through DPDK's vhost library, every other kind through its ethdev.
+// The switch is here, once a burst, and not in a table of functions: there are two of them.
+#pragma once
+
+#include <cstdint>
+
+struct rte_mbuf;
+
+namespace sluice::dataplane {
+
+class VhostPort;
+
+// A plain value, valid as long as the PortDevice that it came from. The default is no port: nothing
+// comes from it, and nothing is taken.
+class PortIo {
+ public:
+  PortIo() = default;
+  explicit PortIo(VhostPort* vhost) : vhost_(vhost) {}
+  explicit PortIo(uint16_t ethdev) : ethdev_(ethdev) {}
+
+  // Up to `count` (at most kBurstSize) packets, which are the caller's from then on; how many. One
+  // reader a queue.
+  uint16_t Receive(uint16_t queue, rte_mbuf** mbufs, uint16_t count) const;
+  // Takes over the first N of `count` (at most kBurstSize) packets and returns N. One writer a
+  // queue at a time.
+  uint16_t Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) const;
+
+  bool operator==(const PortIo&) const = default;
+
+ private:
+  static constexpr uint16_t kNoEthdev = UINT16_MAX;
+
+  VhostPort* vhost_ = nullptr;
+  uint16_t ethdev_ = kNoEthdev;
+};
+
+}  // namespace sluice::dataplane
