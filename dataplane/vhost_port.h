@@ -28,9 +28,9 @@ enum class VhostRole : uint8_t { kServer, kClient };  // of the socket
 struct VhostPortConfig {
   std::string path;  // of the socket
   VhostRole role = VhostRole::kServer;
-  uint8_t queues = 1;           // pairs that are read and written; a peer may have more
-  rte_mempool* pool = nullptr;  // for what is received
-  TxPort* tx = nullptr;         // is told what the peer takes; null: nobody wants to know
+  uint8_t queues = 1;             // pairs that are read and written; a peer may have more
+  rte_mempool* pool = nullptr;    // for what is received
+  TxPort* tx = nullptr;           // is told what the peer takes; null: nobody wants to know
   Quiescence* readers = nullptr;  // the threads that call Receive and Send; null: none does
 };
 

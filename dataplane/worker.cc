@@ -15,7 +15,6 @@ namespace {
 
 constexpr uint32_t kAgeingRoundMs = 4000;  // the pace: the whole table once in this time
 constexpr unsigned kMaxAgeingPiece = 64;   // entries a loop
-constexpr uint8_t kQuietAfter = 64;        // turns without a packet
 
 }  // namespace
 
@@ -28,6 +27,7 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       quiescence_(quiescence),
       claims_(claims),
       journal_(config.attention),
+      poll_set_(config.packets_per_quiet_look),
       pipeline_(config.index, config.fragments, config.reject, connections, tx_ports, &tally_,
                 &journal_, &stages_) {}
 
@@ -56,16 +56,8 @@ bool Worker::RunOnce(uint32_t now_ms) {
   if (mailbox_.Waiting()) {
     mailbox_.Serve([&](auto& request, auto& report) { return Trace(request, now_ms, report); });
   }
-  bool busy = false;
-  ++turn_;
-  for (const PortId port : snapshot.polled[config_.index]) {
-    if (IsSkipped(port)) continue;
-    const bool any = Poll(snapshot, port, now_ms);
-    uint8_t& quiet = quiet_turns_[port];
-    quiet = any ? uint8_t{0} : std::min<uint8_t>(quiet + 1, kQuietAfter);
-    busy = busy || any;
-  }
-  was_busy_ = busy;
+  poll_set_.Follow(snapshot, config_.index);
+  const bool busy = poll_set_.Turn([&](PortId port) { return Poll(snapshot, port, now_ms); });
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
   Age(now_ms);
@@ -75,28 +67,21 @@ bool Worker::RunOnce(uint32_t now_ms) {
   return busy;
 }
 
-// True if there was a packet.
-bool Worker::Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms) {
+// How many packets it found.
+unsigned Worker::Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms) {
   const PortView& view = snapshot.ports[port];
-  bool any = false;
+  unsigned found = 0;
   for (uint16_t queue = 0; queue < view.queues; ++queue) {  // the device skips disabled ones
     rte_mbuf* received[kBurstSize];
     claims_->Enter(port, config_.index);
     const uint16_t count = view.io.Receive(queue, received, kBurstSize);
     claims_->Leave(port, config_.index);
     if (count == 0) continue;
-    any = true;
+    found += count;
     for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
     pipeline_.Process(snapshot, port, {received, count}, now_ms);
   }
-  return any;
-}
-
-// An empty look costs what a packet's third does: with many ports and few that speak, most looks
-// would be empty.
-bool Worker::IsSkipped(PortId port) const {
-  if (!was_busy_ || quiet_turns_[port] < kQuietAfter) return false;
-  return (turn_ + port) % config_.quiet_stride != 0;
+  return found;
 }
 
 bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) {

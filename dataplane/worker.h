@@ -2,7 +2,6 @@
 // quiescence.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -10,6 +9,7 @@
 #include "dataplane/journal.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/poll_claims.h"
+#include "dataplane/poll_set.h"
 #include "dataplane/quiescence.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/stage_tally.h"
@@ -19,9 +19,9 @@
 namespace sluice::dataplane {
 
 struct WorkerConfig {
-  unsigned index = 0;          // its lists in Snapshot::polled, its reader in Quiescence
-  uint32_t idle_sleep_us = 0;  // the longest sleep: see backoff.h; 0: never
-  unsigned quiet_stride = 8;   // quiet ports: looked at every so many busy turns, 1 to 255
+  unsigned index = 0;                    // its lists in Snapshot::polled, its reader in Quiescence
+  uint32_t idle_sleep_us = 0;            // the longest sleep: see backoff.h; 0: never
+  unsigned packets_per_quiet_look = 16;  // see poll_set.h
   FragmentConfig fragments;
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
   RejectConfig reject = {};
@@ -50,8 +50,7 @@ class Worker {
   const StageTally& stages() const { return stages_; }
 
  private:
-  bool Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms);
-  bool IsSkipped(PortId port) const;
+  unsigned Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms);
   void Age(uint32_t now_ms);
   void Sleep(uint32_t us);
 
@@ -63,11 +62,9 @@ class Worker {
   Tally tally_;
   Journal journal_;
   StageTally stages_;
+  PollSet poll_set_;
   Pipeline pipeline_;
   TraceMailbox mailbox_;
-  std::array<uint8_t, kMaxPorts> quiet_turns_{};  // in a row, up to kQuietAfter
-  uint32_t turn_ = 0;
-  bool was_busy_ = false;  // the last turn
   uint32_t aged_ms_ = 0;
   uint64_t ageing_due_ = 0;  // entries to look at
 };

@@ -17,6 +17,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
+import idle_ports  # noqa: E402
 import table  # noqa: E402
 from harness import Lab, cores, free_huge_pages  # noqa: E402
 from harness.manifests import make_pod, pod_object, policy as network_policy  # noqa: E402
@@ -153,6 +154,9 @@ def main():
                 samples[case].append(bench.sample(case, arguments.seconds))
     results = [result(case, samples[case], facts) for case in CASES]
     show(results)
+    of_idle_ports = idle_ports.measure(arguments.build, facts, 3, arguments.seconds)
+    idle_ports.show(of_idle_ports)
+    results += of_idle_ports
     results += micro(arguments.build, facts)
     of_the_table = table.measure(arguments.build, facts)
     table.show(of_the_table)

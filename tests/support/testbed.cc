@@ -120,7 +120,7 @@ Testbed::Testbed(const TestbedConfig& config)
   for (unsigned index = 0; index < config.workers; ++index) {
     workers_.push_back(std::make_unique<dataplane::Worker>(
         dataplane::WorkerConfig{.index = index,
-                                .quiet_stride = config.quiet_stride,
+                                .packets_per_quiet_look = 0,
                                 .fragments = config.fragments,
                                 .attention = &attention_,
                                 .reject = config.reject},

@@ -50,7 +50,6 @@ struct TestbedConfig {
   dataplane::Tracking tracking;
   dataplane::FragmentConfig fragments = {};
   dataplane::RejectConfig reject = {};
-  unsigned quiet_stride = 1;  // each turn reads every port
 };
 
 // What a frame's sender left undone, as the vhost library reports it.

@@ -60,6 +60,7 @@ class Process:
         """SIGTERM, then SIGKILL; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             self.send_signal(number)
+            self.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
             try:
                 self._child.wait(timeout)
                 break

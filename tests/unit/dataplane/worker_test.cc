@@ -1,11 +1,13 @@
 // How a worker rests, and how ports go from one to another.
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <map>
+#include <numeric>
 #include <vector>
 
 #include "dataplane/backoff.h"
 #include "dataplane/poll_claims.h"
+#include "dataplane/poll_set.h"
 #include "dataplane/port_moves.h"
 #include "tests/support/testbed.h"
 
@@ -77,42 +79,90 @@ TEST(PortMoves, AConnectionGoesOnWhenAnotherWorkerPollsItsPort) {
   EXPECT_EQ(bed.connections(), 1u);
 }
 
-// With many ports and few that speak, most looks would be empty.
-TEST(QuietPorts, AreLookedAtLessOftenOnlyWhileOthersAreBusy) {
-  constexpr unsigned kStride = 8, kMany = 1000;
-  test::Testbed bed({.pods = "abc", .quiet_stride = kStride});
-  const auto busy = test::Testbed::From('a', 'b').Udp(1, 2).bytes();
-  const auto rare = test::Testbed::From('c', 'b').Udp(3, 4).bytes();
-  const auto turn_busily = [&] {
-    bed.Send('a', busy);
-    bed.Turn();
-  };
-  const auto arrived = [&](const auto& frame) {
-    return std::ranges::count(bed.Received('b'), frame);
-  };
+// Looks at ports of which some have packets, and counts.
+class Looker {
+ public:
+  explicit Looker(unsigned packets_per_look) : set_(packets_per_look) {}
 
-  for (unsigned i = 0; i < kMany; ++i) turn_busily();
-  arrived(busy);
-  unsigned longest = 0, total = 0;
-  for (unsigned start = 0; start < kStride; ++start) {
-    for (unsigned i = 0; i < kMany + start; ++i) turn_busily();
-    arrived(rare);
-    bed.Send('c', rare);
-    unsigned waited = 0;
-    do turn_busily(), ++waited;
-    while (arrived(rare) == 0 && waited < kMany);
-    longest = std::max(longest, waited);
-    total += waited;
+  void Turn(const Snapshot& snapshot) {
+    set_.Follow(snapshot, 0);
+    set_.Turn([this](PortId port) {
+      ++looks[port];
+      return packets[port];
+    });
   }
-  EXPECT_LE(longest, kStride);
-  EXPECT_GT(total, kStride) << "a quiet port is not looked at in each turn";
 
-  for (unsigned i = 0; i < kMany; ++i) turn_busily();
-  bed.Turn();  // nothing to do: the next one looks everywhere
-  arrived(rare);
-  bed.Send('c', rare);
-  bed.Turn();
-  EXPECT_EQ(arrived(rare), 1) << "when the others are done, every turn looks";
+  std::map<PortId, unsigned> packets, looks;
+
+ private:
+  PollSet set_;
+};
+
+std::vector<PortId> Ports(PortId count) {
+  std::vector<PortId> ports(count);
+  std::iota(ports.begin(), ports.end(), PortId{1});
+  return ports;
+}
+
+TEST(PollSet, QuietPortsTakeTurnsWhileOthersHavePackets) {
+  const Snapshot snapshot = Polled({Ports(101)});
+  Looker looker(16);
+  looker.packets[1] = 32;
+  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(snapshot);
+  EXPECT_EQ(looker.looks[101], PollSet::kQuietAfter) << "not quiet so far";
+  looker.looks.clear();
+  for (int i = 0; i < 50; ++i) looker.Turn(snapshot);
+  EXPECT_EQ(looker.looks[1], 50u);
+  for (PortId port = 2; port <= 101; ++port) EXPECT_EQ(looker.looks[port], 1u) << port;
+}
+
+TEST(PollSet, AQuietPortWithAPacketIsBusyAtOnce) {
+  const Snapshot snapshot = Polled({Ports(101)});
+  Looker looker(16);
+  looker.packets[1] = 1;
+  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(snapshot);
+  looker.packets[50] = 1;
+  looker.looks.clear();
+  unsigned turns = 0;
+  while (looker.looks[50] == 0 && turns < 1000) looker.Turn(snapshot), ++turns;
+  EXPECT_LE(turns, 100u);
+  looker.looks.clear();
+  for (int i = 0; i < 10; ++i) looker.Turn(snapshot);
+  EXPECT_EQ(looker.looks[50], 10u);
+}
+
+TEST(PollSet, AfterATurnThatFoundNothingAllAreLookedAt) {
+  const Snapshot snapshot = Polled({Ports(101)});
+  Looker looker(16);
+  for (int i = 0; i < 1000; ++i) looker.Turn(snapshot);
+  for (PortId port = 1; port <= 101; ++port) EXPECT_EQ(looker.looks[port], 1000u) << port;
+}
+
+TEST(PollSet, FollowsTheSnapshotAndKeepsWhoIsQuiet) {
+  const Snapshot first = Polled({Ports(10)});
+  Looker looker(16);
+  looker.packets[1] = 1;
+  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(first);
+  Snapshot second = Polled({Ports(11)});
+  second.epoch = first.epoch + 1;
+  looker.looks.clear();
+  for (int i = 0; i < 9; ++i) looker.Turn(second);
+  EXPECT_EQ(looker.looks[11], 9u) << "a new port is not quiet";
+  for (PortId port = 2; port <= 10; ++port) EXPECT_EQ(looker.looks[port], 1u) << port;
+  looker.looks.clear();
+  Snapshot third = Polled({{2}});
+  third.epoch = second.epoch + 1;
+  looker.Turn(third);
+  looker.Turn(third);
+  EXPECT_EQ(looker.looks, (std::map<PortId, unsigned>{{2, 2}}));
+}
+
+TEST(PollSet, WithoutANumberOfPacketsNoPortIsEverQuiet) {
+  const Snapshot snapshot = Polled({Ports(10)});
+  Looker looker(0);
+  looker.packets[1] = 32;
+  for (int i = 0; i < 300; ++i) looker.Turn(snapshot);
+  for (PortId port = 1; port <= 10; ++port) EXPECT_EQ(looker.looks[port], 300u) << port;
 }
 
 TEST(PollClaims, TwoReadersEndTheProcess) {
