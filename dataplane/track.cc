@@ -25,7 +25,7 @@ ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const Subjec
 FlowKey KeyOf(const ConnectionEnd& source, const ConnectionEnd& destination, NetworkId network,
               uint8_t protocol, acl::Family family) {
   FlowKey flow;
-  flow.from_b = std::memcmp(&source, &destination, sizeof(source)) > 0;
+  flow.from_b = SortsBefore(destination, source);
   flow.key.a = flow.from_b ? destination : source;
   flow.key.b = flow.from_b ? source : destination;
   flow.key.network = network;

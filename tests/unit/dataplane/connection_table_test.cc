@@ -215,6 +215,22 @@ TEST_F(ConnectionTableTest, VisitSeesTheLiving) {
   EXPECT_EQ(seen, 3u);
 }
 
+TEST(ConnectionKey, EveryByteCountsAndEndsSortAsBytes) {
+  std::mt19937_64 random(1);
+  ConnectionKey one;
+  auto* bytes = reinterpret_cast<uint8_t*>(&one);
+  for (size_t i = 0; i < sizeof(one); ++i) bytes[i] = static_cast<uint8_t>(random());
+  for (size_t i = 0; i < sizeof(one); ++i) {
+    ConnectionKey other = one;
+    ASSERT_TRUE(one == other);
+    reinterpret_cast<uint8_t*>(&other)[i] ^= static_cast<uint8_t>(1u << random() % 8);
+    EXPECT_FALSE(one == other) << i;
+    EXPECT_EQ(SortsBefore(one.a, other.a), std::memcmp(&one.a, &other.a, sizeof(one.a)) < 0) << i;
+    EXPECT_EQ(SortsBefore(other.b, one.b), std::memcmp(&other.b, &one.b, sizeof(one.b)) < 0) << i;
+  }
+  EXPECT_FALSE(SortsBefore(one.a, one.a));
+}
+
 TEST(ConnectionTable, RefusesSillyCapacities) {
   Quiescence quiescence(2);
   EXPECT_EQ(ConnectionTable::Create({.capacity = 15}, &quiescence).status().message(),
