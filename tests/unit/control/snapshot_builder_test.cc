@@ -271,7 +271,7 @@ TEST(SnapshotBuilderTest, OldStampsStayWithinTheHorizonWhenEpochsWrap) {
 TEST(SnapshotBuilderTest, APlaceThatNoPortWantsIsLeftOut) {
   Builder builder;
   builder.AddPort(WebPort(), 1);
-  builder.places["gone"] = {{2, 102, 1}, 1};
+  builder.places["gone"] = {{2, dataplane::PortIo(uint16_t{102}), 1}, 1};
   const Snapshot snapshot = builder.Build();
   EXPECT_EQ(snapshot.ports.size(), 2u);
   EXPECT_TRUE(snapshot.polled[1].empty());
