@@ -1,6 +1,7 @@
 #include "dataplane/vhost_port.h"
 
 #include <fmt/core.h>
+#include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 #include <rte_vhost.h>
 
@@ -123,7 +124,18 @@ VhostPort::~VhostPort() {
 uint16_t VhostPort::Receive(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
   const Peer peer = peer_.load(std::memory_order_acquire);
   if ((peer.readable >> queue & 1) == 0) return 0;
-  return rte_vhost_dequeue_burst(peer.id, SendRing(queue), config_.pool, mbufs, count);
+  const uint16_t got =
+      rte_vhost_dequeue_burst(peer.id, SendRing(queue), config_.pool, mbufs, count);
+  const bool wakes = got > 0 && (to_silence_.load(std::memory_order_relaxed) >> queue & 1) != 0;
+  if (unlikely(wakes)) Silence(peer.id, queue);
+  return got;
+}
+
+// Not in RingSwitched: the library holds the ring's lock there.
+void VhostPort::Silence(int id, uint16_t queue) {
+  to_silence_.fetch_and(static_cast<uint16_t>(~(1u << queue)), std::memory_order_relaxed);
+  rte_vhost_enable_guest_notification(id, SendRing(queue), 0);
+  rte_vhost_enable_guest_notification(id, ReceiveRing(queue), 0);
 }
 
 uint16_t VhostPort::Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
@@ -135,10 +147,6 @@ uint16_t VhostPort::Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
 }
 
 void VhostPort::PeerReady(int id) {
-  // We poll: the peer need not wake us.
-  for (uint16_t ring = 0; ring < 2 * config_.queues; ++ring) {
-    rte_vhost_enable_guest_notification(id, ring, 0);
-  }
   const std::scoped_lock lock(mutex_);
   peers_[id].ready = true;
   Serve();
@@ -173,6 +181,7 @@ void VhostPort::Serve() {
   const bool any = served != peers_.end();
   const Peer peer =
       any ? Peer{served->first, served->second.readable, served->second.writable} : Peer{};
+  to_silence_.store(peer.readable, std::memory_order_relaxed);  // once more does no harm
   peer_.store(peer, std::memory_order_release);
   if (config_.tx == nullptr) return;
   config_.tx->takes = any ? Negotiated(peer.id) : Offloads{0};

@@ -73,9 +73,12 @@ class VhostPort {
 
   explicit VhostPort(const VhostPortConfig& config) : config_(config) {}
   void Serve();
+  void Silence(int id, uint16_t queue);
 
   const VhostPortConfig config_;
   std::atomic<Peer> peer_{Peer{}};
+  // Queues whose peer still wakes us for what it adds, a bit each. We poll: it need not.
+  std::atomic<uint16_t> to_silence_{0};
   bool registered_ = false;
   std::mutex mutex_;                // guards what is below
   std::map<int, Connected> peers_;  // by the library's number
