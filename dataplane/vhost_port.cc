@@ -1,15 +1,14 @@
 #include "dataplane/vhost_port.h"
 
-#include <fmt/core.h>
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 #include <rte_vhost.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <climits>
-#include <map>
+
+#include "dataplane/peer_memory.h"
+#include "dataplane/vhost_library.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -34,108 +33,27 @@ Offloads Negotiated(int peer) {
   return static_cast<Offloads>(takes);
 }
 
-// The library's callbacks name a socket, and nothing of their registrant's.
-class OpenPorts {
- public:
-  void Add(const std::string& path, VhostPort* port) {
-    const std::scoped_lock lock(mutex_);
-    ports_[path] = port;
-  }
-  void Remove(const std::string& path) {
-    const std::scoped_lock lock(mutex_);
-    ports_.erase(path);
-  }
-  // The port that the peer is connected to. It stays for the length of a callback: to close it
-  // waits for those that run. Null: none that is ours.
-  VhostPort* Of(int peer) {
-    std::array<char, PATH_MAX> path{};
-    if (rte_vhost_get_ifname(peer, path.data(), path.size()) != 0) return nullptr;
-    const std::scoped_lock lock(mutex_);
-    const auto found = ports_.find(path.data());
-    return found == ports_.end() ? nullptr : found->second;
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, VhostPort*> ports_;
-};
-
-OpenPorts& Ports() {
-  static OpenPorts ports;
-  return ports;
-}
-
-int OnNewDevice(int peer) {
-  VhostPort* port = Ports().Of(peer);
-  if (port == nullptr) return -1;
-  port->PeerReady(peer);
-  return 0;
-}
-
-void OnDestroyDevice(int peer) {
-  if (VhostPort* port = Ports().Of(peer)) port->PeerGone(peer);
-}
-
-int OnRingState(int peer, uint16_t ring, int on) {
-  VhostPort* port = Ports().Of(peer);
-  if (port == nullptr) return -1;
-  port->RingSwitched(peer, ring, on != 0);
-  return 0;
-}
-
-const rte_vhost_device_ops kCallbacks = {
-    .new_device = OnNewDevice,
-    .destroy_device = OnDestroyDevice,
-    .vring_state_changed = OnRingState,
-    .features_changed = nullptr,
-    .new_connection = nullptr,
-    // Rings that were switched on for a device that never became ready are forgotten, too.
-    .destroy_connection = OnDestroyDevice,
-    .guest_notified = nullptr,
-    .reserved = {},
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VhostPort>> VhostPort::Open(const VhostPortConfig& config) {
-  // The flags of a buffer say what the peer left undone, not what has been verified.
-  uint64_t flags = RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS;
-  if (config.role == VhostRole::kClient) flags |= RTE_VHOST_USER_CLIENT;
-  const char* path = config.path.c_str();
   std::unique_ptr<VhostPort> port(new VhostPort(config));
-  if (rte_vhost_driver_register(path, flags) != 0) {
-    return absl::InternalError(fmt::format("the vhost library does not take {}", config.path));
-  }
+  if (absl::Status registered = RegisterVhostPort(port.get()); !registered.ok()) return registered;
   port->registered_ = true;
-  Ports().Add(config.path, port.get());
-  if (rte_vhost_driver_callback_register(path, &kCallbacks) == 0 &&
-      rte_vhost_driver_start(path) == 0) {
-    return port;
-  }
-  return absl::InternalError(fmt::format("the vhost library does not start {}", config.path));
+  return port;
 }
 
 VhostPort::~VhostPort() {
   if (!registered_) return;
-  rte_vhost_driver_unregister(config_.path.c_str());  // calls PeerGone for who is connected
-  Ports().Remove(config_.path);
+  UnregisterVhostPort(this);
+  for (const auto& [id, peer] : peers_) SetPeerMemory(id, this, {});
 }
 
 uint16_t VhostPort::Receive(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
   const Peer peer = peer_.load(std::memory_order_acquire);
   if ((peer.readable >> queue & 1) == 0) return 0;
-  const uint16_t got =
-      rte_vhost_dequeue_burst(peer.id, SendRing(queue), config_.pool, mbufs, count);
-  const bool wakes = got > 0 && (to_silence_.load(std::memory_order_relaxed) >> queue & 1) != 0;
+  const bool wakes = (to_silence_.load(std::memory_order_relaxed) >> queue & 1) != 0;
   if (unlikely(wakes)) Silence(peer.id, queue);
-  return got;
-}
-
-// Not in RingSwitched: the library holds the ring's lock there.
-void VhostPort::Silence(int id, uint16_t queue) {
-  to_silence_.fetch_and(static_cast<uint16_t>(~(1u << queue)), std::memory_order_relaxed);
-  rte_vhost_enable_guest_notification(id, SendRing(queue), 0);
-  rte_vhost_enable_guest_notification(id, ReceiveRing(queue), 0);
+  return rte_vhost_dequeue_burst(peer.id, SendRing(queue), config_.pool, mbufs, count);
 }
 
 uint16_t VhostPort::Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
@@ -146,19 +64,47 @@ uint16_t VhostPort::Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) {
   return sent;
 }
 
-void VhostPort::PeerReady(int id) {
+// By the queue's reader: in RingSwitched the library holds the ring's lock.
+void VhostPort::Silence(int id, uint16_t queue) {
+  const auto bit = static_cast<uint16_t>(1u << queue);
+  to_silence_.fetch_and(static_cast<uint16_t>(~bit));
+  rte_vhost_enable_guest_notification(id, SendRing(queue), 0);
+  rte_vhost_enable_guest_notification(id, ReceiveRing(queue), 0);
+  if (peer_.load().id != id) to_silence_.fetch_or(bit);  // that was another peer's
+}
+
+bool VhostPort::PeerConnected(int id) {
   const std::scoped_lock lock(mutex_);
-  peers_[id].ready = true;
-  Serve();
+  if (peers_.size() >= kMaxPeers) return false;
+  peers_[id] = {};
+  if (cut_off_ == id) cut_off_ = kNobody;  // the number is another's now
+  return true;
+}
+
+void VhostPort::PeerReady(int id) {
+  {
+    const std::scoped_lock lock(mutex_);
+    peers_[id].ready = ++ready_count_;
+  }
+  Change();
+}
+
+// Its rings are about to go. Which of them are on, it says itself.
+void VhostPort::PeerStopped(int id) {
+  {
+    const std::scoped_lock lock(mutex_);
+    peers_[id].ready = 0;
+  }
+  Change();
 }
 
 void VhostPort::PeerGone(int id) {
   {
     const std::scoped_lock lock(mutex_);
-    if (peers_.erase(id) == 0) return;
-    Serve();
+    peers_.erase(id);
   }
-  if (config_.readers != nullptr) config_.readers->Wait();
+  Change();
+  SetPeerMemory(id, this, {});
 }
 
 void VhostPort::RingSwitched(int id, uint16_t ring, bool on) {
@@ -170,22 +116,56 @@ void VhostPort::RingSwitched(int id, uint16_t ring, bool on) {
   uint16_t& queues = sends ? peer.readable : peer.writable;
   const auto bit = static_cast<uint16_t>(1u << queue);
   queues = static_cast<uint16_t>(on ? queues | bit : queues & ~bit);
-  Serve();
+  if (id == served_ && id != cut_off_) Publish();
 }
 
-// Publishes who is served: the same as before, as long as it is there.
-void VhostPort::Serve() {
-  const auto ready = [](const auto& peer) { return peer.second.ready; };
-  auto served = peers_.find(peer_.load(std::memory_order_relaxed).id);
-  if (served == peers_.end() || !ready(*served)) served = std::ranges::find_if(peers_, ready);
-  const bool any = served != peers_.end();
+void VhostPort::CutOff(int id) {
+  cut_off_.store(id);
+  Peer peer = peer_.load();
+  while (peer.id == id && !peer_.compare_exchange_weak(peer, Peer{})) {
+  }
+}
+
+// The newest of those that are ready.
+std::map<int, VhostPort::Connected>::const_iterator VhostPort::Chosen() const {
+  auto chosen = peers_.end();
+  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
+    if (peer->second.ready == 0 || peer->first == cut_off_) continue;
+    if (chosen == peers_.end() || peer->second.ready > chosen->second.ready) chosen = peer;
+  }
+  return chosen;
+}
+
+// From one peer to another there is a time with nobody: no worker may be at the rings of the first
+// any more, nor hold what only it would take.
+void VhostPort::Change() {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto chosen = Chosen();
+    const bool stays = chosen != peers_.end() && chosen->first == served_;
+    if (stays || (chosen == peers_.end() && served_ == kNobody)) return;
+    served_ = kNobody;
+    peer_.store(Peer{});
+    if (config_.tx != nullptr) config_.tx->takes = 0;
+  }
+  if (config_.readers != nullptr) config_.readers->Wait();
+  const std::scoped_lock lock(mutex_);
+  Publish();
+}
+
+void VhostPort::Publish() {
+  const auto chosen = Chosen();
+  const bool any = chosen != peers_.end();
   const Peer peer =
-      any ? Peer{served->first, served->second.readable, served->second.writable} : Peer{};
-  to_silence_.store(peer.readable, std::memory_order_relaxed);  // once more does no harm
-  peer_.store(peer, std::memory_order_release);
-  if (config_.tx == nullptr) return;
-  config_.tx->takes = any ? Negotiated(peer.id) : Offloads{0};
-  config_.tx->queues = static_cast<uint8_t>(std::max(1, std::countr_one(peer.writable)));
+      any ? Peer{chosen->first, chosen->second.readable, chosen->second.writable} : Peer{};
+  served_ = peer.id;
+  if (config_.tx != nullptr) {
+    config_.tx->queues = static_cast<uint8_t>(std::max(1, std::countr_one(peer.writable)));
+    config_.tx->takes = any ? Negotiated(peer.id) : Offloads{0};
+  }
+  to_silence_.store(peer.readable);  // once more does no harm
+  peer_.store(peer);
+  if (any && cut_off_ == peer.id) CutOff(peer.id);  // a moment ago
 }
 
 }  // namespace sluice::dataplane
