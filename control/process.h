@@ -1,6 +1,7 @@
 // What every daemon of ours does around its object graph.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace sluice::control {
@@ -11,6 +12,10 @@ void BlockStopSignals();
 
 // The signal that came.
 int WaitForStopSignal();
+
+// As many open files as the system lets us have: a vhost-user port takes seven and more. Returns
+// how many; 0 if that cannot be told.
+uint64_t RaiseFileLimit();
 
 // To stderr, under the program's name, from `level` (spdlog's name) up.
 void StartLogging(const std::string& program, const std::string& level);

@@ -81,11 +81,13 @@ FragmentPort& Fragments::PortOf(const Burst& burst) {
   return *port;
 }
 
-// What one port may hold: as much as is left, and so never everything.
+// What one port may hold: as much as is left, and so never everything; and a little in any case.
 unsigned Fragments::Budget() const {
+  constexpr unsigned kInAnyCase = 8;
   unsigned held = 0;
   for (unsigned i = 0; i < active_count_; ++i) held += ports_[active_[i]]->held_segments();
-  return std::min(config_.held_segments, config_.held_by_all - std::min(config_.held_by_all, held));
+  const unsigned left = config_.held_by_all - std::min(config_.held_by_all, held);
+  return std::min(config_.held_segments, std::max(left, kInAnyCase));
 }
 
 void Fragments::Join(Burst& burst) {
@@ -191,7 +193,6 @@ void Fragments::Age(const Snapshot& snapshot, uint32_t now_ms) {
   FragmentPort& port = *ports_[id];
   port.Expire(now_ms, config_.timeout_ms, TallyOf(port));
   if (!port.empty()) return;
-  if (!IsThere(snapshot, port.owner())) ports_[id].reset();
   is_active_[id] = false;
   active_[next_active_] = active_[--active_count_];
 }

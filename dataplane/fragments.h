@@ -19,9 +19,10 @@
 // - When the port moves to another worker, what is on its way waits for its time-out.
 //
 // Bounds, for each port: 128 datagrams of 64 fragments, and `held_segments` waiting buffers, but no
-// more than are left of `held_by_all`: however many ports flood, another one finds room. A port's
-// store (150 KB) is made when its first fragment comes, and goes with the port. A burst without
-// fragments pays for one branch in each of Join, Release and Age.
+// more than are left of `held_by_all`, and 8 in any case: however many ports flood, another one
+// finds room. A port's store (150 KB) is made when its first fragment comes, which is the one time
+// that a worker allocates; it stays for the next port of that slot. A burst without fragments pays
+// for one branch in each of Join, Release and Age.
 #pragma once
 
 #include <array>
@@ -38,7 +39,7 @@ struct FragmentConfig {
   uint32_t timeout_ms = 30'000;  // since the datagram's first fragment to arrive
   // Buffers that may wait, as mbuf segments.
   uint32_t held_segments = 128;  // of one port
-  uint32_t held_by_all = 4096;   // of all of a worker's
+  uint32_t held_by_all = 4096;   // of all of a worker's ports, beside what each may in any case
 };
 
 class Fragments {

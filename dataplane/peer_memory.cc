@@ -38,9 +38,8 @@ bool Replace(uintptr_t address) {
     if (!Covers(region, address)) continue;
     const uintptr_t begin = region.begin.load(std::memory_order_relaxed);
     const size_t bytes = region.end.load(std::memory_order_relaxed) - begin;
-    const void* zeroes =
-        mmap(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE,
-             MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const void* zeroes = mmap(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE,
+                              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (zeroes == MAP_FAILED) return false;
     region.port.load(std::memory_order_relaxed)->CutOff(region.peer.load());
     return true;

@@ -18,8 +18,8 @@ namespace {
 // A message is sent in one piece: what is to come is there already.
 constexpr timeval kLongestWait = {.tv_sec = 0, .tv_usec = 10'000};
 
-// What the kernel holds for a peer, in bytes of its own memory; its default limit is 208 KiB. An honest
-// peer reads each answer before it asks again.
+// What the kernel holds for a peer, in bytes of its own memory; its default limit is 208 KiB. An
+// honest peer reads each answer before it asks again.
 constexpr int kMostUnread = 64 << 10;
 
 // The path that a connection's own end is bound to, "" if to none. Nothing: it is no connection of

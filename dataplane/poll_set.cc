@@ -10,7 +10,10 @@ void PollSet::Follow(const Snapshot& snapshot, unsigned worker) {
   busy_.clear();
   quiet_.clear();
   for (const PortId port : snapshot.polled[worker]) {
-    (empty_looks_[port] == kQuietAfter ? quiet_ : busy_).push_back(port);
+    may_be_quiet_[port] = snapshot.ports[port].io.HoldsBack();
+    const bool quiet = may_be_quiet_[port] && empty_looks_[port] == kQuietAfter;
+    if (!quiet) empty_looks_[port] = 0;
+    (quiet ? quiet_ : busy_).push_back(port);
   }
 }
 

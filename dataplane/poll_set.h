@@ -1,9 +1,10 @@
 // Which of a worker's ports a turn looks at.
 //
 // A look that finds nothing costs what a packet does, and on a node with many ports most would find
-// nothing. So a port that was silent for long is quiet: while others have packets, quiet ports take
-// turns, a look for every so many packets. A turn that found nothing is followed by one that looks
-// at all of them, so a worker that is not loaded looks everywhere all the time.
+// nothing. So a vhost-user port that was silent for long is quiet (others would lose what comes in
+// between; they are few): while others have packets, quiet ports take turns, a look for every so
+// many packets. A turn that found nothing is followed by one that looks at all of them, so a worker
+// that is not loaded looks everywhere all the time.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +62,8 @@ class PollSet {
  private:
   bool BecomesQuiet(PortId port, unsigned found) {
     uint8_t& empty = empty_looks_[port];
-    empty = found > 0 || packets_per_look_ == 0 ? uint8_t{0} : static_cast<uint8_t>(empty + 1);
+    const bool never = packets_per_look_ == 0 || !may_be_quiet_[port];
+    empty = found > 0 || never ? uint8_t{0} : static_cast<uint8_t>(empty + 1);
     return empty == kQuietAfter;
   }
   size_t QuietLooks() const {
@@ -79,6 +81,7 @@ class PollSet {
   uint64_t epoch_ = 0;
   std::vector<PortId> busy_, quiet_;
   std::array<uint8_t, kMaxPorts> empty_looks_{};  // in a row, up to kQuietAfter
+  std::array<bool, kMaxPorts> may_be_quiet_{};
   size_t next_quiet_ = 0;
   unsigned last_packets_ = 0;  // that the last turn found
 };

@@ -27,6 +27,10 @@ class PortIo {
   // queue at a time.
   uint16_t Send(uint16_t queue, rte_mbuf** mbufs, uint16_t count) const;
 
+  // Whether what is not read yet stays where it is, and its sender sees that there is no room.
+  // Other devices lose what does not fit.
+  bool HoldsBack() const { return vhost_ != nullptr; }
+
   bool operator==(const PortIo&) const = default;
 
  private:

@@ -52,8 +52,8 @@ OpenPorts& Ports() {
   return ports;
 }
 
-// The connection of each peer, by the library's number; below 0: not known. Written before its first
-// message.
+// The connection of each peer, by the library's number; below 0: not known. Written before its
+// first message.
 std::array<std::atomic<int>, RTE_MAX_VHOST_DEVICE> connections;
 
 // As it comes over the socket (the vhost-user protocol, "Message specification").

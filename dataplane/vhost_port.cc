@@ -143,7 +143,8 @@ void VhostPort::Change() {
     const std::scoped_lock lock(mutex_);
     const auto chosen = Chosen();
     const bool stays = chosen != peers_.end() && chosen->first == served_;
-    if (stays || (chosen == peers_.end() && served_ == kNobody)) return;
+    if (stays) return;
+    if (served_ == kNobody) return Publish();
     served_ = kNobody;
     peer_.store(Peer{});
     if (config_.tx != nullptr) config_.tx->takes = 0;

@@ -106,12 +106,26 @@ absl::Status Run(const Config& config) {
 }  // namespace
 }  // namespace sluice::control
 
+namespace {
+
+// A connected vhost-user port: two sockets, a directory, two eventfds for each ring, a memory
+// region or two.
+constexpr uint64_t kFilesPerPort = 10;
+constexpr uint64_t kEnoughFiles = kFilesPerPort * 256;
+
+}  // namespace
+
 int main(int argc, char** argv) {
   namespace control = sluice::control;
   const control::CommandLine command_line = control::ParseCommandLine(argc, argv);
   if (!command_line.config) return command_line.exit_code;
   control::BlockStopSignals();
   control::StartLogging("sluiced", command_line.config->log_level);
+  const uint64_t files = control::RaiseFileLimit();
+  if (files < kEnoughFiles) {
+    spdlog::warn("{} open files at most: enough for {} vhost-user ports (ulimit -n, LimitNOFILE=)",
+                 files, files / kFilesPerPort);
+  }
   const absl::Status status = control::Run(*command_line.config);
   if (!status.ok()) {
     spdlog::critical("{}", std::string(status.message()));

@@ -39,6 +39,9 @@ Snapshot Polled(Lists polled) {
   Snapshot snapshot;
   snapshot.epoch = 5;
   snapshot.polled = std::move(polled);
+  snapshot.ports.resize(200);
+  static VhostPort* const nobody = reinterpret_cast<VhostPort*>(64);  // is never asked
+  for (PortView& port : snapshot.ports) port.io = PortIo(nobody);
   return snapshot;
 }
 
@@ -155,6 +158,16 @@ TEST(PollSet, FollowsTheSnapshotAndKeepsWhoIsQuiet) {
   looker.Turn(third);
   looker.Turn(third);
   EXPECT_EQ(looker.looks, (std::map<PortId, unsigned>{{2, 2}}));
+}
+
+TEST(PollSet, APortThatWouldLosePacketsIsNeverQuiet) {
+  Snapshot snapshot = Polled({Ports(10)});
+  snapshot.ports[5].io = PortIo(uint16_t{3});
+  Looker looker(16);
+  looker.packets[1] = 32;
+  for (int i = 0; i < 300; ++i) looker.Turn(snapshot);
+  EXPECT_EQ(looker.looks[5], 300u);
+  EXPECT_LT(looker.looks[6], 200u);
 }
 
 TEST(PollSet, WithoutANumberOfPacketsNoPortIsEverQuiet) {
