@@ -28,8 +28,8 @@ using Stale = std::map<std::string, Record>;  // by attachment
 
 bool IsStale(const Call& call, const AttachmentId& id) {
   return id.network == call.config.name &&
-         std::ranges::find(call.config.valid, std::pair(id.container, id.ifname)) ==
-             call.config.valid.end();
+         std::ranges::find(*call.config.valid, std::pair(id.container, id.ifname)) ==
+             call.config.valid->end();
 }
 
 void AddRecords(const Call& call, Stale* stale, Errors* errors) {
@@ -64,6 +64,10 @@ absl::Status Collect(const Call& call, const Record& found,
 }  // namespace
 
 absl::Status CollectGarbage(const Call& call) {
+  if (!call.config.valid) {  // nor may IPAM think that all is stale
+    SweepGone(call);
+    return absl::OkStatus();
+  }
   Stale stale;
   Errors errors;
   AddRecords(call, &stale, &errors);

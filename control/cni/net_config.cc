@@ -127,15 +127,15 @@ absl::Status ReadValid(const json& from, NetConfig* config) {
   const std::string where = fmt::format("configuration: {}: ", kValidAttachments);
   auto found = from.find(kValidAttachments);
   if (found == from.end()) found = from.find(kOldValidAttachments);
-  if (found != from.end() && found->is_null()) return absl::OkStatus();
-  if (found == from.end() || !found->is_array()) {
-    return Fail(kConfig, where + "GC needs the list: without it, everything would be stale");
-  }
+  if (found == from.end()) return absl::OkStatus();
+  auto& valid = config->valid.emplace();
+  if (found->is_null()) return absl::OkStatus();
+  if (!found->is_array()) return Fail(kConfig, where + "is not a list");
   for (const json& item : *found) {
     KeyReader keys(item, fmt::format("{}: ", kValidAttachments));
-    config->valid.emplace_back(keys.Text("containerID"), keys.Text("ifname"));
+    valid.emplace_back(keys.Text("containerID"), keys.Text("ifname"));
     if (!keys.status().ok()) return keys.status();
-    if (config->valid.back().first.empty() || config->valid.back().second.empty()) {
+    if (valid.back().first.empty() || valid.back().second.empty()) {
       return Fail(kConfig, where + "an entry has no containerID or no ifname");
     }
   }

@@ -45,8 +45,9 @@ struct NetConfig {
   std::string state_directory;
   std::string
       daemon_state_directory;  // sluiced's --state-directory; empty: it keeps none, or unknown
-  std::vector<std::pair<std::string, std::string>> valid;  // GC: container ID and interface name
-  PortConfig port;                                         // as above
+  // GC: container ID and interface name of what is there; nothing: the runtime does not say.
+  std::optional<std::vector<std::pair<std::string, std::string>>> valid;
+  PortConfig port;  // as above
 };
 
 // For `command`. What only ADD needs is read for ADD and CHECK and STATUS alone: a mistake in it

@@ -253,6 +253,19 @@ TEST_F(CommandsTest, GcGoesOnAfterErrorsAndTellsThemAll) {
   EXPECT_EQ(Records(), 0u);
 }
 
+TEST_F(CommandsTest, GcWithoutAListOfWhatIsValidTakesOnlyWhatDelLeft) {
+  ASSERT_TRUE(Run("ADD", Add).ok());
+  EXPECT_TRUE(Run("GC", CollectGarbage).ok());
+  EXPECT_EQ(daemon_.ports.size(), 1u);
+  daemon_.remove = absl::UnavailableError("away");
+  ASSERT_TRUE(Run("DEL", Delete).ok());
+  EXPECT_EQ(Records(), 1u);
+  daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("GC", CollectGarbage).ok());
+  EXPECT_EQ(daemon_.ports.size(), 0u);
+  EXPECT_EQ(Records(), 0u);
+}
+
 TEST_F(CommandsTest, CheckFindsAPortThatIsShut) {
   const auto added = Run("ADD", Add);
   ASSERT_TRUE(added.ok()) << added.status();

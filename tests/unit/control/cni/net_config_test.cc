@@ -11,6 +11,8 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Optional;
 using ::testing::Pair;
 
 json Base() { return {{"cniVersion", "1.1.0"}, {"name", "pods"}, {"type", "sluice-cni"}}; }
@@ -168,24 +170,26 @@ TEST(NetConfigTest, CommandsAreRefusedInVersionsThatDoNotHaveThem) {
   EXPECT_TRUE(ReadNetConfig(config.dump(), "CHECK").ok());
 }
 
-TEST(NetConfigTest, GcNeedsTheListOfWhatIsValid) {
+TEST(NetConfigTest, GcHasTheListOfWhatIsValid) {
   json config = Base();
-  EXPECT_EQ(CodeOf(ReadNetConfig(config.dump(), "GC").status()), kConfig);
-  config["cni.dev/valid-attachments"] = {{{"containerID", "a"}}};
-  EXPECT_EQ(CodeOf(ReadNetConfig(config.dump(), "GC").status()), kConfig);
+  for (const json& wrong : {json("all"), json{{{"containerID", "a"}}}, json{"a"}}) {
+    config["cni.dev/valid-attachments"] = wrong;
+    EXPECT_EQ(CodeOf(ReadNetConfig(config.dump(), "GC").status()), kConfig) << wrong;
+  }
   config["cni.dev/valid-attachments"] = {{{"containerID", "a"}, {"ifname", "net1"}}};
   const auto read = ReadNetConfig(config.dump(), "GC");
   ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_THAT(read->valid, ElementsAre(Pair("a", "net1")));
+  EXPECT_THAT(*read->valid, ElementsAre(Pair("a", "net1")));
 }
 
 TEST(NetConfigTest, GcTakesTheListAsLibcniWritesIt) {
   json empty = Base();
   empty["cni.dev/valid-attachments"] = nullptr;
-  ASSERT_TRUE(ReadNetConfig(empty.dump(), "GC").ok());
+  EXPECT_THAT(ReadNetConfig(empty.dump(), "GC")->valid, Optional(IsEmpty()));
+  EXPECT_EQ(ReadNetConfig(Base().dump(), "GC")->valid, std::nullopt);
   json old = Base();
   old["cni.dev/attachments"] = {{{"containerID", "a"}, {"ifname", "net1"}}};
-  EXPECT_THAT(ReadNetConfig(old.dump(), "GC")->valid, ElementsAre(Pair("a", "net1")));
+  EXPECT_THAT(*ReadNetConfig(old.dump(), "GC")->valid, ElementsAre(Pair("a", "net1")));
 }
 
 }  // namespace
