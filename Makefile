@@ -14,7 +14,7 @@ help:
 	@echo "make build   programs into $(BUILD)/bin"
 	@echo "make demo    six pods, six policies, every expectation checked (root)"
 	@echo "make test    all tests but test-kube"
-	@echo "make test-kube  against a real kube-apiserver and etcd (root, Go; the first build takes long)"
+	@echo "make test-kube  against a real kube-apiserver, etcd, Multus (root, Go; the first build takes long)"
 	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy: policy's cost"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"

@@ -50,7 +50,11 @@ class Cluster:
 
     def write_watcher_config(self, name, server):
         """Another kubeconfig for the watcher's account, by `server` (a Gate's or Relay's URL)."""
-        token = self.kubectl.run("create", "token", "sluice-watcher", "-n", "kube-system",
+        return self.write_config(name, server, "sluice-watcher")
+
+    def write_config(self, name, server, account):
+        """The path of a kubeconfig for a service account of kube-system."""
+        token = self.kubectl.run("create", "token", account, "-n", "kube-system",
                                  f"--duration={_TOKEN_HOURS}h").strip()
         return kubeconfig.with_token(self.lab.path(name), server, self.certificates, token)
 

@@ -1,4 +1,5 @@
 """Objects that a real API server takes, as dictionaries."""
+import json
 
 
 def _meta(name, namespace=None, labels=None, annotations=None):
@@ -56,3 +57,16 @@ def allow_from(namespace_name, name, selected, peers):
 def cluster_policy(name, spec):
     return {"apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy",
             "metadata": _meta(name), "spec": spec}
+
+
+def attachment_definition(namespace_name, name, config):
+    """A second network of pods, by its CNI configuration."""
+    return {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+            "metadata": _meta(name, namespace_name), "spec": {"config": json.dumps(config)}}
+
+
+def multi_policy(namespace_name, name, networks, spec):
+    return {"apiVersion": "k8s.cni.cncf.io/v1beta2", "kind": "MultiNetworkPolicy",
+            "metadata": _meta(name, namespace_name,
+                              annotations={"k8s.v1.cni.cncf.io/policy-for": networks}),
+            "spec": spec}
