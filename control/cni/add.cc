@@ -9,11 +9,23 @@
 #include "control/cni/commands.h"
 #include "control/cni/daemon_tombstone.h"
 #include "control/cni/detach.h"
+#include "control/cni/pod_interface.h"
 
 namespace sluice::cni {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// An interface of that name is another's, but in a chain: there the plugins before have made it,
+// and a socket or a virtual function comes beside it.
+absl::Status CheckName(const Call& call) {
+  if (call.config.previous && call.config.port.type != PortType::kTap) return absl::OkStatus();
+  const auto taken = HasInterface(call.args.netns, call.args.ifname);
+  if (!taken.ok() || !*taken) return taken.status();
+  return Fail(kExists, fmt::format("environment: CNI_IFNAME: interface {} in {} exists already: it "
+                                   "is not of this plugin, which leaves it alone",
+                                   call.args.ifname, call.args.netns));
+}
 
 // Whether the attachment can begin: nothing of it is there, any more.
 absl::Status ClearTheWay(const Call& call) {
@@ -28,6 +40,7 @@ absl::Status ClearTheWay(const Call& call) {
   }
   SweepGone(call);
   if (*record) possible = Detach(call, **record);
+  if (possible.ok()) possible = CheckName(call);
   return possible.ok() ? ForgetDeletion(call, PortNameOf(call.Id())) : possible;
 }
 

@@ -41,9 +41,14 @@ absl::Status CheckPrevious(const Call& call, const Record& record) {
     return Fail(kConfig, "configuration: prevResult: CHECK needs it");
   }
   const auto& interfaces = call.config.previous->interfaces;
-  const auto ours = std::ranges::find_if(interfaces, [&](const Interface& interface) {
+  const auto has_name = [&call](const Interface& interface) {
     return interface.name == call.args.ifname && interface.sandbox == call.args.netns;
+  };
+  // In a chain, one of a plugin before has the same name.
+  auto ours = std::ranges::find_if(interfaces, [&](const Interface& interface) {
+    return has_name(interface) && interface.mac == record.mac;
   });
+  if (ours == interfaces.end()) ours = std::ranges::find_if(interfaces, has_name);
   if (ours == interfaces.end()) {
     return Wrong(call, fmt::format("prevResult has no interface {}", call.args.ifname));
   }

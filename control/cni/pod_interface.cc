@@ -179,6 +179,14 @@ PodInterface InterfaceIn(const Result& result, size_t index, uint32_t mtu) {
   return interface;
 }
 
+absl::StatusOr<bool> HasInterface(const std::string& netns, const std::string& name) {
+  if (dataplane::IsOwnNetworkNamespace(netns)) return if_nametoindex(name.c_str()) != 0;
+  const auto there = NetworkNamespaceScope::Enter(netns);
+  if (there.ok()) return if_nametoindex(name.c_str()) != 0;
+  return Fail(absl::IsNotFound(there.status()) ? kEnvironment : kIo,
+              "environment: CNI_NETNS: " + std::string(there.status().message()));
+}
+
 absl::Status SetUp(const PodInterface& interface) {
   const auto there = NetworkNamespaceScope::Enter(interface.netns);
   const absl::Status done = there.ok() ? SetUpHere(interface) : there.status();

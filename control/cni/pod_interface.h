@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <string>
@@ -23,6 +24,10 @@ struct PodInterface {
 
 // Interface `index` of `result`, with its addresses and all routes.
 PodInterface InterfaceIn(const Result& result, size_t index, uint32_t mtu);
+
+// Whether `netns`, which may be the thread's own, has an interface of that name. Errors:
+// kEnvironment: it is no network namespace; kIo: it cannot be entered.
+absl::StatusOr<bool> HasInterface(const std::string& netns, const std::string& name);
 
 // Errors: kIo "interface NAME in NETNS: REASON".
 absl::Status SetUp(const PodInterface& interface);

@@ -1,9 +1,11 @@
 """sluice-cni held against the CNI specification, with a real switch and Debian's host-local."""
+import contextlib
 import json
 import os
 import signal
 import socket
 import stat
+import threading
 import unittest
 
 from harness import Lab
@@ -103,6 +105,34 @@ class Contract(CniTest):
         self.assertEqual(result, previous)
         self.assertOk(self.call("DEL", "web", config))
 
+    def test_check_in_a_chain_finds_its_own_interface(self):
+        """All plugins of a chain have the same CNI_IFNAME, and the first has made it."""
+        previous = {"cniVersion": NEWEST, "ips": [{"address": "10.9.0.7/24", "interface": 0}],
+                    "interfaces": [{"name": "net1", "mac": "02:00:00:00:09:09",
+                                    "sandbox": "/proc/self/ns/net"}]}
+        config = self.cni.config(ipam=False, prevResult=previous)
+        result = self.assertOk(self.call("ADD", "web", config))
+        self.assertEqual([one["name"] for one in result["interfaces"]], ["net1", "net1"])
+        self.assertOk(self.call("CHECK", "web", {**config, "prevResult": result}))
+        result["interfaces"].pop()
+        answer = self.call("CHECK", "web", {**config, "prevResult": result})
+        self.assertFails(answer, 103, "02:00:00:00:09:09")
+        self.assertOk(self.call("DEL", "web", config))
+
+    def test_a_pod_has_one_port_a_network_of_the_switch(self):
+        self.lab.ctl.run("network", "add", "second")
+        result = self.assertOk(self.call("ADD", "web"))
+        self.assertFails(self.call("ADD", "web", CNI_IFNAME="net2"), 101, "default/web", "already")
+        config = self.cni.config(network="second")
+        other = self.assertOk(self.call("ADD", "web", config, CNI_IFNAME="net2"))
+        self.assertNotEqual(result["ips"], other["ips"])
+        self.assertOk(self.call("DEL", "web"))
+        self.assertEqual(self.port()["spec"]["attachment"], "pods/web/net2")
+        check = {**config, "prevResult": other}
+        self.assertOk(self.call("CHECK", "web", check, CNI_IFNAME="net2"))
+        self.assertOk(self.call("DEL", "web", config, CNI_IFNAME="net2"))
+        self.lab.ctl.run("network", "del", "second")
+
     def test_the_runtimes_addresses_and_mac_are_the_ports(self):
         config = self.cni.config(ipam=False, runtimeConfig={
             "mac": "02:00:00:00:07:07", "ips": ["10.7.0.7/24", "fd00:7::7/64"]})
@@ -163,148 +193,6 @@ class Checks(CniTest):
     def test_a_second_add_is_refused_and_the_first_one_stays(self):
         self.assertFails(self.call("ADD", "web", self.cni.config()), 104, "pods/web/net1")
         self.assertOk(self.call("CHECK", "web", self.config))
-
-
-class BadInput(CniTest):
-    def test_the_environment(self):
-        for variables, code in (
-                ({"CNI_COMMAND": None}, 4), ({"CNI_COMMAND": "UPDATE"}, 4),
-                ({"CNI_CONTAINERID": None}, 4), ({"CNI_CONTAINERID": "a/b"}, 4),
-                ({"CNI_IFNAME": None}, 4), ({"CNI_IFNAME": "x" * 16}, 4),
-                ({"CNI_NETNS": None}, 4), ({"CNI_NETNS": "/no/such"}, 3),
-                ({"CNI_ARGS": None}, 4), ({"CNI_ARGS": "rubbish"}, 4)):
-            with self.subTest(**variables):
-                self.assertFails(self.call("ADD", "web", **variables), code, *variables)
-
-    def test_the_configuration(self):
-        for key, value, code in (
-                ("cniVersion", None, 1), ("cniVersion", "0.2.0", 1), ("cniVersion", "9.9.9", 1),
-                ("name", None, 7), ("name", "a b", 7), ("daemon", "localhost:1", 7),
-                ("port", "veth", 7), ("netwrok", "x", 2),
-                ("role", "both", 7), ("queues", 17, 7), ("mtu", 67, 7), ("mac", "x", 7),
-                ("socketDirectory", "relative", 7), ("socketDirectory", "/" + "x" * 100, 7),
-                ("socketMode", "rw", 7), ("stateDirectory", 7, 7), ("timeoutSeconds", "5", 7),
-                ("ipam", {"type": "a/b"}, 7), ("runtimeConfig", [], 7),
-                ("prevResult", {"ips": "x"}, 6)):
-            with self.subTest(key=key, value=value):
-                config = self.cni.config()
-                config.pop(key, None)
-                if value is not None:
-                    config[key] = value
-                self.assertFails(self.call("ADD", "web", config), code, key)
-
-    def test_what_is_not_json(self):
-        for text in ("[]", "{", "null", "x" * (2 << 20)):
-            answer = self.call("ADD", "web", text)
-            self.assertFails(answer, 6 if len(text) < 100 else 5, "standard input")
-
-    def test_a_group_that_is_not_there(self):
-        config = self.cni.config(socketGroup="nosuchgroup")
-        self.assertFails(self.call("ADD", "web", config), 7, "socketGroup", "nosuchgroup")
-
-    def test_no_addresses(self):
-        answer = self.call("ADD", "web", self.cni.config(ipam=False))
-        self.assertFails(answer, 7, "ipam", "prevResult")
-
-    def test_a_network_that_is_not_there(self):
-        self.assertFails(self.call("ADD", "web", self.cni.config(network="blue")), 101, "blue")
-
-    def test_a_state_directory_that_cannot_be_written(self):
-        config = self.cni.config(stateDirectory="/proc/sluice")
-        self.assertFails(self.call("ADD", "web", config), 5, "stateDirectory", "/proc/sluice")
-
-    def test_a_device_information_file_that_cannot_be_written(self):
-        config = self.cni.config(runtimeConfig={"CNIDeviceInfoFile": "/proc/sluice/x"})
-        self.assertFails(self.call("ADD", "web", config), 5, "device information", "/proc/sluice")
-
-    def test_a_socket_path_in_use(self):
-        path = f"{self.cni.sockets}/uid-web/net1.sock"
-        os.makedirs(os.path.dirname(path))
-        with socket.socket(socket.AF_UNIX) as taken:
-            taken.bind(path)
-            taken.listen()
-            for role in ("client", "server"):
-                answer = self.call("ADD", "web", self.cni.config(role=role))
-                self.assertFails(answer, 101, path)
-                self.assertTrue(os.path.exists(path), "somebody else's socket was removed")
-        os.unlink(path)
-        os.rmdir(os.path.dirname(path))
-
-    def test_a_stale_socket_makes_way(self):
-        path = f"{self.cni.sockets}/uid-web/net1.sock"
-        os.makedirs(os.path.dirname(path))
-        with socket.socket(socket.AF_UNIX) as stale:
-            stale.bind(path)
-        self.assertOk(self.call("ADD", "web", self.cni.config()))
-        self.assertFalse(os.path.exists(path))
-        self.assertOk(self.call("DEL", "web"))
-
-    def test_an_address_of_somebody_else(self):
-        self.lab.ctl.add_port("other", "vhost-client", self.lab.path("o.sock"), "default/db",
-                              "02:00:00:00:00:0d", ["10.7.0.7"])
-        config = self.cni.config(ipam=False, runtimeConfig={"ips": ["10.7.0.7/24"]})
-        answer = self.call("ADD", "web", config)
-        self.lab.ctl.delete_port("other")
-        self.assertFails(answer, 101, "10.7.0.7", "default/db")
-
-    def test_a_pod_that_nobody_has_sent(self):
-        config = self.cni.config(timeoutSeconds=1)
-        self.assertFails(self.call("ADD", "nobody", config), 11,
-                         "pod default/nobody: not known to the switch")
-
-    def test_a_pod_with_another_uid(self):
-        variables = {"CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;"
-                                 "K8S_POD_NAME=web;K8S_POD_UID=new"}
-        config = self.cni.config(timeoutSeconds=1)
-        self.assertFails(self.call("ADD", "web", config, **variables), 11, "UID uid-web", "new")
-
-
-class BadIpam(CniTest):
-    def ipam(self, text):
-        """CNI_PATH with a plugin "fake" that does `text` on ADD and notes that DEL was called."""
-        directory = self.lab.path("plugins")
-        os.makedirs(directory, exist_ok=True)
-        self.deleted = self.lab.path("deleted")
-        if os.path.exists(self.deleted):
-            os.unlink(self.deleted)
-        with open(f"{directory}/fake", "w", encoding="ascii") as file:
-            file.write("#!/bin/sh\ncase $CNI_COMMAND in\n"
-                       """VERSION) echo '{"supportedVersions": ["0.4.0"]}';;\n"""
-                       f"DEL) echo $CNI_CONTAINERID > {self.deleted};;\n"
-                       f"*) {text};;\nesac\n")
-        os.chmod(f"{directory}/fake", 0o755)
-        return directory
-
-    def test_a_plugin_that_fails_hangs_or_prints_rubbish(self):
-        for text, code, *fragments in (
-                ("""echo '{"code": 42, "msg": "full", "details": "really"}'; exit 1""", 42,
-                 "full; really"),
-                ("echo no; exit 1", 102, "without an error result"),
-                ("echo rubbish", 102, "not JSON"), ("echo '[]'", 102, "not a JSON object"),
-                ("true", 102, "not JSON"), ("""echo '{"ips": []}'""", 102, "no address"),
-                ("""echo '{"ips": [{"address": "10.0.0.1"}]}'""", 102, "10.0.0.1"),
-                ("cat /dev/zero", 102, "more than 1 MiB"), ("sleep 1000", 11, "1000 ms")):
-            with self.subTest(text=text):
-                config = self.cni.config(ipam={"type": "fake"}, timeoutSeconds=1)
-                answer = self.call("ADD", "web", config, CNI_PATH=self.ipam(text))
-                self.assertFails(answer, code, "fake", *fragments)
-                self.assertTrue(os.path.exists(self.deleted), "DEL did not follow")
-                self.assertEqual(self.cni.files(), [])
-
-    def test_a_plugin_that_is_not_there(self):
-        config = self.cni.config(ipam={"type": "nosuchplugin"})
-        answer = self.call("ADD", "web", config)
-        self.assertFails(answer, 7, "nosuchplugin", "CNI_PATH")
-        self.assertFails(self.call("DEL", "web", config), 7, "nosuchplugin")
-        self.assertOk(self.call("DEL", "web", self.cni.config(ipam=False)))
-
-    def test_a_full_subnet_leaves_nothing(self):
-        config = self.cni.config(ipam={"type": "host-local", "subnet": "10.44.0.0/30",
-                                       "dataDir": self.cni.leases})
-        self.assertOk(self.call("ADD", "db", config))
-        answer = self.call("ADD", "web", config)
-        self.assertIn("ipam host-local", answer.out["msg"])
-        self.assertOk(self.call("DEL", "db", config))
 
 
 class Interrupted(CniTest):
@@ -408,6 +296,40 @@ class DeadDaemon(unittest.TestCase):
         self.assertEqual(answer.error, 11, answer.out)
         self.assertIn(self.lab.server, answer.out["msg"])
         self.assertEqual(self.cni.files(), [])
+
+    def test_check_and_gc_say_that_it_is_away(self):
+        self.lab.apply(pod_of("web"))
+        result = self.cni.call("ADD", "web").out
+        self.stop_switch()
+        for command in ("CHECK", "GC"):
+            config = self.cni.config(prevResult=result, **{"cni.dev/valid-attachments": []})
+            answer = self.cni.call(command, "web", config)
+            self.assertEqual(answer.error, 11, answer.out)
+            self.assertIn(self.lab.server, answer.out["msg"])
+
+    def test_one_that_speaks_rubbish_is_not_believed(self):
+        path = self.lab.path("rubbish.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            answering = threading.Thread(target=self.answer_rubbish, args=(listener,), daemon=True)
+            answering.start()
+            config = self.cni.config(daemon=f"unix://{path}", timeoutSeconds=1)
+            answer = self.cni.call("ADD", "web", config)
+            self.assertEqual(answer.error, 11, answer.out)
+            self.assertIn(path, answer.out["msg"])
+            listener.shutdown(socket.SHUT_RDWR)
+        answering.join(10)
+        self.assertEqual(self.cni.files(), [])
+
+    @staticmethod
+    def answer_rubbish(listener):
+        """Until it is shut down, which ends accept()."""
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nrubbish")
 
     def test_one_that_does_not_answer_is_not_waited_for(self):
         with socket.socket(socket.AF_UNIX) as silent:

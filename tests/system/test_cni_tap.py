@@ -163,7 +163,7 @@ class Interface(TapTest):
     def test_an_interface_of_others_is_left_alone(self):
         self.pods.run("web", "ip", "link", "add", "net1", "type", "veth", "peer", "name",
                       "other")
-        self.assertFails(self.tap_call("ADD"), 101, "net1 exists already")
+        self.assertFails(self.tap_call("ADD"), 104, "net1", "exists already")
         self.assertIsNotNone(self.pods.link("web"))
         self.pods.run("web", "ip", "link", "del", "net1")
 

@@ -61,7 +61,7 @@ class CommandsTest : public ::testing::Test {
   // Calls `command` for container "web" of pod default/web.
   template <typename Function>
   auto Run(const char* name, Function command, const json& keys = json::object()) {
-    Args args{name, "web", "/ns", "net1", "default", "web", "uid", {}};
+    Args args{name, "web", "/proc/thread-self/ns/net", "net1", "default", "web", "uid", {}};
     json text = Config();
     text.update(keys);
     const auto config = ReadNetConfig(text.dump(), name);
