@@ -67,7 +67,7 @@ Record NewRecord(const Call& call) {
 }
 
 absl::StatusOr<Result> Attach(const Call& call, Clock::time_point deadline, Record& record) {
-  const auto ipam = call.ipam.Add();
+  auto ipam = call.ipam.Add();
   if (!ipam.ok()) return ipam.status();
   record.addresses = AddressesOf(call, *ipam);
   if (record.addresses.empty()) {
@@ -75,7 +75,7 @@ absl::StatusOr<Result> Attach(const Call& call, Clock::time_point deadline, Reco
                 "configuration: ipam: without it, addresses come from prevResult or "
                 "runtimeConfig.ips, and there are none: policy is held against addresses");
   }
-  absl::Status status = AddPort(call, *ipam, deadline, record);
+  absl::Status status = AddPort(call, deadline, *ipam, record);
   if (!status.ok()) return status;
   record.state = Record::State::kAdded;
   status = call.store.Save(record);

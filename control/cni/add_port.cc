@@ -69,7 +69,7 @@ absl::Status AddSocketPort(const Call& call, Clock::time_point deadline, Record&
   return WriteDeviceInfo(port.device_info_file, VhostUserInfo(*path, port.pod_listens));
 }
 
-absl::Status AddTapPort(const Call& call, const Result& ipam, Clock::time_point deadline,
+absl::Status AddTapPort(const Call& call, Clock::time_point deadline, Result& ipam,
                         Record& record) {
   record.interface = call.args.ifname;
   absl::Status status = call.store.Save(record);
@@ -78,12 +78,25 @@ absl::Status AddTapPort(const Call& call, const Result& ipam, Clock::time_point 
   const Result result = ResultOf(call, record, ipam);
   PodInterface interface = InterfaceIn(result, result.interfaces.size() - 1, call.config.port.mtu);
   interface.routes = ipam.routes;  // those of the plugins before are there
-  return SetUp(interface);
+  auto made = SetUp(interface);
+  if (!made.ok()) return made.status();
+  ipam.routes = record.routes = *std::move(made);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<VirtualFunction> FunctionOf(const Call& call) {
   const PortConfig& port = call.config.port;
   return FindVirtualFunction(call.machine.sysfs, port.device_key, port.device);
+}
+
+// Whatever it had before is to be put back.
+absl::Status SetMac(const Call& call, const VirtualFunction& function, Record& record) {
+  const auto own = call.machine.mac_of(function);
+  if (!own.ok()) return own.status();
+  if (*own) record.own_mac = (*own)->ToString();
+  const absl::Status saved = call.store.Save(record);
+  if (!saved.ok()) return saved;
+  return call.machine.set_mac(function, *dataplane::MacAddress::Parse(record.mac));
 }
 
 absl::Status AddSriovPort(const Call& call, Clock::time_point deadline, Record& record) {
@@ -96,10 +109,7 @@ absl::Status AddSriovPort(const Call& call, Clock::time_point deadline, Record& 
     status =
         Open(call, record, deadline, fmt::format("{}/vf{}", function->physical, function->number));
   }
-  // Not before: it may still be another pod's.
-  if (status.ok()) {
-    status = call.machine.set_mac(*function, *dataplane::MacAddress::Parse(record.mac));
-  }
+  if (status.ok()) status = SetMac(call, *function, record);  // before, it may be another pod's
   if (!status.ok() || record.device_info_file.empty()) return status;
   return WriteDeviceInfo(record.device_info_file, PciInfo(*function));
 }
@@ -119,11 +129,10 @@ absl::Status CheckPlace(const Call& call) {
                           call.args.netns));
 }
 
-absl::Status AddPort(const Call& call, const Result& ipam, Clock::time_point deadline,
-                     Record& record) {
+absl::Status AddPort(const Call& call, Clock::time_point deadline, Result& ipam, Record& record) {
   switch (call.config.port.type) {
     case PortType::kTap:
-      return AddTapPort(call, ipam, deadline, record);
+      return AddTapPort(call, deadline, ipam, record);
     case PortType::kSriov:
       return AddSriovPort(call, deadline, record);
     case PortType::kVhostUser:

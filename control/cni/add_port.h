@@ -14,10 +14,11 @@ namespace sluice::cni {
 absl::Status CheckPlace(const Call& call);
 
 // Opens the port of `record`, answers when its policy is in force, and gives the pod its end: a
-// socket with device information, or an interface with what `ipam` says. `record` says at any time
-// what there is to be undone, on disk too. Errors: kIo, kConfig, kRefused; the daemon's.
-absl::Status AddPort(const Call& call, const Result& ipam,
-                     std::chrono::steady_clock::time_point deadline, Record& record);
+// socket with device information, or an interface with what `ipam` says, which keeps of the routes
+// those that were made. `record` says at any time what there is to be undone, on disk too. Errors:
+// kIo, kConfig, kRefused; the daemon's.
+absl::Status AddPort(const Call& call, std::chrono::steady_clock::time_point deadline, Result& ipam,
+                     Record& record);
 
 // What the plugins before said, and this interface; its index goes to the addresses that IPAM gave.
 Result ResultOf(const Call& call, const Record& record, const Result& ipam);

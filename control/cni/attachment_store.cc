@@ -9,6 +9,7 @@
 #include "control/cni/cni_error.h"
 #include "control/cni/key_reader.h"
 #include "control/cni/parse_json.h"
+#include "control/cni/result.h"
 #include "control/kube/file.h"
 #include "control/whole_file.h"
 
@@ -39,7 +40,9 @@ json RecordToJson(const Record& record) {
           {"addresses", record.addresses},
           {"socketPath", record.socket_path},
           {"interface", record.interface},
+          {"routes", record.routes},
           {"pci", record.pci},
+          {"ownMac", record.own_mac},
           {"deviceInfoFile", record.device_info_file}};
 }
 
@@ -61,10 +64,15 @@ absl::StatusOr<Record> RecordFromJson(const json& from) {
   record.socket_path = keys.Text("socketPath");
   record.interface = keys.Text("interface");
   record.pci = keys.Text("pci");
+  record.own_mac = keys.Text("ownMac");
   record.device_info_file = keys.Text("deviceInfoFile");
   if (!keys.status().ok()) return keys.status();
   if (row == std::end(kStates)) return Fail(kIo, "has no state");
   record.state = row->state;
+  const json routes = {{"routes", from.value("routes", json(nullptr))}};
+  auto parsed = ParseResult(routes, "record");
+  if (!parsed.ok()) return parsed.status();
+  record.routes = std::move(parsed->routes);
   return record;
 }
 

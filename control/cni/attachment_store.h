@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,9 @@ struct Record {
   std::vector<std::string> addresses;  // "ADDRESS/LENGTH"
   std::string socket_path;             // empty: none was made
   std::string interface;               // of a tap, in `netns`; empty: none was made
+  std::vector<nlohmann::json> routes;  // that were made for it, as a result has them
   std::string pci;                     // of the virtual function; empty: it is none
+  std::string own_mac;                 // that this had before; empty: it is not to be put back
   std::string device_info_file;        // empty: none was written
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "control/cni/cni_error.h"
 #include "control/cni/commands.h"
@@ -35,6 +36,23 @@ absl::Status CheckPort(const Call& call, const Record& record, const PortState& 
                                  port.spec.name));
 }
 
+// Null: it has none.
+nlohmann::json GatewayIn(const nlohmann::json& route) {
+  const auto found = route.find("gw");
+  return found == route.end() ? nullptr : *found;
+}
+
+// Those that were made for the attachment, and that no later plugin took out of the result.
+std::vector<nlohmann::json> RoutesOf(const Record& record, const Result& previous) {
+  std::vector<nlohmann::json> routes;
+  std::ranges::copy_if(record.routes, std::back_inserter(routes), [&](const auto& made) {
+    return std::ranges::any_of(previous.routes, [&made](const auto& said) {
+      return said.at("dst") == made.at("dst") && GatewayIn(said) == GatewayIn(made);
+    });
+  });
+  return routes;
+}
+
 // What the runtime remembers of this interface, and, of a tap, what is in the pod's namespace.
 absl::Status CheckPrevious(const Call& call, const Record& record) {
   if (!call.config.previous) {
@@ -57,7 +75,9 @@ absl::Status CheckPrevious(const Call& call, const Record& record) {
   }
   if (record.interface.empty()) return absl::OkStatus();
   const auto index = static_cast<size_t>(ours - interfaces.begin());
-  return CheckSetUp(InterfaceIn(*call.config.previous, index, call.config.port.mtu));
+  PodInterface interface = InterfaceIn(*call.config.previous, index, call.config.port.mtu);
+  interface.routes = RoutesOf(record, *call.config.previous);
+  return CheckSetUp(interface);
 }
 
 }  // namespace

@@ -15,6 +15,13 @@ void Keep(absl::Status* first, const absl::Status& status) {
   if (first->ok()) *first = status;
 }
 
+// What the driver refuses is no reason to keep a pod from ending: the next one's ADD sets another.
+void PutMacBack(const Call& call, const Record& record) {
+  const auto mac = dataplane::MacAddress::Parse(record.own_mac);
+  const auto function = FindVirtualFunction(call.machine.sysfs, "pci", record.pci);
+  if (mac.ok() && function.ok()) call.machine.set_mac(*function, *mac).IgnoreError();
+}
+
 // What the pod has of the port, and where it was told.
 absl::Status RemoveFiles(const Record& record) {
   absl::Status files;
@@ -45,6 +52,7 @@ Record RecordOf(const AttachmentId& id, const std::string& daemon,
 
 absl::Status Detach(const Call& call, const Record& record) {
   const absl::Status port = DeletePort(call, PortNameOf(record.id));
+  if (!record.own_mac.empty()) PutMacBack(call, record);
   const absl::Status files = RemoveFiles(record);
   const absl::Status addresses = call.ipam.Delete(record.id, record.netns);
   absl::Status first = IsAway(port) ? absl::OkStatus() : port;
@@ -53,6 +61,7 @@ absl::Status Detach(const Call& call, const Record& record) {
   if (IsAway(port) && addresses.ok()) {
     Record gone = record;
     gone.state = Record::State::kGone;
+    gone.own_mac.clear();  // it may be another pod's when the daemon is told
     Keep(&first, call.store.Save(gone));
   } else if (first.ok()) {
     Keep(&first, call.store.Remove(record.id));

@@ -9,19 +9,32 @@
 namespace sluice::cni {
 namespace {
 
-absl::Status SetMac(const VirtualFunction& function, const dataplane::MacAddress& mac) {
-  auto netlink = Netlink::Open();
-  const absl::Status set =
-      netlink.ok() ? netlink->SetVirtualFunctionMac(
-                         if_nametoindex(function.physical_netdev.c_str()), function.number, mac)
-                   : netlink.status();
+absl::Status Failed(const VirtualFunction& function, const absl::Status& status) {
   return FailIo(
       fmt::format("virtual function {} of {}: MAC: ", function.number, function.physical_netdev),
-      set);
+      status);
+}
+
+unsigned IndexOf(const VirtualFunction& function) {
+  return if_nametoindex(function.physical_netdev.c_str());
+}
+
+absl::StatusOr<std::optional<dataplane::MacAddress>> MacOf(const VirtualFunction& function) {
+  auto netlink = Netlink::Open();
+  if (!netlink.ok()) return Failed(function, netlink.status());
+  auto mac = netlink->VirtualFunctionMac(IndexOf(function), function.number);
+  if (!mac.ok()) return Failed(function, mac.status());
+  return mac;
+}
+
+absl::Status SetMac(const VirtualFunction& function, const dataplane::MacAddress& mac) {
+  auto netlink = Netlink::Open();
+  if (!netlink.ok()) return Failed(function, netlink.status());
+  return Failed(function, netlink->SetVirtualFunctionMac(IndexOf(function), function.number, mac));
 }
 
 }  // namespace
 
-Machine ThisMachine() { return {"/sys", SetMac}; }
+Machine ThisMachine() { return {"/sys", MacOf, SetMac}; }
 
 }  // namespace sluice::cni

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <system_error>
 
@@ -54,15 +55,31 @@ std::optional<IpAddress> Get(uint8_t family, const nlattr* attribute) {
   return IpAddress::FromBytes(kind, static_cast<const uint8_t*>(mnl_attr_get_payload(attribute)));
 }
 
-// Calls `use` with each attribute behind a header of `offset` bytes.
+// Calls `use` with each attribute from `first` on.
 template <typename Use>
-void ForEachAttribute(const nlmsghdr* message, size_t offset, Use use) {
-  const auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-  const auto* attribute = static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, offset));
-  while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
+void ForEachAttribute(const void* first, const void* end, Use use) {
+  const auto* attribute = static_cast<const nlattr*>(first);
+  while (mnl_attr_ok(attribute, static_cast<int>(static_cast<const char*>(end) -
+                                                 reinterpret_cast<const char*>(attribute)))) {
     use(attribute);
     attribute = mnl_attr_next(attribute);
   }
+}
+
+// With each behind a header of `offset` bytes.
+template <typename Use>
+void ForEachAttribute(const nlmsghdr* message, size_t offset, Use use) {
+  ForEachAttribute(mnl_nlmsg_get_payload_offset(message, offset),
+                   mnl_nlmsg_get_payload_tail(message), use);
+}
+
+// With each of type `type` in `outer`.
+template <typename Use>
+void ForEachInside(const nlattr* outer, uint16_t type, Use use) {
+  const auto* first = static_cast<const char*>(mnl_attr_get_payload(outer));
+  ForEachAttribute(first, first + mnl_attr_get_payload_len(outer), [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == type) use(attribute);
+  });
 }
 
 struct AddressList {
@@ -103,6 +120,17 @@ int NoteRoute(const nlmsghdr* message, void* data) {
   return MNL_CB_OK;
 }
 
+struct WantedFunction {
+  unsigned number;
+  std::optional<dataplane::MacAddress> mac;
+};
+
+int NoteVirtualFunction(const nlmsghdr* message, void* data) {
+  auto* wanted = static_cast<WantedFunction*>(data);
+  if (const auto mac = VirtualFunctionMacIn(message, wanted->number)) wanted->mac = mac;
+  return MNL_CB_OK;
+}
+
 void PutMetrics(nlmsghdr* message, const Route& route) {
   if (route.mtu == 0 && route.advmss == 0) return;
   nlattr* metrics = mnl_attr_nest_start(message, RTA_METRICS);
@@ -112,6 +140,23 @@ void PutMetrics(nlmsghdr* message, const Route& route) {
 }
 
 }  // namespace
+
+std::optional<dataplane::MacAddress> VirtualFunctionMacIn(const nlmsghdr* link, unsigned number) {
+  std::optional<dataplane::MacAddress> mac;
+  if (link->nlmsg_type != RTM_NEWLINK) return mac;
+  const auto note = [&](const nlattr* attribute) {
+    ifla_vf_mac found{};
+    if (mnl_attr_get_payload_len(attribute) < sizeof(found)) return;
+    std::memcpy(&found, mnl_attr_get_payload(attribute), sizeof(found));
+    if (found.vf == number) mac = dataplane::MacAddress::FromBytes(found.mac);
+  };
+  ForEachAttribute(link, sizeof(ifinfomsg), [&note](const nlattr* list) {
+    if (mnl_attr_get_type(list) != IFLA_VFINFO_LIST) return;
+    ForEachInside(list, IFLA_VF_INFO,
+                  [&note](const nlattr* info) { ForEachInside(info, IFLA_VF_MAC, note); });
+  });
+  return mac;
+}
 
 void Netlink::Closer::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
 
@@ -148,7 +193,7 @@ absl::Status Netlink::AddAddress(unsigned interface, const InterfaceAddress& add
   return Outcome(Ask(message.head, nullptr, nullptr));
 }
 
-absl::Status Netlink::AddRoute(unsigned interface, const Route& route) {
+absl::StatusOr<bool> Netlink::AddRoute(unsigned interface, const Route& route) {
   Message<rtmsg> message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   rtmsg* header = message.header;
   header->rtm_family = FamilyOf(route.destination.base);
@@ -164,7 +209,8 @@ absl::Status Netlink::AddRoute(unsigned interface, const Route& route) {
   if (route.priority != 0) mnl_attr_put_u32(message.head, RTA_PRIORITY, route.priority);
   PutMetrics(message.head, route);
   const int error = Ask(message.head, nullptr, nullptr);
-  return Outcome(error == EEXIST ? 0 : error);
+  if (error != 0 && error != EEXIST) return Outcome(error);
+  return error == 0;
 }
 
 absl::Status Netlink::DeleteInterface(unsigned interface) {
@@ -173,6 +219,18 @@ absl::Status Netlink::DeleteInterface(unsigned interface) {
   message.header->ifi_index = static_cast<int>(interface);
   const int error = Ask(message.head, nullptr, nullptr);
   return Outcome(error == ENODEV ? 0 : error);
+}
+
+absl::StatusOr<std::optional<dataplane::MacAddress>> Netlink::VirtualFunctionMac(unsigned interface,
+                                                                                 unsigned number) {
+  Message<ifinfomsg> message(RTM_GETLINK, NLM_F_ACK);
+  message.header->ifi_family = AF_UNSPEC;
+  message.header->ifi_index = static_cast<int>(interface);
+  mnl_attr_put_u32(message.head, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+  WantedFunction wanted{number, std::nullopt};
+  const int error = Ask(message.head, NoteVirtualFunction, &wanted);
+  if (error != 0) return Outcome(error);
+  return wanted.mac;
 }
 
 absl::Status Netlink::SetVirtualFunctionMac(unsigned interface, unsigned number,

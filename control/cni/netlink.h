@@ -31,6 +31,11 @@ struct Route {
   std::optional<uint8_t> scope;                // as rtnetlink numbers them
 };
 
+// What the answer about a physical function's interface says of its virtual function `number`:
+//   IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, ... }, ... }
+// Nothing: it does not say, or is no such answer.
+std::optional<dataplane::MacAddress> VirtualFunctionMacIn(const nlmsghdr* link, unsigned number);
+
 // Of the namespace in which the thread was when it opened. Errors of all calls: Unavailable with
 // the system's words. One thread.
 class Netlink {
@@ -40,12 +45,15 @@ class Netlink {
   // IPv6 without duplicate address detection: whose an address is, the switch knows. One that is
   // there is no error.
   absl::Status AddAddress(unsigned interface, const InterfaceAddress& address);
-  // A route to the destination that is there already stays, and is no error.
-  absl::Status AddRoute(unsigned interface, const Route& route);
+  // Whether it was made: a route to the destination that is there already stays, and is no error.
+  absl::StatusOr<bool> AddRoute(unsigned interface, const Route& route);
   // One that is not there is no error.
   absl::Status DeleteInterface(unsigned interface);
 
-  // Of virtual function `number` of the physical function's interface.
+  // Of virtual function `number` of the physical function's interface. Nothing: its driver does not
+  // say.
+  absl::StatusOr<std::optional<dataplane::MacAddress>> VirtualFunctionMac(unsigned interface,
+                                                                          unsigned number);
   absl::Status SetVirtualFunctionMac(unsigned interface, unsigned number,
                                      const dataplane::MacAddress& mac);
 

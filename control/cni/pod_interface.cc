@@ -103,8 +103,23 @@ absl::Status AllowIpv6(const std::string& name) {
   return absl::OkStatus();
 }
 
+// Those that were made.
+absl::StatusOr<std::vector<nlohmann::json>> AddRoutes(Netlink& netlink, unsigned index,
+                                                      const PodInterface& interface) {
+  std::vector<nlohmann::json> made;
+  for (const nlohmann::json& route : interface.routes) {
+    const auto added = netlink.AddRoute(index, RouteOf(route, interface.ips));
+    if (!added.ok()) {
+      return absl::UnavailableError(
+          fmt::format("route {}: {}", route.dump(), std::string(added.status().message())));
+    }
+    if (*added) made.push_back(route);
+  }
+  return made;
+}
+
 // In the interface's namespace.
-absl::Status SetUpHere(const PodInterface& interface) {
+absl::StatusOr<std::vector<nlohmann::json>> SetUpHere(const PodInterface& interface) {
   const unsigned index = if_nametoindex(interface.name.c_str());
   if (index == 0) return absl::NotFoundError("it is not there");
   auto netlink = Netlink::Open();
@@ -117,14 +132,8 @@ absl::Status SetUpHere(const PodInterface& interface) {
     if (!status.ok()) return status;
     status = netlink->AddAddress(index, AddressAndLength(ip));
   }
-  for (const nlohmann::json& route : interface.routes) {
-    if (!status.ok()) return status;
-    const absl::Status added = netlink->AddRoute(index, RouteOf(route, interface.ips));
-    if (added.ok()) continue;
-    status = absl::UnavailableError(
-        fmt::format("route {}: {}", route.dump(), std::string(added.message())));
-  }
-  return status;
+  if (!status.ok()) return status;
+  return AddRoutes(*netlink, index, interface);
 }
 
 // What of the link is not as it was made; empty: nothing.
@@ -160,7 +169,8 @@ absl::StatusOr<std::string> WhatIsWrongHere(const PodInterface& interface) {
   for (const nlohmann::json& wanted : interface.routes) {
     const Route route = RouteOf(wanted, interface.ips);
     const auto is_it = [&route](const Route& there) {
-      return there.destination == route.destination && there.table == route.table;
+      return there.destination == route.destination && there.table == route.table &&
+             there.gateway == route.gateway;
     };
     if (!std::ranges::any_of(*routes, is_it)) {
       return fmt::format("route {} is not there", wanted.dump());
@@ -187,11 +197,11 @@ absl::StatusOr<bool> HasInterface(const std::string& netns, const std::string& n
               "environment: CNI_NETNS: " + std::string(there.status().message()));
 }
 
-absl::Status SetUp(const PodInterface& interface) {
+absl::StatusOr<std::vector<nlohmann::json>> SetUp(const PodInterface& interface) {
   const auto there = NetworkNamespaceScope::Enter(interface.netns);
-  const absl::Status done = there.ok() ? SetUpHere(interface) : there.status();
-  if (done.ok()) return done;
-  return Failed(kIo, interface.name, interface.netns, std::string(done.message()));
+  auto made = there.ok() ? SetUpHere(interface) : there.status();
+  if (made.ok()) return made;
+  return Failed(kIo, interface.name, interface.netns, std::string(made.status().message()));
 }
 
 absl::Status CheckSetUp(const PodInterface& interface) {

@@ -29,11 +29,12 @@ PodInterface InterfaceIn(const Result& result, size_t index, uint32_t mtu);
 // kEnvironment: it is no network namespace; kIo: it cannot be entered.
 absl::StatusOr<bool> HasInterface(const std::string& netns, const std::string& name);
 
-// Errors: kIo "interface NAME in NETNS: REASON".
-absl::Status SetUp(const PodInterface& interface);
+// The routes that it made: one to a destination that is there already stays. Errors: kIo "interface
+// NAME in NETNS: REASON".
+absl::StatusOr<std::vector<nlohmann::json>> SetUp(const PodInterface& interface);
 
-// Whether all of that is so still; of a route only that there is one. Errors: kCheck naming what is
-// not, kIo; as above.
+// Whether all of that is so still, of a route destination, table and gateway. Errors: kCheck naming
+// what is not, kIo; as above.
 absl::Status CheckSetUp(const PodInterface& interface);
 
 // Takes away the tap `name` that has `mac`. Nothing else is touched; a namespace or an interface

@@ -49,6 +49,7 @@ INCLUDES = {
     "perf/": (["acl/", "dataplane/", "perf/"], _VALUES + ["benchmark/", "nlohmann/", "rte_"]),
     "tests/": (["acl/", "dataplane/", "control/", "perf/", "tests/", "sluice/v1/"],
                _CONTROL_LIBS + _GRPC + ["gtest/", "gmock/", "CLI/", "rte_", "prometheus/"]),
+    "tests/unit/control/cni/netlink_test.cc": (["control/"], ["gtest/", "libmnl/"]),
 }
 
 # acl/ is pure: no threads, clocks, files or sockets.

@@ -123,6 +123,10 @@ class Interface(TapTest):
                  ("address", "add", four, "dev", "net1"), four),
                 (("-6", "route", "del", "fd00:99::/48"),
                  ("-6", "route", "add", "fd00:99::/48", "via", "fd00:44::1"), "fd00:99::/48"),
+                (("-6", "route", "replace", "fd00:99::/48", "via", "fd00:44::9"),
+                 ("-6", "route", "replace", "fd00:99::/48", "via", "fd00:44::1"), "fd00:99::/48"),
+                (("route", "replace", "10.99.0.0/16", "via", "10.44.0.9"),
+                 ("route", "replace", "10.99.0.0/16", "via", "10.44.0.1"), "10.99.0.0/16"),
                 (("link", "set", "net1", "mtu", "1400"),
                  ("link", "set", "net1", "mtu", "1500"), "MTU 1400"),
                 (("link", "set", "net1", "address", "02:00:00:00:00:01"),
@@ -138,6 +142,23 @@ class Interface(TapTest):
         self.assertOk(self.tap_call("CHECK", config=config))
         self.pods.run("web", "ip", "link", "del", "net1")
         self.assertFails(self.tap_call("CHECK", config=config), 103, "is not there")
+        self.assertOk(self.tap_call("DEL"))
+
+    def test_a_route_that_is_there_already_stays_and_is_not_the_attachments(self):
+        """An address of the subnet brings one; and the pod has a way to 10.98.0.0/16."""
+        self.pods.run("web", "ip", "route", "add", "10.98.0.0/16", "dev", "lo")
+        config = self.pods.config(routes=[{"dst": "10.98.0.0/16"}, {"dst": "10.44.0.0/24"}])
+        result = self.assertOk(self.tap_call("ADD", config=config))
+        self.assertEqual({route["dst"] for route in result["routes"]},
+                         {route["dst"] for route in ROUTES})
+        self.assertOk(self.tap_call("CHECK", config={**config, "prevResult": result}))
+        self.assertOk(self.tap_call("DEL", config=config))
+
+    def test_check_leaves_routes_alone_that_a_later_plugin_took_away(self):
+        result = self.pods.add("web")
+        self.pods.run("web", "ip", "route", "del", "10.99.0.0/16")
+        result["routes"] = [route for route in result["routes"] if route["dst"] != "10.99.0.0/16"]
+        self.assertOk(self.tap_call("CHECK", config=self.pods.config(prevResult=result)))
         self.assertOk(self.tap_call("DEL"))
 
     def test_del_needs_no_netns(self):

@@ -28,6 +28,8 @@ class AttachmentStoreTest : public ::testing::Test {
     record.addresses = {"10.0.0.5/24"};
     record.socket_path = "/run/net1.sock";
     record.device_info_file = "/run/devinfo";
+    record.routes = {{{"dst", "10.9.0.0/16"}, {"gw", "10.0.0.1"}}};
+    record.own_mac = "02:00:00:00:00:06";
     return record;
   }
 
@@ -45,6 +47,8 @@ TEST_F(AttachmentStoreTest, WhatWasSavedIsThere) {
   EXPECT_EQ((*loaded)->addresses, ARecord().addresses);
   EXPECT_EQ((*loaded)->socket_path, ARecord().socket_path);
   EXPECT_EQ((*loaded)->device_info_file, ARecord().device_info_file);
+  EXPECT_EQ((*loaded)->routes, ARecord().routes);
+  EXPECT_EQ((*loaded)->own_mac, ARecord().own_mac);
   EXPECT_THAT(*store.List(), SizeIs(1));
 }
 
@@ -66,7 +70,8 @@ TEST_F(AttachmentStoreTest, WithoutADirectoryThereIsNothing) {
 TEST_F(AttachmentStoreTest, RubbishIsNamedAndLeftOutOfTheList) {
   const AttachmentStore store(directory_.path());
   const std::string file = directory_ / (PortNameOf(ARecord().id) + ".json");
-  for (const char* text : {"", "[]", R"({"state": "odd"})", R"({"state": "added", "mac": 7})"}) {
+  for (const char* text : {"", "[]", R"({"state": "odd"})", R"({"state": "added", "mac": 7})",
+                           R"({"state": "added", "routes": [{"dst": "home"}]})"}) {
     std::ofstream(file) << text;
     const auto loaded = store.Load(ARecord().id);
     EXPECT_EQ(CodeOf(loaded.status()), kIo);

@@ -18,6 +18,7 @@
 namespace sluice::cni {
 namespace {
 
+using dataplane::MacAddress;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
@@ -68,11 +69,16 @@ class CommandsTest : public ::testing::Test {
     EXPECT_TRUE(config.ok()) << config.status();
     const AttachmentStore store(config->state_directory);
     const Ipam ipam(*config, args);
-    const Machine machine{directory_ / "sys", [this](const VirtualFunction& function,
-                                                     const dataplane::MacAddress& mac) {
-                            macs_[function.pci] = mac.ToString();
-                            return absl::OkStatus();
-                          }};
+    const Machine machine{
+        directory_ / "sys",
+        [this](const VirtualFunction& function) -> absl::StatusOr<std::optional<MacAddress>> {
+          if (!macs_.contains(function.pci)) return std::nullopt;
+          return *MacAddress::Parse(macs_[function.pci]);
+        },
+        [this](const VirtualFunction& function, const MacAddress& mac) {
+          if (set_mac.ok()) macs_[function.pci] = mac.ToString();
+          return set_mac;
+        }};
     return command(Call{args, *config, store, ipam, daemon_, machine});
   }
   AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
@@ -81,6 +87,7 @@ class CommandsTest : public ::testing::Test {
   const test::TemporaryDirectory directory_;
   FakeDaemon daemon_;
   std::map<std::string, std::string> macs_;  // of virtual functions, by their PCI addresses
+  absl::Status set_mac;
 };
 
 TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
@@ -217,6 +224,59 @@ TEST_F(CommandsTest, AVirtualFunctionsPortIsItsRepresentor) {
   EXPECT_TRUE(Run("DEL", Delete, keys).ok());
   EXPECT_FALSE(std::filesystem::exists(info));
   EXPECT_EQ(daemon_.ports.size(), 0u);
+}
+
+class VirtualFunctionTest : public CommandsTest {
+ protected:
+  VirtualFunctionTest() {
+    MadeSysfs sysfs(directory_ / "sys");
+    sysfs.AddPhysical("0000:03:00.0", "ens0", "e1");
+    sysfs.AddVirtual("0000:03:00.0", 4, kPci);
+    sysfs.AddInterface("0000:03:00.0", "eth0", "e1", "pf0vf4");
+    macs_[kPci] = kOwn;
+  }
+  static constexpr const char* kPci = "0000:03:00.6";
+  static constexpr const char* kOwn = "02:00:00:00:00:06";
+  const json keys_ = {{"port", "sriov"}, {"deviceID", kPci}, {"mac", "02:00:00:00:00:aa"}};
+};
+
+TEST_F(VirtualFunctionTest, DelPutsItsOwnMacBack) {
+  ASSERT_TRUE(Run("ADD", Add, keys_).ok());
+  EXPECT_EQ(macs_[kPci], "02:00:00:00:00:aa");
+  EXPECT_TRUE(Run("DEL", Delete, keys_).ok());
+  EXPECT_EQ(macs_[kPci], kOwn);
+}
+
+TEST_F(VirtualFunctionTest, AnAddThatFailsPutsItBackToo) {
+  json keys = keys_;  // the device information is written last
+  keys["runtimeConfig"] = {{"ips", {"10.0.0.5/24"}}, {"CNIDeviceInfoFile", "/proc/sluice/x"}};
+  EXPECT_EQ(CodeOf(Run("ADD", Add, keys).status()), kIo);
+  EXPECT_EQ(macs_[kPci], kOwn);
+}
+
+TEST_F(VirtualFunctionTest, ItIsPutBackOnceThoughTheDaemonIsToldLater) {
+  ASSERT_TRUE(Run("ADD", Add, keys_).ok());
+  daemon_.remove = absl::UnavailableError("away");
+  EXPECT_TRUE(Run("DEL", Delete, keys_).ok());
+  EXPECT_EQ(macs_[kPci], kOwn);
+  macs_[kPci] = "02:00:00:00:00:bb";  // of the pod that has it now
+  daemon_.remove = absl::OkStatus();
+  EXPECT_TRUE(Run("DEL", Delete, keys_).ok());
+  EXPECT_EQ(macs_[kPci], "02:00:00:00:00:bb");
+}
+
+TEST_F(VirtualFunctionTest, AMacThatTheDriverRefusesKeepsNoPodFromEnding) {
+  ASSERT_TRUE(Run("ADD", Add, keys_).ok());
+  set_mac = absl::UnavailableError("Invalid argument");
+  EXPECT_TRUE(Run("DEL", Delete, keys_).ok());
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(VirtualFunctionTest, ADriverThatDoesNotSayItsMacIsNotTakenForOneWithoutAny) {
+  macs_.clear();
+  ASSERT_TRUE(Run("ADD", Add, keys_).ok());
+  EXPECT_TRUE(Run("DEL", Delete, keys_).ok());
+  EXPECT_EQ(macs_[kPci], "02:00:00:00:00:aa");
 }
 
 TEST_F(CommandsTest, AVirtualFunctionThatWouldBypassPolicyGetsNoPort) {
