@@ -5,12 +5,18 @@
 namespace sluice::control {
 namespace {
 
-// An object that could not be read is new each time: what is told of it may be.
+bool SameOutline(const Candidate& one, const Candidate& other) {
+  const auto &a = one.outline, &b = other.outline;
+  return a == nullptr || b == nullptr ? a == b : *a == *b;
+}
+
+// Of one that could not be read: why not, and what takes its place.
 bool Same(const ClusterSet::Item& one, const ClusterSet::Item& other) {
   const auto &a = one.candidate, &b = other.candidate;
   if (a == nullptr || b == nullptr) return a == b;
-  return one.generation == other.generation && a->object.ok() && b->object.ok() &&
-         a->uid == b->uid && *a->object == *b->object;
+  if (one.generation != other.generation || a->uid != b->uid) return false;
+  if (a->object.ok() && b->object.ok()) return *a->object == *b->object;
+  return a->object.status() == b->object.status() && SameOutline(*a, *b);
 }
 
 }  // namespace

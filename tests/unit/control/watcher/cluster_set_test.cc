@@ -112,12 +112,23 @@ TEST_F(ClusterSetTest, TheDeathOfAnOldPodDoesNotTakeTheNewOneOfItsName) {
   EXPECT_THAT(Changes(), ElementsAre("-Pod default/sts-0"));
 }
 
-TEST_F(ClusterSetTest, AnObjectThatCannotBeReadIsAChangeEachTime) {
+TEST_F(ClusterSetTest, AnObjectThatCannotBeReadHasChangedWithItsReasonItsOutlineAndItsUid) {
   Take();
-  const Candidate bad{PolicyKey("p"), "", absl::InvalidArgumentError("x")};
-  for (int i = 0; i < 2; ++i) {
-    set_.Put(PolicyKey("p"), {std::make_shared<const Candidate>(bad), "u"});
+  const auto unreadable = [](const std::string& why, std::shared_ptr<const Object> outline,
+                             const std::string& uid) {
+    return std::make_shared<const Candidate>(
+        Candidate{PolicyKey("p"), uid, absl::InvalidArgumentError(why), std::move(outline)});
+  };
+  const auto closed = [] { return std::make_shared<const Object>(DenyAll("p")); };
+  const auto other = std::make_shared<const Object>(DenyAll("p", {{"app", "web"}}));
+  const SharedCandidate versions[] = {unreadable("x", nullptr, "u"), unreadable("y", nullptr, "u"),
+                                      unreadable("y", closed(), "u"), unreadable("y", other, "u"),
+                                      unreadable("y", closed(), "v")};
+  for (const SharedCandidate& version : versions) {
+    set_.Put(PolicyKey("p"), {version, "u"});
     EXPECT_THAT(Changes(), ElementsAre("NetworkPolicy default/p"));
+    set_.Put(PolicyKey("p"), {std::make_shared<const Candidate>(*version), "u"});
+    EXPECT_THAT(Changes(), IsEmpty());
   }
 }
 

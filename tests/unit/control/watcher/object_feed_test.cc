@@ -69,6 +69,22 @@ TEST_F(ObjectFeedTest, WhatAListAndAWatchHaveOfAPolicyIsWhatItsConditionIsHeldAg
   EXPECT_EQ(Written(), 1u);
 }
 
+TEST_F(ObjectFeedTest, ItsOwnConditionMakesAnUnreadablePolicyNoChange) {
+  feed_.OnListBegin();
+  feed_.OnListEnd();
+  policies_.OnListBegin();
+  EXPECT_TRUE(policies_.OnListed(Unreadable("7", 3)).ok());
+  policies_.OnListEnd();
+  ASSERT_TRUE(set_.TakeAll());
+  StreamedObject written = Unreadable("8", 3);
+  written.tree["status"]["conditions"] = {
+      {{"type", kAcceptedCondition}, {"status", "False"}, {"observedGeneration", 3}}};
+  policies_.OnChanged(std::move(written));
+  EXPECT_FALSE(set_.TakeChanges());
+  policies_.OnChanged(Unreadable("9", 4));
+  EXPECT_TRUE(set_.TakeChanges());
+}
+
 TEST_F(ObjectFeedTest, APolicyIsJudgedInTheGenerationItWasListedWith) {
   feed_.OnListBegin();
   feed_.OnListEnd();
