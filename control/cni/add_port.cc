@@ -45,13 +45,26 @@ dataplane::PortSpec SpecOf(const Call& call, const Record& record, const std::st
   return spec;
 }
 
+// An older daemon may not know of the wait that it was asked for.
+absl::Status CheckThatItWaited(const Call& call, const std::string& port) {
+  const auto ports = call.daemon.ListPorts();
+  if (!ports.ok()) return ports.status();
+  const bool is_known = std::ranges::any_of(*ports, [&port](const PortState& found) {
+    return found.spec.name == port && found.is_known;
+  });
+  if (is_known) return absl::OkStatus();
+  return Fail(kTryAgain, fmt::format("sluiced at {}: answered before the policy of port {} is in "
+                                     "force: it may be older than this plugin",
+                                     call.config.daemon, port));
+}
+
 // Answers when the port's policy is in force.
 absl::Status Open(const Call& call, const Record& record, Clock::time_point deadline,
                   const std::string& representor = "") {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  return call.daemon
-      .AddPort(SpecOf(call, record, representor), std::max(left, std::chrono::milliseconds(1)))
-      .status();
+  const dataplane::PortSpec spec = SpecOf(call, record, representor);
+  const auto added = call.daemon.AddPort(spec, std::max(left, std::chrono::milliseconds(1)));
+  return added.ok() ? CheckThatItWaited(call, spec.name) : added.status();
 }
 
 absl::Status AddSocketPort(const Call& call, Clock::time_point deadline, Record& record) {

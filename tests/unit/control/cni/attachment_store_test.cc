@@ -67,6 +67,17 @@ TEST_F(AttachmentStoreTest, WithoutADirectoryThereIsNothing) {
   EXPECT_THAT(*store.List(), SizeIs(0));
 }
 
+TEST_F(AttachmentStoreTest, WhatAnEarlierVersionDidNotWriteIsNotThere) {
+  const AttachmentStore store(directory_.path());
+  std::ofstream(directory_ / (PortNameOf(ARecord().id) + ".json"))
+      << R"({"state": "added", "network": "pods", "container": "c0ffee", "ifname": "net1"})";
+  const auto loaded = store.Load(ARecord().id);
+  ASSERT_TRUE(loaded.ok() && *loaded) << loaded.status();
+  EXPECT_EQ((*loaded)->id, ARecord().id);
+  EXPECT_THAT((*loaded)->routes, SizeIs(0));
+  EXPECT_EQ((*loaded)->own_mac, "");
+}
+
 TEST_F(AttachmentStoreTest, RubbishIsNamedAndLeftOutOfTheList) {
   const AttachmentStore store(directory_.path());
   const std::string file = directory_ / (PortNameOf(ARecord().id) + ".json");
