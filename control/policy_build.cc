@@ -203,7 +203,9 @@ std::set<acl::MemberName> PodsToCompile(const PolicyChange& change,
 }
 
 // Brings the overlays after `change`, those that can be without compiling; pods of the others are
-// added to `pods`, which no overlay has any more in the end.
+// added to `pods`, which no overlay has any more in the end. Where there is no room for one more,
+// the newest are given up, and each older one that has no more pods than all of those: so pods are
+// compiled again a few times each, however many are edited before the network is built whole.
 void KeepOverlays(const PolicyChange& change, std::set<acl::MemberName>& pods,
                   std::vector<Overlay>& overlays) {
   std::set<acl::MemberName> gone = pods, unused;
@@ -220,8 +222,10 @@ void KeepOverlays(const PolicyChange& change, std::set<acl::MemberName>& pods,
     }
   }
   if (pods.empty() || overlays.size() < kMostOverlays) return;
-  for (Overlay& overlay : overlays) pods.merge(overlay.pods);
-  overlays.clear();
+  do {
+    pods.merge(overlays.back().pods);
+    overlays.pop_back();
+  } while (!overlays.empty() && overlays.back().pods.size() <= pods.size());
 }
 
 // That had one of `pods`; null: none.

@@ -137,7 +137,7 @@ inline constexpr size_t kOverlayAtoms = 5'000;
 inline constexpr size_t kOverlayProbes = 500;
 
 // `previous`, changed: the base keeps its rules and tries, pods that changed, or whose policies
-// did, get an overlay. When there are too many of those, one is made of all. Absent if some
+// did, get an overlay. When there are too many of those, the newest become one. Absent if some
 // endpoint does not fit into the classes that the base has, or one goes that says where its node
 // is: then BuildPolicy is to be called. Errors: BuildPolicy's, of the overlay.
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,

@@ -1,11 +1,19 @@
 #include "control/rebuilder.h"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace sluice::control {
+namespace {
+
+// A tenth of the core while edits want it, all of it when they do not.
+constexpr int kNice = 10;
+
+}  // namespace
 
 bool IsWhole(const View& view) {
   return std::ranges::all_of(view.networks,
@@ -59,7 +67,8 @@ bool Rebuilder::IsStopping() {
 }
 
 void Rebuilder::Run() {
-  // Of no lower priority than edits: the sooner it is done, the less each of them has to compile.
+  // Edits first, where both have one core: they do not need the rebuild to stay cheap.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   while (AwaitWork()) {
     std::shared_ptr<const View> view = hooks_.view();
     if (IsWhole(*view)) continue;

@@ -79,11 +79,11 @@ TEST_F(RebuildTest, AnEditBuildsTriesForThePodsThatItSelectsAlone) {
   EXPECT_EQ(build().overlays[0].layer.cost.probes, kOverlayProbes);
 }
 
-// Five pods with ports here and policies of their own, all in the base.
+// Seven pods with ports here and policies of their own, all in the base.
 class OverlaysTest : public RebuildTest {
  protected:
   OverlaysTest() {
-    for (const char* pod : {"c", "d", "e"}) {
+    for (const char* pod : {"c", "d", "e", "f", "g"}) {
       const std::string name = pod, digit(1, static_cast<char>('3' + (*pod - 'c')));
       Do({AddPortCommand{RingPort(name, name, "02:00:00:00:00:0" + digit, "10.0.0." + digit)},
           Apply(Pod(name, "", {{"app", name}})), Apply(DenyAll("for-" + name, {{"app", name}}))});
@@ -118,16 +118,16 @@ TEST_F(OverlaysTest, APodIsJudgedByTheNewestOfItsOverlays) {
   acl::NetworkPolicy both = Allow("both", {{"app", "far"}}, 80);
   both.pod_selector = {};
   Do({Apply(both)});
-  EXPECT_EQ(Overlays(), "abcde");
+  EXPECT_EQ(Overlays(), "abcdefg");
   Do({Apply(Edited("b", 80))});
-  EXPECT_EQ(Overlays(), "acde b");
+  EXPECT_EQ(Overlays(), "acdefg b");
   Do({Apply(Edited("b", 90))});
-  EXPECT_EQ(Overlays(), "acde b");
+  EXPECT_EQ(Overlays(), "acdefg b");
   Do({DeleteCommand{"test", {PolicyKey("both")}}});
-  EXPECT_EQ(Overlays(), "abcde");
+  EXPECT_EQ(Overlays(), "abcdefg");
 }
 
-TEST_F(OverlaysTest, WhereThereIsNoRoomForOneMoreAllBecomeOne) {
+TEST_F(OverlaysTest, WhereThereIsNoRoomForOneMoreTheNewestBecomeOne) {
   for (const char* pod : {"a", "b", "c"}) Do({Apply(Edited(pod, 80))});
   EXPECT_EQ(Overlays(), "a b c");
   static_assert(kMostOverlays == 3);
@@ -135,7 +135,9 @@ TEST_F(OverlaysTest, WhereThereIsNoRoomForOneMoreAllBecomeOne) {
   EXPECT_EQ(Overlays(), "abcd");
   Do({Apply(Edited("e", 80))});
   EXPECT_EQ(Overlays(), "abcd e");
-  for (const char* pod : {"a", "b", "c", "d", "e"}) {
+  for (const char* pod : {"f", "g"}) Do({Apply(Edited(pod, 80))});
+  EXPECT_EQ(Overlays(), "abcd efg") << "an older one with more pods stays as it is";
+  for (const char* pod : {"a", "b", "c", "d", "e", "f", "g"}) {
     EXPECT_EQ(Port(pod).subject, dataplane::SubjectState::kKnown) << pod;
   }
 }
