@@ -23,6 +23,18 @@ absl::Status CheckDistinct(std::vector<std::string> names) {
 
 bool IsAudited(const LoweredPolicy& policy) { return policy.options.audit; }
 
+absl::Status FlattenInto(RuleTables& tables, std::span<const LoweredPolicy> policies,
+                         const Universe& universe, const ClassSet& subjects) {
+  absl::StatusOr<RuleTable> table = Flatten(policies, universe, subjects);
+  if (!table.ok()) return table.status();
+  tables.table = *std::move(table);
+  if (std::none_of(policies.begin(), policies.end(), IsAudited)) return absl::OkStatus();
+  absl::StatusOr<RuleTable> audit = Flatten(policies, universe, subjects, WithAudit::kYes);
+  if (!audit.ok()) return audit.status();
+  tables.audit_table = *std::move(audit);
+  return absl::OkStatus();
+}
+
 Subjects SubjectsOf(const PolicyInput& input, const Population& population) {
   Subjects subjects;
   for (const Endpoint& endpoint : input.endpoints) {
@@ -67,14 +79,21 @@ absl::StatusOr<Compilation> CompileParts(const PolicyInput& input) {
   auto universe = Universe::Build(input, policies, &parts.population);
   if (!universe.ok()) return universe.status();
   parts.universe = *std::move(universe);
-  absl::StatusOr<RuleTable> table = Flatten(policies, *parts.universe);
-  if (!table.ok()) return table.status();
-  parts.table = *std::move(table);
-  if (std::none_of(policies.begin(), policies.end(), IsAudited)) return parts;
-  absl::StatusOr<RuleTable> audit = Flatten(policies, *parts.universe, WithAudit::kYes);
-  if (!audit.ok()) return audit.status();
-  parts.audit_table = *std::move(audit);
+  absl::Status made = FlattenInto(parts, policies, *parts.universe, parts.universe->local());
+  if (!made.ok()) return made;
   return parts;
+}
+
+absl::StatusOr<std::optional<RuleTables>> CompileOver(const Universe& universe,
+                                                      const PolicyInput& input,
+                                                      const ClassSet& subjects) {
+  if (absl::Status valid = CheckPolicies(input); !valid.ok()) return valid;
+  const std::vector<LoweredPolicy> policies = Lower(input);
+  if (!universe.predicates().Covers(policies)) return std::nullopt;
+  RuleTables tables;
+  if (absl::Status made = FlattenInto(tables, policies, universe, subjects); !made.ok())
+    return made;
+  return tables;
 }
 
 std::vector<ClassInfo> ClassesOf(const Universe& universe, const AddressMap& addresses) {

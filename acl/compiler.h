@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "acl/address_map.h"
+#include "acl/class_set.h"
 #include "acl/flat_rule.h"
 #include "acl/policy_input.h"
 #include "acl/population.h"
@@ -42,9 +43,15 @@ struct CompiledPolicy {
   bool operator==(const CompiledPolicy&) const = default;
 };
 
+struct RuleTables {
+  RuleTable table;
+  // What `table` were if audited policies were in force; absent if there are none.
+  std::optional<RuleTable> audit_table;
+};
+
 // What Compile goes through, for whoever goes on from there (another endpoint, another set of rules
 // over the same classes).
-struct Compilation {
+struct Compilation : RuleTables {
   Compilation();
   Compilation(Compilation&&) noexcept;
   Compilation& operator=(Compilation&&) noexcept;
@@ -52,8 +59,6 @@ struct Compilation {
 
   std::unique_ptr<Universe> universe;
   Population population;
-  RuleTable table;
-  std::optional<RuleTable> audit_table;
 };
 
 // Host-network endpoints and those without addresses are nobody's subject or peer. An address that
@@ -63,6 +68,13 @@ struct Compilation {
 // Errors: ResourceExhausted when classes exceed kMaxClass or rules kMaxFlatRules, naming the
 // figure; InvalidArgument for a policy that does not pass Validate and for two objects of one name.
 absl::StatusOr<Compilation> CompileParts(const PolicyInput& input);
+
+// The rules of `input`'s policies for `subjects` alone, over classes that there are already: of its
+// objects only policies and namespaces are looked at. Absent: the policies tell apart what
+// `universe` does not. Errors: CompileParts' about policies and rules.
+absl::StatusOr<std::optional<RuleTables>> CompileOver(const Universe& universe,
+                                                      const PolicyInput& input,
+                                                      const ClassSet& subjects);
 
 // What CompileParts asks of policies. Errors: InvalidArgument, as there.
 absl::Status CheckPolicies(const PolicyInput& input);

@@ -26,8 +26,8 @@ struct Match {
 class DirectionFlattener {
  public:
   DirectionFlattener(Direction direction, std::span<const LoweredPolicy* const> policies,
-                     const Universe& universe)
-      : direction_(direction), policies_(policies), universe_(universe) {}
+                     const Universe& universe, const ClassSet& subjects)
+      : direction_(direction), policies_(policies), universe_(universe), subjects_(subjects) {}
 
   absl::Status AppendTo(RuleTable& table) {
     for (const LoweredPolicy* policy : policies_) AddRules(*policy, table);
@@ -47,7 +47,6 @@ class DirectionFlattener {
   const ClassSet& Where(const Predicate& predicate) const {
     return universe_.classes().Where(universe_.predicates().IdOf(predicate));
   }
-  const ClassSet& local() const { return universe_.local(); }
 
   ClassSet ClassesOf(const PodPredicate& pods) const { return Where(pods); }
   ClassSet ClassesOf(const NodePredicate& nodes) const { return Where(nodes); }
@@ -71,7 +70,7 @@ class DirectionFlattener {
   void AddRules(const LoweredPolicy& policy, RuleTable& table) {
     const std::vector<LoweredRule>& rules = policy.rules[index()];
     if (rules.empty()) return;
-    const ClassSet subjects = ClassesOf(policy.subject).Touching(local());
+    const ClassSet subjects = ClassesOf(policy.subject).Touching(subjects_);
     if (subjects.empty()) return;
     for (const LoweredRule& rule : rules) {
       const size_t before = rules_.size();
@@ -103,7 +102,7 @@ class DirectionFlattener {
       const ClassSet& holders = Where(fact);
       const PortRange number{fact.protocol, fact.number, fact.number};
       if (direction_ == Direction::kIngress) {
-        AddMatches(made, subjects.Intersect(holders).Touching(local()), peers, number);
+        AddMatches(made, subjects.Intersect(holders).Touching(subjects_), peers, number);
       } else {
         AddMatches(made, subjects, peers.Intersect(holders), number);
       }
@@ -136,7 +135,7 @@ class DirectionFlattener {
       if (!isolating[id].empty()) groups[isolating[id]].Append(static_cast<ClassId>(id));
     }
     for (const auto& [group, subjects] : groups) {
-      const ClassSet affected = subjects.Touching(local());
+      const ClassSet affected = subjects.Touching(subjects_);
       if (affected.empty()) continue;
       const FlatRule made{.direction = direction_,
                           .action = DefaultOf(group),
@@ -183,6 +182,7 @@ class DirectionFlattener {
   const Direction direction_;
   std::span<const LoweredPolicy* const> policies_;
   const Universe& universe_;
+  const ClassSet& subjects_;
   std::vector<FlatRule> rules_;
   absl::flat_hash_set<Match> matches_;
 };
@@ -190,14 +190,14 @@ class DirectionFlattener {
 }  // namespace
 
 absl::StatusOr<RuleTable> Flatten(std::span<const LoweredPolicy> policies, const Universe& universe,
-                                  WithAudit audit) {
+                                  const ClassSet& subjects, WithAudit audit) {
   std::vector<const LoweredPolicy*> in_force;
   for (const LoweredPolicy& policy : policies) {
     if (audit == WithAudit::kYes || !policy.options.audit) in_force.push_back(&policy);
   }
   RuleTable table;
   for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
-    DirectionFlattener flattener(direction, in_force, universe);
+    DirectionFlattener flattener(direction, in_force, universe, subjects);
     if (absl::Status status = flattener.AppendTo(table); !status.ok()) return status;
   }
   return table;

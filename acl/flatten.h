@@ -2,7 +2,7 @@
 //
 // Each rule of a policy becomes one flat rule for every (source range, destination range, port
 // range); below all allows of the NetworkPolicy tier stands a default deny for the isolated
-// classes. Only rules that a local subject can hit are made.
+// classes. Only rules that one of the subjects can hit are made.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -22,8 +22,9 @@ inline constexpr size_t kMaxFlatRules = 2'000'000;
 enum class WithAudit : uint8_t { kNo, kYes };
 
 // `policies` in winning order (acl/lowering.h), all of them known to `universe`; those that are
-// audited count only with kYes. Errors: ResourceExhausted beyond kMaxFlatRules.
+// audited count only with kYes. `subjects` are classes of `universe`. Errors: ResourceExhausted
+// beyond kMaxFlatRules.
 absl::StatusOr<RuleTable> Flatten(std::span<const LoweredPolicy> policies, const Universe& universe,
-                                  WithAudit audit = WithAudit::kNo);
+                                  const ClassSet& subjects, WithAudit audit = WithAudit::kNo);
 
 }  // namespace sluice::acl

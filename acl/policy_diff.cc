@@ -179,9 +179,9 @@ absl::StatusOr<PolicyDiff> DiffPolicies(const PolicyInput& before, const PolicyI
   auto universe = Universe::Build(after, both, &diff.population);
   if (!universe.ok()) return universe.status();
   diff.universe = *std::move(universe);
-  auto old_table = Flatten(old_policies, *diff.universe);
+  auto old_table = Flatten(old_policies, *diff.universe, diff.universe->local());
   if (!old_table.ok()) return old_table.status();
-  auto new_table = Flatten(new_policies, *diff.universe);
+  auto new_table = Flatten(new_policies, *diff.universe, diff.universe->local());
   if (!new_table.ok()) return new_table.status();
   diff.before = *std::move(old_table);
   diff.after = *std::move(new_table);

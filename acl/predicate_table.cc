@@ -17,7 +17,7 @@ class Collector {
   }
 
   std::set<Predicate> TakePredicates() { return std::move(predicates_); }
-  std::vector<PortReference> Names() const { return {names_.begin(), names_.end()}; }
+  const std::set<PortReference>& names() const { return names_; }
 
  private:
   void Add(const LoweredRule& rule) {
@@ -44,7 +44,7 @@ PredicateTable::PredicateTable(std::span<const LoweredPolicy> policies,
                                std::span<const Endpoint* const> endpoints) {
   Collector collector;
   for (const LoweredPolicy& policy : policies) collector.Add(policy);
-  names_ = collector.Names();
+  names_.assign(collector.names().begin(), collector.names().end());
   std::set<Predicate> predicates = collector.TakePredicates();
   for (const Endpoint* endpoint : endpoints) {
     for (PortFact& fact : FactsOf(*endpoint)) {
@@ -71,6 +71,14 @@ std::vector<PortFact> PredicateTable::FactsNamed(const PortReference& port) cons
     facts.push_back(*fact);
   }
   return facts;
+}
+
+bool PredicateTable::Covers(std::span<const LoweredPolicy> policies) const {
+  Collector collector;
+  for (const LoweredPolicy& policy : policies) collector.Add(policy);
+  return std::ranges::includes(names_, collector.names()) &&
+         std::ranges::all_of(collector.TakePredicates(),
+                             [this](const Predicate& one) { return Find(one).has_value(); });
 }
 
 bool PredicateTable::Names(const PortFact& fact) const {

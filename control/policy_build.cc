@@ -39,7 +39,7 @@ constexpr ProofEffort kOverlayEffort = {.trie = {.max_atoms = kOverlayAtoms},
                                         .meaning = {.most = kOverlayProbes}};
 
 // A classifier for `set`, proven, unless it has one.
-absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::TrieLimits& limits,
+absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimits& limits,
                       const acl::ProofLimits& effort) {
   if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
@@ -47,7 +47,7 @@ absl::Status Classify(RuleSet& set, const acl::Universe& universe, const acl::Tr
   if (!trie.ok()) return trie.status();
   set.cost.build_seconds = watch.Lap();
   const auto proof =
-      acl::ProveTrie(*set.rules, **trie, universe.classes().size(), universe.local(), effort);
+      acl::ProveTrie(*set.rules, **trie, layer.universe->classes().size(), layer.subjects, effort);
   if (!proof.ok()) return proof.status();
   set.cost.proof_seconds = watch.Lap();
   set.cost.proof = *proof;
@@ -71,6 +71,14 @@ absl::Status ProveMeaning(const acl::PolicyInput& input, const LayerBuild& layer
   return absl::OkStatus();
 }
 
+void TakeRules(acl::RuleTables tables, const LayerBuild* previous, LayerBuild& layer) {
+  layer.in_force =
+      MakeRules(std::move(tables.table), previous == nullptr ? nullptr : &previous->in_force);
+  if (!tables.audit_table) return;
+  layer.audit =
+      MakeRules(*std::move(tables.audit_table), previous == nullptr ? nullptr : &previous->audit);
+}
+
 // Without numbers and classifiers.
 absl::StatusOr<LayerBuild> CompileLayer(const acl::PolicyInput& input, const LayerBuild* previous) {
   Stopwatch watch;
@@ -78,17 +86,49 @@ absl::StatusOr<LayerBuild> CompileLayer(const acl::PolicyInput& input, const Lay
   if (!parts.ok()) return parts.status();
   LayerBuild layer;
   layer.universe = std::move(parts->universe);
+  layer.subjects = layer.universe->local();
   layer.population = std::move(parts->population);
   const acl::AddressMap& addresses = layer.population.addresses();
   layer.addresses = previous != nullptr && *previous->addresses == addresses
                         ? previous->addresses
                         : std::make_shared<const acl::AddressMap>(addresses);
-  layer.in_force =
-      MakeRules(std::move(parts->table), previous == nullptr ? nullptr : &previous->in_force);
-  if (parts->audit_table) {
-    layer.audit =
-        MakeRules(*std::move(parts->audit_table), previous == nullptr ? nullptr : &previous->audit);
+  TakeRules(*std::move(parts), previous, layer);
+  layer.cost.compile_seconds = watch.Lap();
+  return layer;
+}
+
+// Everybody is where `base` has them, whose classes `layer` has.
+void Follow(const LayerBuild& base, LayerBuild& layer) {
+  layer.population = base.population;
+  layer.addresses = base.addresses;
+}
+
+acl::ClassSet ClassesOf(const std::set<acl::MemberName>& pods, const acl::Population& population) {
+  std::set<acl::ClassId> ids;
+  for (const acl::MemberName& pod : pods) {
+    const acl::Member* member = population.Find(pod);
+    if (member != nullptr) ids.insert({member->subject.v4, member->subject.v6});
   }
+  acl::ClassSet classes;
+  for (const acl::ClassId id : ids) classes.Append(id);
+  return classes;
+}
+
+// For `pods`; `previous`, which may be null, stood beside the same base.
+absl::StatusOr<LayerBuild> CompileOverlay(const acl::PolicyInput& input,
+                                          const std::set<acl::MemberName>& pods,
+                                          const LayerBuild& base, const LayerBuild* previous) {
+  Stopwatch watch;
+  // Equal numbers mean equal classes only in one universe.
+  const bool follows = previous != nullptr && previous->universe == base.universe;
+  LayerBuild layer;
+  layer.universe = base.universe;
+  layer.subjects = ClassesOf(pods, base.population);
+  auto rules = acl::CompileOver(*base.universe, input, layer.subjects);
+  if (!rules.ok()) return rules.status();
+  if (!*rules) return CompileLayer(input, follows ? nullptr : previous);
+  Follow(base, layer);
+  TakeRules(**std::move(rules), follows ? previous : nullptr, layer);
   layer.cost.compile_seconds = watch.Lap();
   return layer;
 }
@@ -97,7 +137,7 @@ absl::Status AddTries(const acl::PolicyInput& input, const acl::TrieLimits& limi
                       const ProofEffort& effort, LayerBuild& layer) {
   for (RuleSet* set : {&layer.in_force, &layer.audit}) {
     if (set->rules == nullptr) continue;
-    absl::Status made = Classify(*set, *layer.universe, limits, effort.trie);
+    absl::Status made = Classify(*set, layer, limits, effort.trie);
     if (made.ok()) made = ProveMeaning(input, layer, *set, effort.meaning, layer.cost);
     if (!made.ok()) return made;
   }
@@ -202,12 +242,13 @@ std::set<acl::MemberName> PodsToCompile(const PolicyChange& change,
   return pods;
 }
 
-// Brings the overlays after `change`, those that can be without compiling; pods of the others are
-// added to `pods`, which no overlay has any more in the end. Where there is no room for one more,
-// the newest are given up, and each older one that has no more pods than all of those: so pods are
-// compiled again a few times each, however many are edited before the network is built whole.
-void KeepOverlays(const PolicyChange& change, std::set<acl::MemberName>& pods,
-                  std::vector<Overlay>& overlays) {
+// Brings the overlays after `change`, as `base` is already, those that can be without compiling;
+// pods of the others are added to `pods`, which no overlay has any more in the end. Where there is
+// no room for one more, the newest are given up, and each older one that has no more pods than all
+// of those: so pods are compiled again a few times each, however many are edited before the network
+// is built whole.
+void KeepOverlays(const PolicyChange& change, const LayerBuild& base,
+                  std::set<acl::MemberName>& pods, std::vector<Overlay>& overlays) {
   std::set<acl::MemberName> gone = pods, unused;
   for (const EndpointChange& endpoint : change.endpoints) {
     if (!IsLocal(endpoint.now)) gone.insert(endpoint.name);
@@ -215,7 +256,10 @@ void KeepOverlays(const PolicyChange& change, std::set<acl::MemberName>& pods,
   for (Overlay& overlay : std::exchange(overlays, {})) {
     std::erase_if(overlay.pods, [&](const acl::MemberName& pod) { return gone.contains(pod); });
     if (overlay.pods.empty()) continue;
-    if (Move(change.endpoints, overlay.layer, &unused)) {
+    if (overlay.layer.universe == base.universe) {
+      Follow(base, overlay.layer);
+      overlays.push_back(std::move(overlay));
+    } else if (Move(change.endpoints, overlay.layer, &unused)) {
       overlays.push_back(std::move(overlay));
     } else {
       pods.merge(overlay.pods);
@@ -275,13 +319,13 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
   std::set<acl::MemberName> unjudged;
   if (!Move(change.endpoints, build.base, &unjudged)) return std::nullopt;
   std::set<acl::MemberName> pods = PodsToCompile(change, unjudged, build);
-  KeepOverlays(change, pods, build.overlays);
+  KeepOverlays(change, build.base, pods, build.overlays);
   for (Overlay& overlay : build.overlays) {
     overlay.edited_since.insert(change.edited.begin(), change.edited.end());
   }
   if (!pods.empty()) {
     const acl::PolicyInput input = change.overlay_input(pods);
-    auto layer = CompileLayer(input, FindOverlay(previous.overlays, pods));
+    auto layer = CompileOverlay(input, pods, build.base, FindOverlay(previous.overlays, pods));
     if (!layer.ok()) return layer.status();
     if (absl::Status s = AddTries(input, limits, kOverlayEffort, *layer); !s.ok()) return s;
     build.overlays.push_back({*std::move(layer), pods, {}});

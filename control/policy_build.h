@@ -2,9 +2,10 @@
 //
 // In layers. The base is compiled from all policies of a network. An overlay is compiled for pods
 // whose own policies changed since, from the policies that select them, and judges those pods from
-// then on; so an edit costs what it touches. What the layers say together is a function of the
-// current objects alone; a build anew (control/rebuilder.h does it in the background) leaves a base
-// only.
+// then on; so an edit costs what it touches. An overlay has the base's classes if its policies tell
+// nothing else apart, and classes of its own if they do. What the layers say together is a function
+// of the current objects alone; a build anew (control/rebuilder.h does it in the background) leaves
+// a base only.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -53,6 +54,7 @@ struct BuildCost {
 // What was compiled together.
 struct LayerBuild {
   std::shared_ptr<acl::Universe> universe;  // the control thread's alone
+  acl::ClassSet subjects;                   // classes that rules are made for
   acl::Population population;
   // Of `population`; equal maps of two builds are one object.
   std::shared_ptr<const acl::AddressMap> addresses;

@@ -89,7 +89,8 @@ OverlayCost OverlayCostOf(const PolicyBuild& build) {
   cost.in_force.tries.proof.exhaustive = true;
   for (const Overlay& overlay : build.overlays) {
     cost.pods += overlay.pods.size();
-    cost.classes += overlay.layer.universe->classes().size();
+    const acl::Universe& universe = *overlay.layer.universe;
+    cost.classes += &universe == build.base.universe.get() ? 0 : universe.classes().size();
     Add(CostOf(overlay.layer.in_force), cost.in_force);
   }
   return cost;

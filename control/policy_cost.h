@@ -33,9 +33,9 @@ struct RuleSetCost {
 
 // Of what stands beside the base until it is built anew: of all overlays together.
 struct OverlayCost {
-  size_t pods = 0;    // that it judges
-  size_t edited = 0;  // policies that the base has an earlier version of
-  size_t classes = 0;
+  size_t pods = 0;     // that it judges
+  size_t edited = 0;   // policies that the base has an earlier version of
+  size_t classes = 0;  // of their own, beside the base's
   RuleSetCost in_force;
 };
 

@@ -79,6 +79,33 @@ TEST_F(RebuildTest, AnEditBuildsTriesForThePodsThatItSelectsAlone) {
   EXPECT_EQ(build().overlays[0].layer.cost.probes, kOverlayProbes);
 }
 
+TEST_F(RebuildTest, AnOverlayHasTheBasesClassesIfItsPoliciesTellNothingElseApart) {
+  Do({Apply(Edited("a", 80))});  // the first policy that looks at app=far
+  EXPECT_NE(build().overlays[0].layer.universe, build().base.universe);
+  EXPECT_TRUE(Adopt(RebuildNow()).ok());
+  Do({Apply(Edited("a", 90))});
+  EXPECT_EQ(build().overlays[0].layer.universe, build().base.universe);
+  acl::NetworkPolicy named = Edited("a", 90);
+  named.ingress[0].ports = {{.protocol = "TCP", .port = "http", .end_port = {}}};
+  Do({Apply(named)});  // the first one that names a port
+  EXPECT_NE(build().overlays[0].layer.universe, build().base.universe);
+}
+
+TEST_F(RebuildTest, AnOverlayWithTheBasesClassesFollowsWhoComes) {
+  Do({Apply(Edited("a", 80))});
+  EXPECT_TRUE(Adopt(RebuildNow()).ok());
+  Do({Apply(Edited("a", 90))});
+  const auto rules = build().overlays[0].layer.in_force.rules;
+  Do({Apply(Pod("farther", "10.1.0.2", {{"app", "far"}}))});
+  const LayerBuild& layer = build().overlays[0].layer;
+  EXPECT_EQ(layer.in_force.rules, rules);
+  const auto class_of = [&](const char* address) {
+    return layer.addresses->Lookup(*acl::IpAddress::Parse(address));
+  };
+  EXPECT_EQ(class_of("10.1.0.2"), class_of("10.1.0.1"));
+  EXPECT_NE(class_of("10.1.0.2"), class_of("10.1.0.3"));
+}
+
 // Seven pods with ports here and policies of their own, all in the base.
 class OverlaysTest : public RebuildTest {
  protected:
