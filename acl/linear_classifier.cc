@@ -1,28 +1,72 @@
 #include "acl/linear_classifier.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 namespace sluice::acl {
 namespace {
 
-bool Matches(const FlatRule& rule, const ClassifyKey& key) {
-  const uint16_t port = __builtin_bswap16(key.dst_port_be);
-  return (rule.protocol == kAnyProtocol || rule.protocol == key.protocol) &&
-         rule.src.Contains(__builtin_bswap16(key.src_class_be)) &&
-         rule.dst.Contains(__builtin_bswap16(key.dst_class_be)) && rule.port_first <= port &&
-         port <= rule.port_last;
-}
+// Keys side by side, one value after the other: then compilers hold several at once against a rule.
+class Columns {
+ public:
+  static constexpr size_t kMost = 256;
+
+  explicit Columns(std::span<const ClassifyKey> keys) {
+    for (size_t k = 0; k < keys.size(); ++k) {
+      protocol_[k] = keys[k].protocol;
+      src_[k] = __builtin_bswap16(keys[k].src_class_be);
+      dst_[k] = __builtin_bswap16(keys[k].dst_class_be);
+      port_[k] = __builtin_bswap16(keys[k].dst_port_be);
+    }
+  }
+
+  // Writes `hit` over those of `hits` whose keys `rule` matches.
+  void Mark(const FlatRule& rule, uint32_t hit, std::array<uint32_t, kMost>& hits) const {
+    const bool any = rule.protocol == kAnyProtocol;
+    const Range protocol(any ? 0 : rule.protocol, any ? 0xff : rule.protocol);
+    const Range src(rule.src.first, rule.src.last), dst(rule.dst.first, rule.dst.last);
+    const Range port(rule.port_first, rule.port_last);
+    for (size_t k = 0; k < kMost; ++k) {
+      const bool matches = protocol.Contains(protocol_[k]) & src.Contains(src_[k]) &
+                           dst.Contains(dst_[k]) & port.Contains(port_[k]);
+      hits[k] = matches ? hit : hits[k];
+    }
+  }
+
+ private:
+  // Inclusive, first <= last.
+  struct Range {
+    Range(int first_value, int last_value)
+        : first(static_cast<uint32_t>(first_value)),
+          length(static_cast<uint32_t>(last_value) - first) {}
+    bool Contains(uint32_t value) const { return value - first <= length; }
+    uint32_t first, length;
+  };
+  using Column = std::array<uint32_t, kMost>;
+
+  Column protocol_ = {}, src_ = {}, dst_ = {}, port_ = {};
+};
 
 }  // namespace
 
+LinearClassifier::LinearClassifier(const RuleTable& table)
+    : table_(table), categories_(CategoriesOf(table)), ascending_(table.rules.size()) {
+  std::iota(ascending_.begin(), ascending_.end(), 0);
+  std::ranges::sort(ascending_, {}, [&](uint32_t r) { return table.rules[r].priority; });
+}
+
 void LinearClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const {
-  std::fill_n(hits.begin(), keys.size() * categories_, 0);
-  for (size_t k = 0; k < keys.size(); ++k) {
-    for (uint32_t r = 0; r < table_.rules.size(); ++r) {
+  for (size_t first = 0; first < keys.size(); first += Columns::kMost) {
+    const size_t count = std::min(Columns::kMost, keys.size() - first);
+    const Columns columns(keys.subspan(first, count));
+    std::array<std::array<uint32_t, Columns::kMost>, kMaxCategories> best = {};
+    for (const uint32_t r : ascending_) {
       const FlatRule& rule = table_.rules[r];
-      uint32_t& hit = hits[k * categories_ + CategoryOf(rule.tier, rule.direction)];
-      const bool beats = hit == 0 || rule.priority > table_.rules[hit - 1].priority;
-      if (beats && Matches(rule, keys[k])) hit = r + 1;
+      columns.Mark(rule, r + 1, best[CategoryOf(rule.tier, rule.direction)]);
+    }
+    for (size_t k = 0; k < count; ++k) {
+      for (unsigned c = 0; c < categories_; ++c) hits[(first + k) * categories_ + c] = best[c][k];
     }
   }
 }

@@ -1,7 +1,10 @@
-// The oracle: walks every flat rule for every key. Slow, obvious, and the judge of the trie.
+// The oracle: holds every flat rule against every key, the weakest first, and the last one that
+// matches wins. Slow, obvious, and the judge of the trie.
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "acl/classifier.h"
 
@@ -10,8 +13,7 @@ namespace sluice::acl {
 class LinearClassifier {
  public:
   // `table` must outlive the classifier.
-  explicit LinearClassifier(const RuleTable& table)
-      : table_(table), categories_(CategoriesOf(table)) {}
+  explicit LinearClassifier(const RuleTable& table);
 
   unsigned categories() const { return categories_; }
   // hits.size() >= keys.size() * categories(); the answers of keys[i] start at i * categories().
@@ -20,6 +22,7 @@ class LinearClassifier {
  private:
   const RuleTable& table_;
   unsigned categories_;
+  std::vector<uint32_t> ascending_;  // indices of the rules, the lowest priority first
 };
 
 }  // namespace sluice::acl

@@ -1,11 +1,13 @@
 #include "acl/trie_proof.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "acl/linear_classifier.h"
@@ -87,6 +89,12 @@ class SubjectProof {
     for (const uint32_t r : subject.rules) part_.rules.push_back(table.rules[r]);
   }
 
+  // As Ask, unless that was asked already.
+  absl::Status AskOnce(ClassId peer, uint8_t protocol, uint16_t port) {
+    const bool fresh = known_.emplace(peer, protocol, port).second;
+    return fresh ? Ask(peer, protocol, port) : absl::OkStatus();
+  }
+
   absl::Status Ask(ClassId peer, uint8_t protocol, uint16_t port) {
     const bool ingress = subject_.direction == Direction::kIngress;
     keys_.push_back(ClassifyKey::Make(protocol, ingress ? peer : subject_.id,
@@ -129,6 +137,7 @@ class SubjectProof {
   const Subject& subject_;
   RuleTable part_;  // the rules that can concern this subject
   std::vector<ClassifyKey> keys_;
+  absl::flat_hash_set<std::tuple<ClassId, uint8_t, uint16_t>> known_;  // of AskOnce
   size_t asked_ = 0;
 };
 
@@ -158,7 +167,7 @@ absl::Status AskCorners(const FlatRule& rule, SubjectProof& proof) {
     for (const int port :
          {rule.port_first - 1, int{rule.port_first}, int{rule.port_last}, rule.port_last + 1}) {
       if (absl::Status s =
-              proof.Ask(static_cast<ClassId>(peer), protocol, static_cast<uint16_t>(port));
+              proof.AskOnce(static_cast<ClassId>(peer), protocol, static_cast<uint16_t>(port));
           !s.ok()) {
         return s;
       }
@@ -176,7 +185,7 @@ absl::Status AskAtRandom(const Edges& edges, size_t classes, size_t count, std::
   for (size_t i = 0; i < count; ++i) {
     const auto& [protocol, port] = starts[random() % starts.size()];
     const auto peer = static_cast<ClassId>(random() % classes);
-    if (absl::Status s = proof.Ask(peer, protocol, port); !s.ok()) return s;
+    if (absl::Status s = proof.AskOnce(peer, protocol, port); !s.ok()) return s;
   }
   return absl::OkStatus();
 }

@@ -22,6 +22,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -323,6 +324,32 @@ double ThreadCpuSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+// Where the time of overlays goes.
+class OverlayParts {
+ public:
+  void Add(const control::LayerBuild& layer) {
+    const control::TrieCost& tries = layer.in_force.cost;
+    Add({{"rules", static_cast<double>(layer.in_force.rules->rules.size())},
+         {"compile", layer.cost.compile_seconds},
+         {"trie", tries.build_seconds},
+         {"proof", tries.proof_seconds},
+         {"keys", static_cast<double>(tries.proof.keys)},
+         {"meaning", layer.cost.meaning_seconds}});
+  }
+  json Medians() const {
+    json medians;
+    for (const auto& [name, samples] : samples_) medians[name] = Percentile(samples, 0.5);
+    return medians;
+  }
+
+ private:
+  void Add(const std::map<std::string, double>& parts) {
+    for (const auto& [name, value] : parts) samples_[name].push_back(value);
+  }
+
+  std::map<std::string, std::vector<double>> samples_;
+};
+
 // The same edits; the network is built whole after each dozen.
 void PolicyCpu(int worker_core, unsigned count) {
   constexpr unsigned kBetweenRebuilds = 12;
@@ -332,13 +359,16 @@ void PolicyCpu(int worker_core, unsigned count) {
   json params = CostOf(*bed.view()->policy);
   PolicyEdits edits(cluster);
   std::vector<double> samples;
+  OverlayParts parts;
   for (unsigned i = 0; i < count; ++i) {
     if (i % kBetweenRebuilds == kBetweenRebuilds - 1) bed.Rebuild();
     const control::Command edit = edits.Next();
     const double start = ThreadCpuSeconds();
     bed.Do(edit);
     samples.push_back(ThreadCpuSeconds() - start);
+    parts.Add(bed.view()->policy->overlays.back().layer);
   }
+  params["overlay"] = parts.Medians();
   params["changes"] = count;
   params["p99"] = Percentile(samples, 0.99);
   const double median = Percentile(samples, 0.5);
