@@ -40,7 +40,9 @@ RawWorld::RawWorld(const PolicyInput& input) : input_(input) {
     namespaces_[ns.name] = ns.labels;
     namespaces_[ns.name][kNameLabel] = ns.name;
   }
-  for (auto& [address, claimants] : claims_) claimants = Strongest(input, claimants);
+  for (auto& [address, claimants] : claims_) {
+    if (claimants.size() > 1) claimants = Strongest(input, claimants);
+  }
   AddNodes();
 }
 

@@ -3,6 +3,8 @@
 // Part of acl/evaluator.h.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -41,7 +43,7 @@ class RawWorld {
 
   const PolicyInput& input_;
   std::map<std::string, Labels> namespaces_;
-  std::map<IpAddress, std::vector<const Endpoint*>> claims_;
+  absl::flat_hash_map<IpAddress, std::vector<const Endpoint*>> claims_;
   std::map<IpAddress, std::vector<Labels>> nodes_at_;  // listed ones, and those only pods name
 };
 

@@ -45,9 +45,11 @@ bool Isolates(const NetworkPolicy& policy, bool ingress) {
 
 }  // namespace
 
-std::string Evaluator::Namespaced::Name() const {
-  return fmt::format("{} {}/{}", multi ? "MultiNetworkPolicy" : "NetworkPolicy",
-                     policy->namespace_name, policy->name);
+void Evaluator::AddNetworkPolicy(const NetworkPolicy& policy, bool multi) {
+  network_policies_.push_back(
+      {&policy, multi,
+       fmt::format("{} {}/{}", multi ? "MultiNetworkPolicy" : "NetworkPolicy",
+                   policy.namespace_name, policy.name)});
 }
 
 Evaluator::Evaluator(const PolicyInput& input) : input_(input), world_(input) {
@@ -74,9 +76,9 @@ void Evaluator::SortClusterPolicies() {
 }
 
 void Evaluator::SortNetworkPolicies() {
-  for (const NetworkPolicy& policy : input_.policies) network_policies_.push_back({&policy, false});
+  for (const NetworkPolicy& policy : input_.policies) AddNetworkPolicy(policy, false);
   for (const MultiNetworkPolicy& multi : input_.multi_policies) {
-    network_policies_.push_back({&multi.policy, true});
+    AddNetworkPolicy(multi.policy, true);
   }
   std::sort(network_policies_.begin(), network_policies_.end(),
             [](const Namespaced& a, const Namespaced& b) {
@@ -179,7 +181,7 @@ bool Evaluator::IsSubject(const ClusterPolicy& policy, const Endpoint& pod) cons
 std::optional<RawSide> Evaluator::JudgeNetworkPolicies(const RawAttempt& attempt,
                                                        AuditPolicies audit) const {
   const bool by_annotation = AnnotationIsolates(attempt);
-  std::vector<Namespaced> isolating;
+  std::vector<const Namespaced*> isolating;
   for (const Namespaced& one : network_policies_) {
     const NetworkPolicy& policy = *one.policy;
     const bool legacy = policy.legacy && input_.legacy_policy == LegacyPolicy::kAnnotation;
@@ -188,12 +190,12 @@ std::optional<RawSide> Evaluator::JudgeNetworkPolicies(const RawAttempt& attempt
     if (!Selects(policy.pod_selector, attempt.subject->labels)) continue;
     // SEMANTICS 16: what the annotation isolates, old policies open; nothing else.
     if (legacy ? !by_annotation : !Isolates(policy, attempt.ingress)) continue;
-    if (!legacy) isolating.push_back(one);
+    if (!legacy) isolating.push_back(&one);
     const auto& rules = attempt.ingress ? policy.ingress : policy.egress;
     for (size_t i = 0; i < rules.size(); ++i) {
       if (!Admits(world_, policy, rules[i], attempt)) continue;
       return RawSide{.tier = "NetworkPolicy",
-                     .policies = {one.Name()},
+                     .policies = {one.name},
                      .rule = RuleName("", attempt.ingress, i)};
     }
   }
@@ -206,13 +208,13 @@ bool Evaluator::AnnotationIsolates(const RawAttempt& attempt) const {
          world_.IsDefaultDeny(attempt.subject->namespace_name);
 }
 
-RawSide Evaluator::DefaultDeny(const std::vector<Namespaced>& isolating,
+RawSide Evaluator::DefaultDeny(const std::vector<const Namespaced*>& isolating,
                                const RawAttempt& attempt) const {
   RawSide side{.allow = false, .tier = "NetworkPolicy"};
-  for (const Namespaced& one : isolating) {
-    side.policies.push_back(one.Name());
-    side.reject |= one.policy->options.reject;
-    side.own_node |= attempt.ingress && one.policy->options.judges_own_node;
+  for (const Namespaced* one : isolating) {
+    side.policies.push_back(one->name);
+    side.reject |= one->policy->options.reject;
+    side.own_node |= attempt.ingress && one->policy->options.judges_own_node;
   }
   if (AnnotationIsolates(attempt)) {
     side.policies.push_back("Namespace " + attempt.subject->namespace_name);

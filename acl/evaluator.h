@@ -66,12 +66,13 @@ class Evaluator {
   struct Namespaced {
     const NetworkPolicy* policy = nullptr;
     bool multi = false;
-    std::string Name() const;
+    std::string name;
   };
   enum class AuditPolicies : uint8_t { kIgnored, kInForce };
 
   void SortClusterPolicies();
   void SortNetworkPolicies();
+  void AddNetworkPolicy(const NetworkPolicy& policy, bool multi);
   bool IsJudged(const Endpoint* pod) const;
   std::optional<RawSide> JudgeEgress(const RawFlow& flow, AuditPolicies audit) const;
   std::optional<RawSide> JudgeIngress(const RawFlow& flow, AuditPolicies audit) const;
@@ -83,7 +84,8 @@ class Evaluator {
   std::optional<RawSide> JudgeNetworkPolicies(const RawAttempt& attempt, AuditPolicies audit) const;
   bool IsSubject(const ClusterPolicy& policy, const Endpoint& pod) const;
   bool AnnotationIsolates(const RawAttempt& attempt) const;
-  RawSide DefaultDeny(const std::vector<Namespaced>& isolating, const RawAttempt& attempt) const;
+  RawSide DefaultDeny(const std::vector<const Namespaced*>& isolating,
+                      const RawAttempt& attempt) const;
 
   const PolicyInput& input_;
   RawWorld world_;

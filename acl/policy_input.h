@@ -8,6 +8,7 @@
 
 #include "acl/address.h"
 #include "acl/cluster_policy.h"
+#include "acl/endpoint_list.h"
 #include "acl/objects.h"
 
 namespace sluice::acl {
@@ -20,7 +21,7 @@ enum class LegacyPolicy : uint8_t {
 
 struct PolicyInput {
   std::vector<Namespace> namespaces;  // one missing here has no labels but its own name
-  std::vector<Endpoint> endpoints;
+  EndpointList endpoints;
   std::vector<Node> nodes;
   // Those that act on this network; each passed Validate.
   std::vector<NetworkPolicy> policies;

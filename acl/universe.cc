@@ -16,7 +16,7 @@ bool IsSomebody(const Endpoint& endpoint) {
 
 // Those that policy can see, sorted by name. Errors: InvalidArgument for two of one name; the
 // result would depend on their order.
-absl::StatusOr<std::vector<const Endpoint*>> Sorted(const std::vector<Endpoint>& endpoints) {
+absl::StatusOr<std::vector<const Endpoint*>> Sorted(const EndpointList& endpoints) {
   std::vector<const Endpoint*> sorted;
   for (const Endpoint& endpoint : endpoints) {
     if (IsSomebody(endpoint)) sorted.push_back(&endpoint);

@@ -35,8 +35,9 @@ struct ProofEffort {
   acl::ProofLimits trie;
   acl::MeaningLimits meaning;
 };
-constexpr ProofEffort kOverlayEffort = {.trie = {.max_atoms = kOverlayAtoms},
-                                        .meaning = {.most = kOverlayProbes}};
+constexpr ProofEffort kOverlayEffort = {
+    .trie = {.max_atoms = kOverlayAtoms},
+    .meaning = {.fewest = kOverlayProbes, .most = kOverlayProbes}};
 
 // A classifier for `set`, proven, unless it has one.
 absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimits& limits,

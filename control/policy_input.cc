@@ -1,6 +1,7 @@
 #include "control/policy_input.h"
 
 #include <algorithm>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -45,6 +46,7 @@ acl::Endpoint UnlistedPod(const ObjectName& pod, const PortSpec& port) {
   return endpoint;
 }
 
+// Those that are as listed are shared with a copy of the state, which costs little.
 void AddEndpoints(const DesiredState& state, const EndpointJoin& join, acl::PolicyInput& input) {
   const auto add = [&](const ObjectName& name) {
     std::optional<JoinedEndpoint> joined = join.Find(name);
@@ -52,7 +54,20 @@ void AddEndpoints(const DesiredState& state, const EndpointJoin& join, acl::Poli
     if (joined->local) input.local.insert(name);
     input.endpoints.push_back(std::move(joined->endpoint));
   };
-  for (const auto& [name, owned] : state.endpoints()) add(name);
+  const auto kept = std::make_shared<const ObjectTable<acl::Endpoint>>(state.endpoints());
+  absl::flat_hash_set<const acl::Endpoint*> with_port;
+  for (const ObjectName& pod : join.PodsWithPorts()) {
+    const auto listed = kept->find(pod);
+    if (listed != kept->end()) with_port.insert(&listed->second.object);
+  }
+  input.endpoints.reserve(kept->size());
+  for (const auto& [name, owned] : *kept) {
+    if (!with_port.contains(&owned.object) && join.IsAsListed(owned.object)) {
+      input.endpoints.Share({kept, &owned.object});
+    } else {
+      add(name);
+    }
+  }
   for (const ObjectName& pod : join.PodsWithPorts()) {
     if (!state.endpoints().contains(pod)) add(pod);
   }
@@ -246,6 +261,12 @@ std::optional<JoinedEndpoint> EndpointJoin::Find(const ObjectName& name) const {
   std::erase_if(joined.endpoint.addresses,
                 [&](const acl::IpAddress& a) { return addresses_.contains(a); });
   return joined;
+}
+
+bool EndpointJoin::IsAsListed(const acl::Endpoint& listed) const {
+  return network_ == kDefaultNetwork && listed.attachments.empty() &&
+         std::ranges::none_of(listed.addresses,
+                              [&](const acl::IpAddress& a) { return addresses_.contains(a); });
 }
 
 std::vector<ObjectName> EndpointJoin::PodsWithPorts() const {

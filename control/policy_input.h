@@ -43,6 +43,8 @@ class EndpointJoin {
                const std::string& network);
 
   std::optional<JoinedEndpoint> Find(const ObjectName& name) const;  // absent: not on the network
+  // Whether Find's answer for it, which has no port here, is that very object.
+  bool IsAsListed(const acl::Endpoint& listed) const;
   std::vector<ObjectName> PodsWithPorts() const;
 
  private:

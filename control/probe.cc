@@ -118,7 +118,7 @@ void SetSubject(const acl::Population& population, End* end) {
 
 }  // namespace
 
-EndpointIndex::EndpointIndex(std::span<const acl::Endpoint> endpoints) {
+EndpointIndex::EndpointIndex(const acl::EndpointList& endpoints) {
   for (const acl::Endpoint& endpoint : endpoints) {
     by_name_[{endpoint.namespace_name, endpoint.name}] = &endpoint;
     if (endpoint.host_network) continue;

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "acl/objects.h"
+#include "acl/endpoint_list.h"
 #include "acl/population.h"
 #include "control/verdict.h"
 
@@ -32,7 +32,7 @@ struct Probe {
 // Endpoints by name and by address. Borrows them: they must outlive it and not move.
 class EndpointIndex {
  public:
-  explicit EndpointIndex(std::span<const acl::Endpoint> endpoints);
+  explicit EndpointIndex(const acl::EndpointList& endpoints);
 
   // Null if there is none.
   const acl::Endpoint* Find(const std::string& namespace_name, const std::string& name) const;

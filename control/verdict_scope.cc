@@ -22,8 +22,9 @@ std::string NameOf(const acl::Node& object) { return object.name; }
 
 // Calls `visit(before, now)` for each object that came (before is null), went (now is null) or
 // changed.
-template <typename T, typename Visit>
-void ForEachDifference(const std::vector<T>& before, const std::vector<T>& now, Visit visit) {
+template <typename List, typename Visit>
+void ForEachDifference(const List& before, const List& now, Visit visit) {
+  using T = typename List::value_type;
   using Name = decltype(NameOf(std::declval<const T&>()));
   std::map<Name, const T*> gone;
   for (const T& object : before) gone.emplace(NameOf(object), &object);
@@ -33,7 +34,8 @@ void ForEachDifference(const std::vector<T>& before, const std::vector<T>& now, 
       visit(static_cast<const T*>(nullptr), &object);
       continue;
     }
-    if (*it->second != object) visit(it->second, &object);
+    const bool shared = it->second == &object;
+    if (!shared && *it->second != object) visit(it->second, &object);
     gone.erase(it);
   }
   for (const auto& [name, object] : gone) visit(object, static_cast<const T*>(nullptr));

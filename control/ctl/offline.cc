@@ -55,8 +55,9 @@ acl::PolicyInput ToInput(const std::vector<control::Object>& objects) {
   acl::PolicyInput input;
   input.namespaces = LastOfEach<acl::Namespace>(objects);
   input.nodes = LastOfEach<acl::Node>(objects);
-  input.endpoints = LastOfEach<acl::Endpoint>(objects);
-  ShareNodeAddresses(input.nodes, &input.endpoints);
+  std::vector<acl::Endpoint> endpoints = LastOfEach<acl::Endpoint>(objects);
+  ShareNodeAddresses(input.nodes, &endpoints);
+  input.endpoints = std::move(endpoints);
   input.policies = LastOfEach<acl::NetworkPolicy>(objects);
   input.multi_policies = LastOfEach<acl::MultiNetworkPolicy>(objects);
   input.cluster_policies = LastOfEach<acl::ClusterPolicy>(objects);
@@ -85,9 +86,9 @@ acl::PolicyInput OnNetwork(acl::PolicyInput input, const std::string& network) {
     std::erase_if(input.multi_policies, [&](const acl::MultiNetworkPolicy& multi) {
       return std::ranges::count(multi.networks, network) == 0;
     });
-    for (acl::Endpoint& endpoint : input.endpoints) MoveTo(network, &endpoint);
+    for (size_t i = 0; i < input.endpoints.size(); ++i) MoveTo(network, &input.endpoints[i]);
   }
-  for (acl::Endpoint& endpoint : input.endpoints) endpoint.attachments.clear();
+  for (size_t i = 0; i < input.endpoints.size(); ++i) input.endpoints[i].attachments.clear();
   return input;
 }
 

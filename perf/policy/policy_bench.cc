@@ -143,7 +143,7 @@ class Bed {
     std::vector<control::Object> objects;
     acl::PolicyInput input = cluster.Input();
     for (auto& ns : input.namespaces) objects.emplace_back(std::move(ns));
-    for (auto& pod : input.endpoints) objects.emplace_back(std::move(pod));
+    for (const auto& pod : input.endpoints) objects.emplace_back(pod);
     for (auto& policy : input.policies) objects.emplace_back(std::move(policy));
     AddPorts(cluster);
     Apply(std::move(objects));

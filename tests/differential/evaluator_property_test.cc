@@ -99,7 +99,9 @@ TEST(EvaluatorLaws, TheOrderOfTheInputMakesNoDifference) {
   Expect(
       [&random](PolicyInput& input) {
         std::shuffle(input.namespaces.begin(), input.namespaces.end(), random);
-        std::shuffle(input.endpoints.begin(), input.endpoints.end(), random);
+        std::vector<Endpoint> endpoints(input.endpoints.begin(), input.endpoints.end());
+        std::shuffle(endpoints.begin(), endpoints.end(), random);
+        input.endpoints = std::move(endpoints);
         std::shuffle(input.nodes.begin(), input.nodes.end(), random);
         std::shuffle(input.policies.begin(), input.policies.end(), random);
         std::shuffle(input.multi_policies.begin(), input.multi_policies.end(), random);

@@ -18,8 +18,8 @@ class RandomSource {
   T Pick(const T (&values)[N]) {
     return values[Below(N)];
   }
-  template <typename T>
-  const T& Pick(const std::vector<T>& values) {
+  template <typename List>
+  const typename List::value_type& Pick(const List& values) {
     return values[Below(values.size())];
   }
 

@@ -141,7 +141,9 @@ TEST(Compile, TheOrderOfTheInputMakesNoDifference) {
     PolicyInput shuffled = input;
     std::mt19937_64 random(seed);
     std::shuffle(shuffled.namespaces.begin(), shuffled.namespaces.end(), random);
-    std::shuffle(shuffled.endpoints.begin(), shuffled.endpoints.end(), random);
+    std::vector<Endpoint> endpoints(input.endpoints.begin(), input.endpoints.end());
+    std::shuffle(endpoints.begin(), endpoints.end(), random);
+    shuffled.endpoints = std::move(endpoints);
     std::shuffle(shuffled.nodes.begin(), shuffled.nodes.end(), random);
     std::shuffle(shuffled.policies.begin(), shuffled.policies.end(), random);
     std::shuffle(shuffled.multi_policies.begin(), shuffled.multi_policies.end(), random);

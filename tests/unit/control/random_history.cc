@@ -13,8 +13,8 @@ namespace {
 
 constexpr uint64_t kVersions = 3;  // of a whole cluster, in one pool
 
-template <typename T>
-void AddTo(std::vector<Object>& pool, const std::vector<T>& objects) {
+template <typename List>
+void AddTo(std::vector<Object>& pool, const List& objects) {
   pool.insert(pool.end(), objects.begin(), objects.end());
 }
 

@@ -24,7 +24,7 @@ class ProbeTest : public testing::Test {
   absl::StatusOr<Flow> Ask(const Probe& probe) const { return Resolve(probe, index_); }
   const acl::Endpoint* Find(const char* name) const { return index_.Find("x", name); }
 
-  const std::vector<acl::Endpoint> pods_ = {
+  const acl::EndpointList pods_ = {
       Pod("both", {Ip("fd00::1"), Ip("10.0.0.1")}),
       Pod("both2", {Ip("10.0.0.2"), Ip("fd00::2")}),
       Pod("four", {Ip("10.0.0.4")}),
