@@ -213,6 +213,13 @@ class TrieClassifier::DirectionTrie {
  public:
   static constexpr size_t kBurst = 64;
 
+  // Keys of a burst, and where their answers go.
+  struct Asked {
+    std::array<const uint8_t*, kBurst> keys;
+    std::array<uint32_t*, kBurst> rows;
+    size_t count = 0;
+  };
+
   static absl::StatusOr<std::unique_ptr<DirectionTrie>> Build(const RuleTable& table,
                                                               Direction direction,
                                                               const TrieLimits& limits) {
@@ -237,17 +244,20 @@ class TrieClassifier::DirectionTrie {
 
   size_t memory_bytes() const { return bytes_; }
 
-  // Writes this direction's answers for `count` <= kBurst keys into `hits`, rows of `categories`.
-  void Classify(const uint8_t** keys, size_t count, uint32_t* hits, unsigned categories) const {
+  Direction direction() const { return direction_; }
+
+  // Writes this direction's answers into rows of `categories`.
+  void Classify(Asked& asked, unsigned categories) const {
+    if (asked.count == 0) return;
     std::array<uint32_t, kBurst * kMaxTiers> answers;
     // The only error is a bad category count, which Build settled.
-    rte_acl_classify_alg(ctx_.get(), keys, answers.data(), static_cast<uint32_t>(count), tiers_,
-                         algorithm_);
+    rte_acl_classify_alg(ctx_.get(), asked.keys.data(), answers.data(),
+                         static_cast<uint32_t>(asked.count), tiers_, algorithm_);
     const unsigned slots = std::min(tiers_, categories / kDirections);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < asked.count; ++i) {
+      uint32_t* const row = asked.rows[i] + static_cast<unsigned>(direction_);
       for (unsigned slot = 0; slot < slots; ++slot) {
-        hits[i * categories + slot * kDirections + static_cast<unsigned>(direction_)] =
-            answers[i * tiers_ + slot];
+        row[slot * kDirections] = answers[i * tiers_ + slot];
       }
     }
   }
@@ -267,16 +277,26 @@ class TrieClassifier::DirectionTrie {
   size_t bytes_;
 };
 
-TrieClassifier::TrieClassifier(unsigned categories) : categories_(categories) {}
+TrieClassifier::TrieClassifier(unsigned categories, const ClassSet* subjects)
+    : categories_(categories) {
+  if (subjects == nullptr) {
+    subjects_.set();
+    return;
+  }
+  for (const ClassInterval& range : subjects->intervals()) {
+    for (unsigned id = range.first; id <= range.last; ++id) subjects_.set(id);
+  }
+}
 TrieClassifier::~TrieClassifier() = default;
 
 absl::StatusOr<std::unique_ptr<TrieClassifier>> TrieClassifier::Build(const RuleTable& table,
-                                                                      const TrieLimits& limits) {
+                                                                      const TrieLimits& limits,
+                                                                      const ClassSet* subjects) {
   if (table.rules.size() > limits.max_rules) {
     return absl::ResourceExhaustedError(fmt::format("classifier: {} rules exceed the limit of {}",
                                                     table.rules.size(), limits.max_rules));
   }
-  std::unique_ptr<TrieClassifier> classifier(new TrieClassifier(CategoriesOf(table)));
+  std::unique_ptr<TrieClassifier> classifier(new TrieClassifier(CategoriesOf(table), subjects));
   for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
     auto trie = DirectionTrie::Build(table, direction, limits);
     if (!trie.ok()) return trie.status();
@@ -292,14 +312,20 @@ size_t TrieClassifier::memory_bytes(Direction direction) const {
 
 void TrieClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uint32_t> hits) const {
   std::fill_n(hits.begin(), keys.size() * categories_, 0);
-  std::array<const uint8_t*, DirectionTrie::kBurst> data;
-  for (size_t first = 0; first < keys.size(); first += data.size()) {
-    const size_t count = std::min(data.size(), keys.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      data[i] = reinterpret_cast<const uint8_t*>(&keys[first + i]);
-    }
+  DirectionTrie::Asked asked;
+  for (size_t first = 0; first < keys.size(); first += DirectionTrie::kBurst) {
+    const size_t end = std::min(first + DirectionTrie::kBurst, keys.size());
     for (const auto& trie : tries_) {
-      if (trie) trie->Classify(data.data(), count, &hits[first * categories_], categories_);
+      if (trie == nullptr) continue;
+      const bool ingress = trie->direction() == Direction::kIngress;
+      asked.count = 0;
+      for (size_t i = first; i < end; ++i) {
+        const uint16_t subject_be = ingress ? keys[i].dst_class_be : keys[i].src_class_be;
+        asked.keys[asked.count] = reinterpret_cast<const uint8_t*>(&keys[i]);
+        asked.rows[asked.count] = &hits[i * categories_];
+        asked.count += subjects_[__builtin_bswap16(subject_be)] ? 1 : 0;
+      }
+      trie->Classify(asked, categories_);
     }
   }
 }

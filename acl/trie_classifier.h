@@ -3,7 +3,8 @@
 // A direction's trie looks at the subject's class first: the source of egress, the destination of
 // ingress. One trie for both directions would have to hold, below every egress subject, the ingress
 // rules of all subjects: 8,000 rules of 1,500 classes then took 37 s and 403 MB to build and 80
-// cycles a key; two tries take 0.2 s and 4 MB, and 2 x 36 cycles.
+// cycles a key; two tries take 0.2 s and 4 MB, and 2 x 36 cycles. A key whose subject in a
+// direction is nobody's, as a remote pod's class is, is not walked through its trie.
 //
 // Needs an initialised EAL (rte_acl allocates from its heap). Build is single-threaded; Classify
 // may be called by any number of workers at once. The SIMD level is chosen at run time.
@@ -12,11 +13,13 @@
 #include <absl/status/statusor.h>
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
+#include "acl/class_set.h"
 #include "acl/classifier.h"
 
 namespace sluice::acl {
@@ -34,10 +37,13 @@ struct TrieLimits {
 
 class TrieClassifier {
  public:
-  // Errors: ResourceExhausted naming the figure and the limit; Internal with rte_acl's own error.
-  // An empty table is fine: then every answer is 0.
+  // `subjects` are the classes that rules were made for (null: every class): about others, as a
+  // direction's subject, the answer is 0 whatever the rules say. Errors: ResourceExhausted naming
+  // the figure and the limit; Internal with rte_acl's own error. An empty table is fine: then every
+  // answer is 0.
   static absl::StatusOr<std::unique_ptr<TrieClassifier>> Build(const RuleTable& table,
-                                                               const TrieLimits& limits = {});
+                                                               const TrieLimits& limits = {},
+                                                               const ClassSet* subjects = nullptr);
   ~TrieClassifier();
   TrieClassifier(const TrieClassifier&) = delete;
   TrieClassifier& operator=(const TrieClassifier&) = delete;
@@ -55,9 +61,12 @@ class TrieClassifier {
  private:
   class DirectionTrie;
 
-  explicit TrieClassifier(unsigned categories);
+  using Classes = std::bitset<kMaxClass + 1>;
+
+  TrieClassifier(unsigned categories, const ClassSet* subjects);
 
   unsigned categories_;
+  Classes subjects_;
   std::array<std::unique_ptr<DirectionTrie>, kDirections> tries_;  // null without rules
 };
 

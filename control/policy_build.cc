@@ -22,10 +22,12 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// `table` without numbers or classifier, or `previous` whole if it has the same rules.
-RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous) {
+// `table` without numbers or classifier, or `previous` if it has the same rules: without its
+// classifier if that is one for other subjects.
+RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous, bool same_subjects) {
   const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
-  if (same) return *previous;
+  if (same && same_subjects) return *previous;
+  if (same) return {previous->rules, previous->rule_ids, nullptr, {}};
   RuleSet set;
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
   return set;
@@ -44,7 +46,7 @@ absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimi
                       const acl::ProofLimits& effort) {
   if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
-  auto trie = acl::TrieClassifier::Build(*set.rules, limits);
+  auto trie = acl::TrieClassifier::Build(*set.rules, limits, &layer.subjects);
   if (!trie.ok()) return trie.status();
   set.cost.build_seconds = watch.Lap();
   const auto proof =
@@ -73,11 +75,13 @@ absl::Status ProveMeaning(const acl::PolicyInput& input, const LayerBuild& layer
 }
 
 void TakeRules(acl::RuleTables tables, const LayerBuild* previous, LayerBuild& layer) {
-  layer.in_force =
-      MakeRules(std::move(tables.table), previous == nullptr ? nullptr : &previous->in_force);
-  if (!tables.audit_table) return;
-  layer.audit =
-      MakeRules(*std::move(tables.audit_table), previous == nullptr ? nullptr : &previous->audit);
+  const bool same_subjects = previous != nullptr && previous->subjects == layer.subjects;
+  const auto make = [&](acl::RuleTable table, RuleSet LayerBuild::*which) {
+    return MakeRules(std::move(table), previous == nullptr ? nullptr : &(previous->*which),
+                     same_subjects);
+  };
+  layer.in_force = make(std::move(tables.table), &LayerBuild::in_force);
+  if (tables.audit_table) layer.audit = make(*std::move(tables.audit_table), &LayerBuild::audit);
 }
 
 // Without numbers and classifiers.

@@ -39,8 +39,8 @@ struct TrieCost {
 // Rules in force, or as they would be. Equal rules of two builds are one object.
 struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
-  std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
-  std::shared_ptr<const acl::TrieClassifier> classifier;
+  std::shared_ptr<const acl::RuleIds> rule_ids;           // of `rules`
+  std::shared_ptr<const acl::TrieClassifier> classifier;  // for the subjects of its layer
   TrieCost cost;
 };
 
@@ -103,10 +103,10 @@ struct PolicyBuild {
 // taken from there. Errors: acl::CompileParts'.
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
 
-// CompilePolicy with classifiers, whole. Rules that equal those of `previous`' base (may be null)
-// keep theirs; others get tries of their own, which are proven before they are handed out; so is
-// what the whole means. Cost: up to seconds at 100,000 rules. Errors: those of acl::CompileParts,
-// TrieClassifier::Build, ProveTrie and ProveMeaning.
+// CompilePolicy with classifiers, whole. Rules that equal those of `previous`' base (may be null),
+// for the same subjects, keep theirs; others get tries of their own, which are proven before they
+// are handed out; so is what the whole means. Cost: up to seconds at 100,000 rules. Errors: those
+// of acl::CompileParts, TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
                                         const acl::TrieLimits& limits);
 

@@ -52,6 +52,25 @@ TEST(TrieClassifier, AnyNumberOfKeysIsAnswered) {
   }
 }
 
+TEST(TrieClassifier, OfClassesThatAreNoSubjectsNothingIsAnswered) {
+  RuleTable table = Diagonal(200);
+  table.rules.push_back({.direction = Direction::kEgress, .src = {1, 200}, .priority = 1});
+  const ClassSet subjects({51, 150});
+  const auto trie = TrieClassifier::Build(table, {}, &subjects);
+  ASSERT_TRUE(trie.ok()) << trie.status();
+  constexpr unsigned kEgress = CategoryOf(Tier::kNetworkPolicy, Direction::kEgress);
+  std::vector<ClassifyKey> keys;
+  for (ClassId id = 1; id <= 200; ++id) keys.push_back(ClassifyKey::Make(6, id, id, 80));
+  const unsigned stride = (*trie)->categories();
+  std::vector<uint32_t> hits(keys.size() * stride, 7);
+  (*trie)->Classify(keys, hits);
+  for (size_t k = 0; k < keys.size(); ++k) {
+    const bool subject = subjects.Contains(static_cast<ClassId>(k + 1));
+    EXPECT_EQ(hits[k * stride + kIngress], subject ? k + 1 : 0) << k;
+    EXPECT_EQ(hits[k * stride + kEgress], subject ? 201u : 0u) << k;
+  }
+}
+
 TEST(TrieClassifier, MemoryIsThatOfEachDirection) {
   const auto empty = TrieClassifier::Build(RuleTable{});
   const auto small = TrieClassifier::Build(Diagonal(1));

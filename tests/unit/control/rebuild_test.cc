@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "control/publisher.h"
 #include "control/rebuilder.h"
@@ -77,6 +78,32 @@ TEST_F(RebuildTest, AnEditBuildsTriesForThePodsThatItSelectsAlone) {
   EXPECT_EQ(Port("b").layer, dataplane::kBase);
   EXPECT_EQ(Port("a").subject, dataplane::SubjectState::kKnown);
   EXPECT_EQ(build().overlays[0].layer.cost.probes, kOverlayProbes);
+}
+
+// Tries know whom they are for: what is nobody's question is not walked through them.
+TEST_F(RebuildTest, EqualRulesForMoreSubjectsGetTriesOfTheirOwn) {
+  acl::PolicyInput input;
+  input.endpoints = {Pod("a", "10.0.0.1", {{"app", "a"}}), Pod("x", "10.0.0.2", {{"app", "x"}})};
+  input.local = {{"default", "a"}};
+  acl::ClusterPolicy all{.name = "all", .tier = "Admin"};
+  all.ingress = {
+      {.action = "Deny", .peers = {acl::PodsPeer{.namespaces = {}, .pods = {{{"app", "x"}}, {}}}}}};
+  input.cluster_policies = {all};
+  const auto one = BuildPolicy(input, nullptr, {});
+  ASSERT_TRUE(one.ok()) << one.status();
+  input.local.insert({"default", "x"});
+  const auto two = BuildPolicy(input, &*one, {});
+  ASSERT_TRUE(two.ok()) << two.status();
+  ASSERT_EQ(one->base.in_force.rules, two->base.in_force.rules);
+  EXPECT_NE(one->base.in_force.classifier, two->base.in_force.classifier);
+  const acl::ClassId x = two->base.population.Find({"default", "x"})->subject.v4;
+  const acl::ClassifyKey key = acl::ClassifyKey::Make(6, x, x, 80);
+  std::array<uint32_t, acl::kMaxCategories> before = {}, now = {};
+  one->base.in_force.classifier->Classify({&key, 1}, before);
+  two->base.in_force.classifier->Classify({&key, 1}, now);
+  const unsigned denied = acl::CategoryOf(acl::Tier::kAdmin, acl::Direction::kIngress);
+  EXPECT_EQ(before[denied], 0u);
+  EXPECT_NE(now[denied], 0u);
 }
 
 TEST_F(RebuildTest, AnOverlayHasTheBasesClassesIfItsPoliciesTellNothingElseApart) {
