@@ -1,5 +1,6 @@
 #include "control/process.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -23,6 +24,8 @@ void BlockStopSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
+
+void KeepLargeBlocksApart() { mallopt(M_MMAP_THRESHOLD, 4 << 20); }
 
 int WaitForStopSignal() {
   const sigset_t signals = StopSignals();

@@ -10,6 +10,11 @@ namespace sluice::control {
 // SIGTERM and SIGINT. SIGPIPE is ignored.
 void BlockStopSignals();
 
+// Blocks of 4 MiB and more are the system's again once they are freed, and come from it as zeroes:
+// rte_acl takes 8 MiB of these for each trie that it builds, of which a small one touches little.
+// Before any other thread exists.
+void KeepLargeBlocksApart();
+
 // The signal that came.
 int WaitForStopSignal();
 

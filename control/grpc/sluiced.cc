@@ -120,6 +120,7 @@ int main(int argc, char** argv) {
   const control::CommandLine command_line = control::ParseCommandLine(argc, argv);
   if (!command_line.config) return command_line.exit_code;
   control::BlockStopSignals();
+  control::KeepLargeBlocksApart();
   control::StartLogging("sluiced", command_line.config->log_level);
   const uint64_t files = control::RaiseFileLimit();
   if (files < kEnoughFiles) {

@@ -34,6 +34,7 @@
 #include "control/controller.h"
 #include "control/kube/manifest.h"
 #include "control/policy_build.h"
+#include "control/process.h"
 #include "control/publisher.h"
 #include "dataplane/eal.h"
 #include "dataplane/switch.h"
@@ -491,6 +492,7 @@ void Run(bool quick, const std::set<std::string>& parts, int worker_core) {
 int main(int argc, char** argv) {
   std::set<std::string> parts(argv + 1, argv + argc);
   const bool quick = parts.erase("--quick") > 0;
+  sluice::control::KeepLargeBlocksApart();  // as sluiced does
   const std::vector<int> cores = sluice::dataplane::AllowedCpus();
   sluice::dataplane::EalConfig config;
   config.file_prefix = fmt::format("sluice-policy-bench-{}", getpid());
