@@ -21,6 +21,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -90,7 +91,7 @@ size_t ResidentBytes() {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-// A switch with a polling worker and the pods that are local, on ring ports.
+// A switch with a polling worker and the pods that are local, on vhost-user ports without peers.
 class Bed {
  public:
   // Without a controller, changes are made on the caller's thread and nothing is built beside them.
@@ -126,7 +127,8 @@ class Bed {
   void AddPort(const acl::Endpoint& pod, unsigned number) {
     dataplane::PortSpec spec;
     spec.name = fmt::format("p{}", number);
-    spec.kind = dataplane::PortKind::kRing;
+    spec.kind = dataplane::PortKind::kVhostServer;
+    spec.path = sockets_ / spec.name;
     spec.role = dataplane::PortRole::kPod;
     spec.pod_namespace = pod.namespace_name;
     spec.pod_name = pod.name;
@@ -160,6 +162,19 @@ class Bed {
   }
 
  private:
+  // Of the sockets.
+  struct Directory {
+    std::filesystem::path path;
+    Directory() {
+      std::string pattern = std::filesystem::temp_directory_path() / "policy-bench-XXXXXX";
+      if (mkdtemp(pattern.data()) == nullptr) Die("no directory " + pattern);
+      path = pattern;
+    }
+    ~Directory() { std::filesystem::remove_all(path); }
+    std::filesystem::path operator/(const std::string& name) const { return path / name; }
+  };
+
+  Directory sockets_;
   std::unique_ptr<dataplane::Switch> switch_;
   std::unique_ptr<control::Controller> controller_;  // or
   std::unique_ptr<control::Publisher> publisher_;
@@ -217,8 +232,8 @@ void FullCompile(const std::string& name, size_t rules, unsigned sets) {
   Report("compile." + name, "seconds", median, samples, params);
 }
 
-// Debian's DPDK has room for 32 ports (RTE_MAX_ETHPORTS): so many pods can have one here.
-constexpr unsigned kPorts = 30;
+// Pods that have a port here.
+constexpr unsigned kPorts = 100;
 constexpr ClusterSize kLarge = {.pods = 10'000,
                                 .namespaces = 1000,
                                 .policies = 2000,
