@@ -3,9 +3,9 @@ import contextlib
 import unittest
 
 from harness.case import LabTest
-from harness.hostile_peer import (GET_FEATURES, GET_INFLIGHT_FD, GET_QUEUE_NUM, SET_LOG_BASE,
-                                  HostilePeer)
 from harness.manifests import make_pod, pod_object
+from harness.vhost_peer import (GET_FEATURES, GET_INFLIGHT_FD, GET_QUEUE_NUM, SET_LOG_BASE,
+                                VhostPeer)
 
 
 class Hostile(LabTest):
@@ -17,7 +17,7 @@ class Hostile(LabTest):
         self.lab.add_port(self.evil, more=["--queues", "2"])
 
     def connect(self):
-        peer = HostilePeer(self.evil.socket)
+        peer = VhostPeer.connect(self.evil.socket)
         self.addCleanup(peer.socket.close)
         self.addCleanup(peer.close)
         return peer

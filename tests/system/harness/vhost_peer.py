@@ -17,13 +17,26 @@ _RING = 256
 _RING_BYTES = 64 << 10  # descriptors, available and used ring of one ring, page by page
 
 
-class HostilePeer:
-    def __init__(self, path, timeout=5):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.connect(path)  # waits for its turn
+def listen(path):
+    """A pod's socket, to which the switch comes by itself."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen()
+    return listener
+
+
+class VhostPeer:
+    def __init__(self, connection, timeout=5):
+        self.socket = connection
         self.socket.settimeout(timeout)
         self.memory = None
         self.files = []
+
+    @staticmethod
+    def connect(path):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(path)  # waits for its turn
+        return VhostPeer(connection)
 
     def close(self):
         self.socket.close()
