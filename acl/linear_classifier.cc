@@ -28,9 +28,9 @@ class Columns {
     const Range src(rule.src.first, rule.src.last), dst(rule.dst.first, rule.dst.last);
     const Range port(rule.port_first, rule.port_last);
     for (size_t k = 0; k < kMost; ++k) {
-      const bool matches = protocol.Contains(protocol_[k]) & src.Contains(src_[k]) &
-                           dst.Contains(dst_[k]) & port.Contains(port_[k]);
-      hits[k] = matches ? hit : hits[k];
+      const uint32_t matches = protocol.Contains(protocol_[k]) & src.Contains(src_[k]) &
+                               dst.Contains(dst_[k]) & port.Contains(port_[k]);
+      hits[k] = matches != 0 ? hit : hits[k];
     }
   }
 
@@ -40,7 +40,8 @@ class Columns {
     Range(int first_value, int last_value)
         : first(static_cast<uint32_t>(first_value)),
           length(static_cast<uint32_t>(last_value) - first) {}
-    bool Contains(uint32_t value) const { return value - first <= length; }
+    // 0 or 1: numbers, so that no comparison has to wait for another's outcome.
+    uint32_t Contains(uint32_t value) const { return value - first <= length ? 1 : 0; }
     uint32_t first, length;
   };
   using Column = std::array<uint32_t, kMost>;
