@@ -13,44 +13,86 @@
 namespace sluice::dataplane {
 namespace {
 
-// Read by a signal handler: nothing but atomics.
-struct Watched {
-  std::atomic<uintptr_t> begin{0};  // 0: free; written last, and first when it goes
-  std::atomic<uintptr_t> end{0};
-  std::atomic<int> peer{0};
-  std::atomic<VhostPort*> port{nullptr};
+struct Region {
+  uintptr_t begin = 0, end = 0;  // none: both 0
+  int peer = 0;
+  VhostPort* port = nullptr;
+};
+
+// Read by a signal handler: nothing but atomics, and a sequence that is odd while it is written.
+// Who writes touches no peer's memory meanwhile.
+class Slot {
+ public:
+  Region Read() const {
+    while (true) {
+      const uint32_t sequence = sequence_.load(std::memory_order_acquire);
+      const Region region = {
+          begin_.load(std::memory_order_relaxed), end_.load(std::memory_order_relaxed),
+          peer_.load(std::memory_order_relaxed), port_.load(std::memory_order_relaxed)};
+      std::atomic_thread_fence(std::memory_order_acquire);
+      const bool torn = sequence % 2 != 0 || sequence_.load(std::memory_order_relaxed) != sequence;
+      if (!torn) return region;
+    }
+  }
+  void Write(const Region& region) {
+    sequence_.fetch_add(1);
+    begin_.store(region.begin);
+    end_.store(region.end);
+    peer_.store(region.peer);
+    port_.store(region.port);
+    sequence_.fetch_add(1);
+  }
+
+ private:
+  std::atomic<uint32_t> sequence_{0};
+  std::atomic<uintptr_t> begin_{0}, end_{0};
+  std::atomic<int> peer_{0};
+  std::atomic<VhostPort*> port_{nullptr};
 };
 static_assert(std::atomic<uintptr_t>::is_always_lock_free);
 static_assert(std::atomic<VhostPort*>::is_always_lock_free);
 
-std::array<Watched, kMaxPeerRegions> watched;
-std::mutex watched_mutex;  // between those that write
-struct sigaction before;
+enum Change : sig_atomic_t { kNone, kUnderWay, kMissed };
 
-bool Covers(const Watched& region, uintptr_t address) {
-  const uintptr_t begin = region.begin.load(std::memory_order_acquire);
-  return begin != 0 && begin <= address && address < region.end.load(std::memory_order_relaxed);
+std::array<Slot, kMaxPeerRegions> slots;
+std::mutex slots_mutex;  // between those that write
+struct sigaction before;
+thread_local volatile sig_atomic_t change = kNone;
+
+// mmap is a system call, and safe in a signal handler.
+bool PutZeroes(uintptr_t begin, size_t bytes) {
+  return mmap(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE,
+              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED;
 }
 
-// Zeroes in place of the region: mmap is a system call, and safe here. False: it is nobody's.
-bool Replace(uintptr_t address) {
-  for (const Watched& region : watched) {
-    if (!Covers(region, address)) continue;
-    const uintptr_t begin = region.begin.load(std::memory_order_relaxed);
-    const size_t bytes = region.end.load(std::memory_order_relaxed) - begin;
-    const void* zeroes = mmap(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE,
-                              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (zeroes == MAP_FAILED) return false;
-    region.port.load(std::memory_order_relaxed)->CutOff(region.peer.load());
+// False: the address is in nobody's memory.
+bool ReplaceRegion(uintptr_t address) {
+  for (const Slot& slot : slots) {
+    const Region region = slot.Read();
+    if (address < region.begin || address >= region.end) continue;
+    if (!PutZeroes(region.begin, region.end - region.begin)) return false;
+    region.port->CutOff(region.peer);
     return true;
+  }
+  return false;
+}
+
+// Of a size that the mapping at the address can be cut at: a part of a huge page cannot be
+// replaced.
+bool ReplacePage(uintptr_t address) {
+  if (change == kNone) return false;
+  change = kMissed;
+  for (const size_t bytes : {size_t{1} << 12, size_t{1} << 21, size_t{1} << 30}) {
+    if (PutZeroes(address & ~(bytes - 1), bytes)) return true;
   }
   return false;
 }
 
 void OnBusError(int, siginfo_t* info, void*) {
   const int error = errno;
+  const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   // Else the access is tried again, as it would have been without us.
-  if (!Replace(reinterpret_cast<uintptr_t>(info->si_addr))) sigaction(SIGBUS, &before, nullptr);
+  if (!ReplaceRegion(address) && !ReplacePage(address)) sigaction(SIGBUS, &before, nullptr);
   errno = error;
 }
 
@@ -68,18 +110,25 @@ void WatchPeerMemory() {
 }
 
 void SetPeerMemory(int peer, VhostPort* port, std::span<const PeerRegion> regions) {
-  const std::scoped_lock lock(watched_mutex);
-  for (Watched& slot : watched) {
-    const bool used = slot.begin.load(std::memory_order_relaxed) != 0;
-    if (used && slot.peer.load(std::memory_order_relaxed) == peer) slot.begin.store(0);
-    if (regions.empty() || slot.begin.load(std::memory_order_relaxed) != 0) continue;
+  const std::scoped_lock lock(slots_mutex);
+  for (Slot& slot : slots) {
+    Region region = slot.Read();
+    // The number alone may be another port's peer's by now.
+    const bool own = region.port == port && region.peer == peer;
+    if (own) slot.Write(region = {});
+    if (regions.empty() || region.port != nullptr) continue;
     const auto begin = reinterpret_cast<uintptr_t>(regions.front().begin);
-    slot.port.store(port, std::memory_order_relaxed);
-    slot.peer.store(peer, std::memory_order_relaxed);
-    slot.end.store(begin + regions.front().bytes, std::memory_order_relaxed);
-    slot.begin.store(begin, std::memory_order_release);
+    slot.Write({begin, begin + regions.front().bytes, peer, port});
     regions = regions.subspan(1);
   }
+}
+
+void BeginMemoryChange() { change = kUnderWay; }
+
+bool EndMemoryChange() {
+  const bool missed = change == kMissed;
+  change = kNone;
+  return missed;
 }
 
 }  // namespace sluice::dataplane

@@ -27,4 +27,10 @@ void WatchPeerMemory();
 void SetPeerMemory(int peer, VhostPort* port, std::span<const PeerRegion> regions);
 inline constexpr unsigned kMaxPeerRegions = 4096;
 
+// Between the two, on the thread that calls them, memory that is touched may be a peer's of which
+// nobody knows yet: what is missing of it is replaced by zeroes, too. The second says whether
+// anything was. To begin again without an end does no harm.
+void BeginMemoryChange();
+bool EndMemoryChange();
+
 }  // namespace sluice::dataplane

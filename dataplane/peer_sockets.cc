@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstddef>
@@ -57,7 +58,7 @@ int BoundWaits(const std::string& path) {
     const std::string name = entry.path().filename().string();
     int fd = -1;
     std::from_chars(name.data(), name.data() + name.size(), fd);
-    if (fd < 0 || OwnPath(fd) != path || IsBound(fd)) continue;
+    if (fd <= STDERR_FILENO || OwnPath(fd) != path || IsBound(fd)) continue;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kLongestWait, sizeof(kLongestWait));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof(kLongestWait));
     found = fd;

@@ -1,18 +1,20 @@
 #include "dataplane/vhost_library.h"
 
 #include <fmt/core.h>
+#include <rte_version.h>
 #include <rte_vhost.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <climits>
+#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dataplane/peer_memory.h"
@@ -56,42 +58,86 @@ OpenPorts& Ports() {
 // first message.
 std::array<std::atomic<int>, RTE_MAX_VHOST_DEVICE> connections;
 
-// As it comes over the socket (the vhost-user protocol, "Message specification").
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 0, 0, 0)
+#error "what the library gives a message's handlers was read in DPDK 22.11: look at vhu_msg_context"
+#endif
+// What the library gives a message's handlers: the message as it comes over the socket (vhost-user
+// protocol, "Message specification"), and the files that came with it. That is
+// lib/vhost/vhost_user.h's vhu_msg_context, which is not public.
 struct Message {
   uint32_t request;
   uint32_t flags;
-  uint32_t size;  // of the payload
-  uint64_t number;
+  uint32_t size;    // of the payload
+  uint64_t number;  // its beginning
+  uint8_t more[624];
+  std::array<int, 8> files;  // below 0: none
+  int file_count;
 } __attribute__((packed));
+static_assert(offsetof(Message, files) == 644 && sizeof(Message) == 680);
+constexpr uint32_t kNeedsReply = 1u << 3;
 
 enum Request : uint32_t {
   kSetMemoryTable = 5,
   kSetLogBase = 6,
+  kSetRingSize = 8,
+  kGetRingBase = 11,
+  kSetRingKick = 12,
+  kSetRingError = 14,
   kGetQueueNumber = 17,
+  kSetRingEnable = 18,
   kPostcopyAdvise = 28,
-  kPostcopyListen = 29,
-  kPostcopyEnd = 30,
-  kGetInflight = 31,
   kSetInflight = 32,
 };
 
+// Who claims a message has its files, too.
+void CloseFiles(Message& message) {
+  for (unsigned i = 0; i < message.files.size(); ++i) {
+    const int file = std::exchange(message.files[i], -1);
+    if (file >= 0) close(file);
+  }
+  message.file_count = 0;
+}
+
+// The library hangs up; an answer would keep it from that.
+rte_vhost_msg_result Refuse(Message& message) {
+  CloseFiles(message);
+  message.flags &= ~kNeedsReply;
+  return RTE_VHOST_MSG_RESULT_ERR;
+}
+
 // Memory that only the peer could map, and take away, beside what it shares for its rings; nobody
 // needs it who was not offered it.
-bool IsRefused(uint32_t request) {
+bool SharesMore(uint32_t request) {
   return request == kSetLogBase || (kPostcopyAdvise <= request && request <= kSetInflight);
 }
 
+// Rings that are never read would take the library's memory, which is all ports'.
+bool IsOfOtherRing(const Message& message, unsigned queues) {
+  const uint32_t request = message.request;
+  const bool by_file = kSetRingKick <= request && request <= kSetRingError;
+  const bool by_index =
+      (kSetRingSize <= request && request <= kGetRingBase) || request == kSetRingEnable;
+  if (by_file) return (message.number & 0xff) >= 2 * queues;
+  return by_index && static_cast<uint32_t>(message.number) >= 2 * queues;
+}
+
 rte_vhost_msg_result BeforeMessage(int peer, void* context) {
-  auto* message = static_cast<Message*>(context);
-  if (IsRefused(message->request) || ReadsNoAnswers(connections[peer])) {
-    return RTE_VHOST_MSG_RESULT_ERR;
+  auto& message = *static_cast<Message*>(context);
+  EndMemoryChange();  // of a message that the library refused
+  VhostPort* port = Ports().Of(peer);
+  if (port == nullptr || SharesMore(message.request) || ReadsNoAnswers(connections[peer]) ||
+      IsOfOtherRing(message, port->config().queues)) {
+    return Refuse(message);
   }
-  if (message->request != kGetQueueNumber) return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+  if (message.request == kSetMemoryTable) {
+    SetPeerMemory(peer, port, {});
+    BeginMemoryChange();
+  }
+  if (message.request != kGetQueueNumber) return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
   // The library would offer 128 pairs, of which the rest would never be read.
-  const VhostPort* port = Ports().Of(peer);
-  if (port == nullptr) return RTE_VHOST_MSG_RESULT_ERR;
-  message->number = port->config().queues;
-  message->size = sizeof(message->number);
+  CloseFiles(message);
+  message.number = port->config().queues;
+  message.size = sizeof(message.number);
   return RTE_VHOST_MSG_RESULT_REPLY;
 }
 
@@ -108,8 +154,10 @@ void WatchMemory(int peer) {
 }
 
 rte_vhost_msg_result AfterMessage(int peer, void* context) {
-  if (static_cast<const Message*>(context)->request == kSetMemoryTable) WatchMemory(peer);
-  return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+  auto& message = *static_cast<Message*>(context);
+  if (message.request != kSetMemoryTable) return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+  WatchMemory(peer);
+  return EndMemoryChange() ? Refuse(message) : RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
 constexpr rte_vhost_user_extern_ops kMessages = {.pre_msg_handle = BeforeMessage,

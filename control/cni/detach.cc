@@ -52,7 +52,12 @@ Record RecordOf(const AttachmentId& id, const std::string& daemon,
 
 absl::Status Detach(const Call& call, const Record& record) {
   const absl::Status port = DeletePort(call, PortNameOf(record.id));
-  if (!record.own_mac.empty()) PutMacBack(call, record);
+  if (!record.own_mac.empty()) {
+    PutMacBack(call, record);
+    Record put = record;
+    put.own_mac.clear();  // once: if this has to be tried again, it may be another pod's
+    call.store.Save(put).IgnoreError();
+  }
   const absl::Status files = RemoveFiles(record);
   const absl::Status addresses = call.ipam.Delete(record.id, record.netns);
   absl::Status first = IsAway(port) ? absl::OkStatus() : port;

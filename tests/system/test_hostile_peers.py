@@ -1,11 +1,13 @@
 """What a pod can do to its vhost-user socket and its memory harms nobody else."""
 import contextlib
+import os
+import struct
 import unittest
 
 from harness.case import LabTest
 from harness.manifests import make_pod, pod_object
-from harness.vhost_peer import (GET_FEATURES, GET_INFLIGHT_FD, GET_QUEUE_NUM, SET_LOG_BASE,
-                                VhostPeer)
+from harness.vhost_peer import (GET_FEATURES, GET_INFLIGHT_FD, GET_QUEUE_NUM, NEED_REPLY, SET_LOG_BASE,
+                                SET_VRING_KICK, SET_VRING_NUM, VhostPeer)
 
 
 class Hostile(LabTest):
@@ -21,6 +23,9 @@ class Hostile(LabTest):
         self.addCleanup(peer.socket.close)
         self.addCleanup(peer.close)
         return peer
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.lab.switch.pid}/fd"))
 
     def link_up(self):
         return self.ctl.ports()[self.evil.port]["link_up"]
@@ -59,6 +64,34 @@ class Hostile(LabTest):
             peer.close()
         self.assertOthersAreServed()
 
+    def test_memory_that_was_never_there(self):
+        for _ in range(20):
+            peer = self.connect()
+            peer.set_up()
+            self.lab.wait_until(self.link_up, "the peer is served")
+            peer.set_up_memory_that_is_not_there()
+            self.assertTrue(peer.hung_up())
+            peer.close()
+        self.assertOthersAreServed()
+
+    def test_files_that_come_with_refused_messages_are_closed(self):
+        before = self.open_files()
+        for request in (SET_LOG_BASE, GET_INFLIGHT_FD, GET_QUEUE_NUM):
+            for _ in range(20):
+                peer = self.connect()
+                peer.send(request, bytes(16), [0] * 8, NEED_REPLY)
+                peer.hung_up()
+                peer.close()
+        self.lab.wait_until(lambda: self.open_files() <= before + 8, "files are closed")
+
+    def test_rings_beyond_those_that_are_offered_are_refused(self):
+        for request in (SET_VRING_NUM, SET_VRING_KICK):
+            with self.subTest(request=request):
+                peer = self.connect()
+                peer.send(request, struct.pack("<II", 4, 256), flags=NEED_REPLY)
+                self.assertTrue(peer.hung_up())
+                peer.close()
+
     def test_half_a_message_holds_up_nobody(self):
         peers = [self.connect(), self.connect()]
         for peer in peers:
@@ -68,10 +101,11 @@ class Hostile(LabTest):
         self.assertOthersAreServed()
 
     def test_answers_that_nobody_reads_hold_up_nobody(self):
-        peer = self.connect()
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            for _ in range(100_000):
-                peer.send(GET_FEATURES)
+        for flags in (0, NEED_REPLY):
+            peer = self.connect()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                for _ in range(100_000):
+                    peer.send(GET_FEATURES, flags=flags)
         self.assertOthersAreServed()
 
     def test_connections_are_bounded(self):

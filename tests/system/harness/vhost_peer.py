@@ -11,6 +11,7 @@ import struct
 GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE = 1, 2, 3, 5
 SET_LOG_BASE, SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE = 6, 8, 9, 10
 SET_VRING_KICK, SET_VRING_CALL, GET_QUEUE_NUM, GET_INFLIGHT_FD = 12, 13, 17, 31
+NEED_REPLY = 8
 _VERSION = 1
 _VIRTIO_1 = 1 << 32
 _RING = 256
@@ -44,8 +45,8 @@ class VhostPeer:
             os.close(file)
         self.files = []
 
-    def send(self, request, payload=b"", files=()):
-        message = struct.pack("<III", request, _VERSION, len(payload)) + payload
+    def send(self, request, payload=b"", files=(), flags=0):
+        message = struct.pack("<III", request, _VERSION | flags, len(payload)) + payload
         socket.send_fds(self.socket, [message], list(files))
 
     def send_half(self):
@@ -93,3 +94,8 @@ class VhostPeer:
 
     def take_memory_away(self):
         os.ftruncate(self.memory, 0)
+
+    def set_up_memory_that_is_not_there(self):
+        """Another table, of a file without a byte, under rings that are in use."""
+        empty = self._file(os.memfd_create("empty"))
+        self.send(SET_MEM_TABLE, struct.pack("<IIQQQQ", 1, 0, 0, 8 * _RING_BYTES, 0, 0), [empty])
