@@ -26,10 +26,10 @@ class Slot {
   Region Read() const {
     while (true) {
       const uint32_t sequence = sequence_.load(std::memory_order_acquire);
+      // Acquired, so that each comes before the second look at the sequence.
       const Region region = {
-          begin_.load(std::memory_order_relaxed), end_.load(std::memory_order_relaxed),
-          peer_.load(std::memory_order_relaxed), port_.load(std::memory_order_relaxed)};
-      std::atomic_thread_fence(std::memory_order_acquire);
+          begin_.load(std::memory_order_acquire), end_.load(std::memory_order_acquire),
+          peer_.load(std::memory_order_acquire), port_.load(std::memory_order_acquire)};
       const bool torn = sequence % 2 != 0 || sequence_.load(std::memory_order_relaxed) != sequence;
       if (!torn) return region;
     }
