@@ -12,7 +12,8 @@ class Columns {
  public:
   static constexpr size_t kMost = 256;
 
-  explicit Columns(std::span<const ClassifyKey> keys) {
+  // At most kMost.
+  explicit Columns(std::span<const ClassifyKey> keys) : size_(keys.size()) {
     for (size_t k = 0; k < keys.size(); ++k) {
       protocol_[k] = keys[k].protocol;
       src_[k] = __builtin_bswap16(keys[k].src_class_be);
@@ -27,7 +28,7 @@ class Columns {
     const Range protocol(any ? 0 : rule.protocol, any ? 0xff : rule.protocol);
     const Range src(rule.src.first, rule.src.last), dst(rule.dst.first, rule.dst.last);
     const Range port(rule.port_first, rule.port_last);
-    for (size_t k = 0; k < kMost; ++k) {
+    for (size_t k = 0; k < size_; ++k) {
       const uint32_t matches = protocol.Contains(protocol_[k]) & src.Contains(src_[k]) &
                                dst.Contains(dst_[k]) & port.Contains(port_[k]);
       hits[k] = matches != 0 ? hit : hits[k];
@@ -46,6 +47,7 @@ class Columns {
   };
   using Column = std::array<uint32_t, kMost>;
 
+  const size_t size_;
   Column protocol_ = {}, src_ = {}, dst_ = {}, port_ = {};
 };
 
