@@ -87,12 +87,14 @@ class Looker {
  public:
   explicit Looker(unsigned packets_per_look) : set_(packets_per_look) {}
 
-  void Turn(const Snapshot& snapshot) {
-    set_.Follow(snapshot, 0);
-    set_.Turn([this](PortId port) {
-      ++looks[port];
-      return packets[port];
-    });
+  void Turn(const Snapshot& snapshot, int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      set_.Follow(snapshot, 0);
+      set_.Turn([this](PortId port) {
+        ++looks[port];
+        return packets[port];
+      });
+    }
   }
 
   std::map<PortId, unsigned> packets, looks;
@@ -111,10 +113,10 @@ TEST(PollSet, QuietPortsTakeTurnsWhileOthersHavePackets) {
   const Snapshot snapshot = Polled({Ports(101)});
   Looker looker(16);
   looker.packets[1] = 32;
-  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, PollSet::kQuietAfter);
   EXPECT_EQ(looker.looks[101], PollSet::kQuietAfter) << "not quiet so far";
   looker.looks.clear();
-  for (int i = 0; i < 50; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, 50);
   EXPECT_EQ(looker.looks[1], 50u);
   for (PortId port = 2; port <= 101; ++port) EXPECT_EQ(looker.looks[port], 1u) << port;
 }
@@ -123,21 +125,21 @@ TEST(PollSet, AQuietPortWithAPacketIsBusyAtOnce) {
   const Snapshot snapshot = Polled({Ports(101)});
   Looker looker(16);
   looker.packets[1] = 1;
-  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, PollSet::kQuietAfter);
   looker.packets[50] = 1;
   looker.looks.clear();
   unsigned turns = 0;
   while (looker.looks[50] == 0 && turns < 1000) looker.Turn(snapshot), ++turns;
   EXPECT_LE(turns, 100u);
   looker.looks.clear();
-  for (int i = 0; i < 10; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, 10);
   EXPECT_EQ(looker.looks[50], 10u);
 }
 
 TEST(PollSet, AfterATurnThatFoundNothingAllAreLookedAt) {
   const Snapshot snapshot = Polled({Ports(101)});
   Looker looker(16);
-  for (int i = 0; i < 1000; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, 1000);
   for (PortId port = 1; port <= 101; ++port) EXPECT_EQ(looker.looks[port], 1000u) << port;
 }
 
@@ -145,11 +147,11 @@ TEST(PollSet, FollowsTheSnapshotAndKeepsWhoIsQuiet) {
   const Snapshot first = Polled({Ports(10)});
   Looker looker(16);
   looker.packets[1] = 1;
-  for (int i = 0; i < PollSet::kQuietAfter; ++i) looker.Turn(first);
+  looker.Turn(first, PollSet::kQuietAfter);
   Snapshot second = Polled({Ports(11)});
   second.epoch = first.epoch + 1;
   looker.looks.clear();
-  for (int i = 0; i < 9; ++i) looker.Turn(second);
+  looker.Turn(second, 9);
   EXPECT_EQ(looker.looks[11], 9u) << "a new port is not quiet";
   for (PortId port = 2; port <= 10; ++port) EXPECT_EQ(looker.looks[port], 1u) << port;
   looker.looks.clear();
@@ -165,7 +167,7 @@ TEST(PollSet, APortThatWouldLosePacketsIsNeverQuiet) {
   snapshot.ports[5].io = PortIo(uint16_t{3});
   Looker looker(16);
   looker.packets[1] = 32;
-  for (int i = 0; i < 300; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, 300);
   EXPECT_EQ(looker.looks[5], 300u);
   EXPECT_LT(looker.looks[6], 200u);
 }
@@ -174,7 +176,7 @@ TEST(PollSet, WithoutANumberOfPacketsNoPortIsEverQuiet) {
   const Snapshot snapshot = Polled({Ports(10)});
   Looker looker(0);
   looker.packets[1] = 32;
-  for (int i = 0; i < 300; ++i) looker.Turn(snapshot);
+  looker.Turn(snapshot, 300);
   for (PortId port = 1; port <= 10; ++port) EXPECT_EQ(looker.looks[port], 300u) << port;
 }
 
