@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/byte_buffer.h"
+
 namespace sluice {
 namespace {
 
@@ -69,16 +71,6 @@ std::string Edit(const std::string& bytes, std::span<const int> path, bool adds)
   return edited;
 }
 
-std::string TextOf(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  buffer.Dump(&slices).ok();
-  std::string text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
-}
-
 class Filter final : public grpc::CallbackGenericService {
  public:
   Filter(const std::string& target, std::vector<Rule> rules)
@@ -123,7 +115,7 @@ class Filter final : public grpc::CallbackGenericService {
 
   grpc::ByteBuffer Apply(const std::string& method, bool is_response,
                          const grpc::ByteBuffer& message) const {
-    std::string bytes = TextOf(message);
+    std::string bytes = test::TextOf(message);
     for (const Rule& rule : rules_) {
       const bool is_it =
           rule.is_response == is_response && method.ends_with("Service/" + rule.method);

@@ -4,7 +4,7 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/generic/generic_stub.h>
 
-#include <vector>
+#include "tests/support/byte_buffer.h"
 
 namespace sluice::control {
 namespace {
@@ -13,16 +13,6 @@ bool Finished(grpc::CompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;
   return queue.Next(&tag, &ok) && ok;
-}
-
-std::string Text(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  buffer.Dump(&slices).ok();
-  std::string text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
 }
 
 }  // namespace
@@ -42,7 +32,7 @@ std::string RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::st
   grpc::Status status;
   call->Finish(&status, nullptr);
   Finished(queue);
-  return ok && status.ok() ? Text(response) : "";
+  return ok && status.ok() ? test::TextOf(response) : "";
 }
 
 }  // namespace sluice::control
