@@ -17,6 +17,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
+import changes  # noqa: E402
 import idle_ports  # noqa: E402
 import table  # noqa: E402
 from harness import Lab, cores, free_huge_pages  # noqa: E402
@@ -157,6 +158,9 @@ def main():
     of_idle_ports = idle_ports.measure(arguments.build, facts, 3, arguments.seconds)
     idle_ports.show(of_idle_ports)
     results += of_idle_ports
+    of_changes = changes.measure(arguments.build, facts, 3, 5 * arguments.seconds)
+    changes.show(of_changes)
+    results += of_changes
     results += micro(arguments.build, facts)
     of_the_table = table.measure(arguments.build, facts)
     table.show(of_the_table)

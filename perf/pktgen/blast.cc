@@ -49,10 +49,12 @@ double Seconds(uint64_t tsc) {
 
 absl::StatusOr<std::unique_ptr<Blast>> Blast::Create(const BlastRequest& request, Pod& from,
                                                      Pod& to, BlastPools& pools) {
-  const size_t least = HeaderSize(request.address.family) + RTE_ETHER_CRC_LEN;
+  const size_t stamp = request.latency ? BlastLatency::kStampSize : 0;
+  const size_t least = HeaderSize(request.address.family) + stamp + RTE_ETHER_CRC_LEN;
   if (request.size < least) {
-    return absl::InvalidArgumentError(
-        fmt::format("blast: size: {} is below the {} bytes of the headers", request.size, least));
+    return absl::InvalidArgumentError(fmt::format("blast: size: {} is below the {} bytes of the {}",
+                                                  request.size, least,
+                                                  stamp > 0 ? "headers and a stamp" : "headers"));
   }
   const auto frame_size = static_cast<uint16_t>(request.size - RTE_ETHER_CRC_LEN);
   const absl::StatusOr<rte_mempool*> pool = pools.Make(request.flows, frame_size);
@@ -60,6 +62,10 @@ absl::StatusOr<std::unique_ptr<Blast>> Blast::Create(const BlastRequest& request
   std::unique_ptr<Blast> blast(new Blast(request, from, to, pools));
   blast->pool_ = *pool;
   blast->frame_size_ = frame_size;
+  if (request.latency) {
+    blast->latency_.emplace(rte_get_tsc_hz());
+    blast->sink_.latency = &*blast->latency_;
+  }
   to.AddSink(&blast->sink_);
   return blast;
 }
@@ -134,12 +140,22 @@ void Blast::Send(uint64_t tsc) {
     burst_end_ = count;
   }
   const uint16_t left = burst_end_ - burst_first_;
+  if (latency_) Stamp({burst_.data() + burst_first_, left});
   const uint16_t taken = from_.port().SendBurst({burst_.data() + burst_first_, left});
   burst_first_ += taken;
   sent_ += taken;
 }
 
+void Blast::Stamp(std::span<rte_mbuf* const> packets) const {
+  const uint64_t tsc = rte_rdtsc();
+  const auto payload = static_cast<uint16_t>(HeaderSize(request_.address.family));
+  for (rte_mbuf* packet : packets) {
+    BlastLatency::Stamp(rte_pktmbuf_mtod_offset(packet, uint8_t*, payload), tsc);
+  }
+}
+
 void Blast::Receive(uint64_t now_ns) {
+  if (latency_) latency_->Look(rte_rdtsc());
   const uint64_t before = sink_.received;
   to_.Poll(now_ns);
   if (sink_.received != before) last_receive_tsc_ = rte_rdtsc();
@@ -160,13 +176,15 @@ Json Blast::Answer() const {
   const auto mpps = [](uint64_t packets, double over) {
     return over > 0 ? static_cast<double>(packets) / over / 1e6 : 0;
   };
-  return {{"ok", phase_ != Phase::kResolving},
-          {"sent", sent_},
-          {"received", sink_.received},
-          {"lost", sent_ - std::min(sent_, sink_.received)},
-          {"mpps", mpps(sink_.received, receiving)},
-          {"mpps_sent", mpps(sent_, seconds)},
-          {"seconds", seconds}};
+  Json answer = {{"ok", phase_ != Phase::kResolving},
+                 {"sent", sent_},
+                 {"received", sink_.received},
+                 {"lost", sent_ - std::min(sent_, sink_.received)},
+                 {"mpps", mpps(sink_.received, receiving)},
+                 {"mpps_sent", mpps(sent_, seconds)},
+                 {"seconds", seconds}};
+  if (latency_) answer["latency_us"] = latency_->Answer();
+  return answer;
 }
 
 }  // namespace sluice::pktgen

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
+#include "perf/pktgen/blast_latency.h"
 #include "perf/pktgen/blast_pools.h"
 #include "perf/pktgen/commands.h"
 #include "perf/pktgen/pod.h"
@@ -17,8 +19,8 @@ namespace sluice::pktgen {
 
 class Blast final : public Operation {
  public:
-  // The others outlive it. Errors: InvalidArgument (size below the headers), ResourceExhausted (no
-  // memory for the buffers).
+  // The others outlive it. Errors: InvalidArgument (size below the headers and, for latency, a
+  // stamp), ResourceExhausted (no memory for the buffers).
   static absl::StatusOr<std::unique_ptr<Blast>> Create(const BlastRequest& request, Pod& from,
                                                        Pod& to, BlastPools& pools);
   ~Blast() override;
@@ -39,6 +41,7 @@ class Blast final : public Operation {
   bool StepSending(uint64_t now_ns);
   bool StepDraining(uint64_t now_ns);
   void Send(uint64_t tsc);
+  void Stamp(std::span<rte_mbuf* const> packets) const;
   void Receive(uint64_t now_ns);
   uint64_t Allowed(uint64_t tsc) const;  // packets that may have been sent by now
   void Count();
@@ -51,6 +54,7 @@ class Blast final : public Operation {
   std::optional<uint64_t> resolve_deadline_ns_;
   rte_mempool* pool_ = nullptr;
   BlastSink sink_;
+  std::optional<BlastLatency> latency_;
   uint16_t frame_size_ = 0;
   std::array<rte_mbuf*, VirtioPort::kBurst> burst_{};
   uint16_t burst_first_ = 0, burst_end_ = 0;  // what of burst_ is still to be sent

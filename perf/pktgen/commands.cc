@@ -196,6 +196,7 @@ Commands::Outcome Commands::Blast(CommandFields& fields) {
   request.seconds = fields.Real("seconds", 0, kMaxSeconds);
   request.rate_pps = fields.Number("rate_pps", 0, UINT32_MAX, 0);
   request.flows = fields.Number("flows", 1, kMaxFlows, 1);
+  request.latency = fields.Flag("latency", false);
   if (absl::Status status = fields.Finish(); !status.ok()) return status;
   const absl::StatusOr<HostStack*> from = FindPod(pods_, pod_name);
   if (!from.ok()) return from.status();

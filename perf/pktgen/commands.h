@@ -32,6 +32,7 @@ struct BlastRequest {
   double seconds = 0;
   uint64_t rate_pps = 0;  // 0: unlimited
   uint64_t flows = 1;     // source ports
+  bool latency = false;   // is measured
 };
 
 class Commands {

@@ -1,5 +1,7 @@
 #include "perf/pktgen/pod.h"
 
+#include <rte_udp.h>
+
 #include <utility>
 
 namespace sluice::pktgen {
@@ -9,6 +11,11 @@ bool BlastSink::Matches(Bytes frame) const {
   return frame.size() == sample.size() &&
          std::memcmp(frame.data(), sample.data(), l4_offset) == 0 &&
          std::memcmp(frame.data() + l4_offset + 2, sample.data() + l4_offset + 2, 4) == 0;
+}
+
+void BlastSink::Take(Bytes frame) {
+  ++received;
+  if (latency != nullptr) latency->Take(frame.subspan(l4_offset + sizeof(rte_udp_hdr)));
 }
 
 Pod::Pod(const HostConfig& config, std::unique_ptr<VirtioPort> port, uint64_t seed)
@@ -34,7 +41,7 @@ void Pod::Receive(const rte_mbuf& packet, uint64_t now_ns) {
   }
   for (BlastSink* sink : sinks_) {
     if (sink->Matches(frame)) {
-      ++sink->received;
+      sink->Take(frame);
       return;
     }
   }

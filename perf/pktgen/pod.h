@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "perf/pktgen/blast_latency.h"
 #include "perf/pktgen/host_stack.h"
 #include "perf/pktgen/virtio_port.h"
 
@@ -14,8 +15,10 @@ struct BlastSink {
   Frame sample;          // every frame of the blast is like this, but for source port and checksum
   size_t l4_offset = 0;  // where its UDP header is
   uint64_t received = 0;
+  BlastLatency* latency = nullptr;  // wants to see what arrives; null: nobody does
 
   bool Matches(Bytes frame) const;
+  void Take(Bytes frame);  // one that matches
 };
 
 class Pod {

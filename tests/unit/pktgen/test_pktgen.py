@@ -85,6 +85,19 @@ class TwoPods(BridgedTest):
         self.assertEqual(sum(received["udp_from"].values()), received["udp"])
         self.assertEqual((received["bad_checksum"], received["malformed"]), (0, 0))
 
+    def test_BlastMeasuresHowLongPacketsTake(self):
+        answer = self.pktgen.call("blast", pod=self.a.name, to=self.b.addresses[0], port=9,
+                                  seconds=0.5, rate_pps=100_000, flows=10, latency=True)
+        latency = answer["latency_us"]
+        self.assertGreater(latency["samples"] + latency["waited"], answer["received"] / 16 - 1)
+        if latency["samples"]:  # a machine that is short of cores may stop us all the time
+            self.assertLess(0, latency["p50"])
+            self.assertLessEqual(latency["p50"], latency["p99"])
+            self.assertLessEqual(latency["p999"], latency["max"])
+        refused = self.pktgen.call("blast", pod=self.a.name, to=self.b.addresses[1], port=9,
+                                   seconds=0.5, size=64 + 16, latency=True)
+        self.assertIn("headers and a stamp", refused["error"])
+
     def test_BlastKeepsToItsRate(self):
         answer = self.pktgen.call("blast", pod=self.a.name, to=self.b.addresses[0], port=9,
                                   seconds=0.5, rate_pps=2000)
