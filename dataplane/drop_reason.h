@@ -12,9 +12,9 @@ namespace sluice::dataplane {
   X(kTruncated, "truncated", "a header ends after the packet does")                               \
   X(kHeaderSplit, "header_split", "headers are not contiguous in the first segment")              \
   X(kVlanNotAllowed, "vlan_not_allowed", "VLAN tag on a port that takes none")                    \
-  X(kEtherType, "ether_type", "neither ARP, IPv4 nor IPv6")                                       \
+  X(kEtherType, "ether_type", "neither ARP, RARP, IPv4 nor IPv6")                                 \
   X(kEtherSource, "ether_source", "multicast or zero source MAC")                                 \
-  X(kArpMalformed, "arp_malformed", "ARP that is not Ethernet/IPv4 request or reply")             \
+  X(kArpMalformed, "arp_malformed", "ARP or RARP that is not as switching.md says")               \
   X(kIpVersion, "ip_version", "IP version does not match the EtherType")                          \
   X(kIpHeaderLength, "ip_header_length", "IPv4 header length below 20 or beyond the packet")      \
   X(kIpTotalLength, "ip_total_length", "IP length field disagrees with the packet")               \

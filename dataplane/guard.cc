@@ -102,6 +102,8 @@ DropReason Check(const Burst& burst, Packet& packet) {
   switch (packet.kind) {
     case PacketKind::kArp:
       return CheckArp(port, packet);
+    case PacketKind::kRarp:  // it claims its MAC alone
+      return DropReason::kNone;
     case PacketKind::kNeighbour:
       return CheckNeighbour(port, packet);
     default:

@@ -26,6 +26,7 @@ inline constexpr unsigned kBurstSize = 32;
 // What kind of treatment a packet gets; decided by parse.
 enum class PacketKind : uint8_t {
   kArp,        // guarded, never judged
+  kRarp,       // says where a MAC is: guarded, never judged
   kNeighbour,  // neighbour discovery, MLD and IGMP: guarded, never judged
   kTracked,    // TCP, UDP, SCTP, ICMP echo, other IP protocols: belongs to a connection
   kDhcp,       // between a pod and the outside, where the network allows it: never judged
@@ -97,7 +98,7 @@ struct Packet {
   Connection* connection = nullptr;  // null: none yet
 
   bool alive() const { return drop == DropReason::kNone; }
-  bool is_ip() const { return kind != PacketKind::kArp; }
+  bool is_ip() const { return kind != PacketKind::kArp && kind != PacketKind::kRarp; }
 };
 
 // Up to kBurstSize packets of one port and one network, handled together.

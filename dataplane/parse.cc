@@ -106,6 +106,26 @@ DropReason ReadArp(const Reader& reader, Packet& packet) {
   return DropReason::kNone;
 }
 
+// What QEMU sends for a guest that has just arrived: a reverse request of a MAC about itself (RFC
+// 903), from which switches learn where it is. Nothing else is done with RARP.
+DropReason ReadRarp(const Reader& reader, Packet& packet) {
+  DropReason drop = DropReason::kNone;
+  const auto* arp = reader.At<rte_arp_hdr>(packet.l3_offset, &drop);
+  if (arp == nullptr) return drop;
+  const rte_arp_ipv4& data = arp->arp_data;
+  const bool about_itself = rte_is_same_ether_addr(&data.arp_sha, &data.arp_tha) &&
+                            data.arp_sip == 0 && data.arp_tip == 0;
+  if (rte_be_to_cpu_16(arp->arp_hardware) != RTE_ARP_HRD_ETHER ||
+      rte_be_to_cpu_16(arp->arp_protocol) != RTE_ETHER_TYPE_IPV4 || arp->arp_hlen != 6 ||
+      arp->arp_plen != 4 || rte_be_to_cpu_16(arp->arp_opcode) != RTE_ARP_OP_REVREQUEST ||
+      !about_itself) {
+    return DropReason::kArpMalformed;
+  }
+  packet.kind = PacketKind::kRarp;
+  const bool own = MacAddress::FromBytes(data.arp_sha.addr_bytes) == packet.src_mac;
+  return own ? DropReason::kNone : DropReason::kGuardArp;
+}
+
 // The options behind an IPv4 header. Source routes lead where policy did not look (RFC 7126, 4.3).
 DropReason CheckOptions(std::span<const uint8_t> options) {
   for (size_t at = 0; at < options.size();) {
@@ -370,6 +390,8 @@ DropReason Read(Packet& packet) {
   switch (rte_be_to_cpu_16(ether->ether_type)) {
     case RTE_ETHER_TYPE_ARP:
       return ReadArp(reader, packet);
+    case RTE_ETHER_TYPE_RARP:
+      return ReadRarp(reader, packet);
     case RTE_ETHER_TYPE_VLAN:
     case RTE_ETHER_TYPE_QINQ:
       return DropReason::kVlanNotAllowed;

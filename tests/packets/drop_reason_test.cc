@@ -93,6 +93,26 @@ std::vector<Fixture> Malformed() {
            .Arp(3, Testbed::Mac('a'), "10.0.0.1", "10.0.0.2")
            .bytes(),
        DropReason::kArpMalformed},
+      {"RARP about another",
+       Frame()
+           .Ether(Testbed::Mac('a'), kBroadcast)
+           .Rarp(Testbed::Mac('a'))
+           .Set16(36, 0x0bad)
+           .bytes(),
+       DropReason::kArpMalformed},
+      {"RARP with an address",
+       Frame()
+           .Ether(Testbed::Mac('a'), kBroadcast)
+           .Rarp(Testbed::Mac('a'))
+           .Set16(28, 0x0a00)
+           .bytes(),
+       DropReason::kArpMalformed},
+      {"RARP reply",
+       Frame().Ether(Testbed::Mac('a'), kBroadcast).Rarp(Testbed::Mac('a')).Set16(20, 4).bytes(),
+       DropReason::kArpMalformed},
+      {"RARP for another's MAC",
+       Frame().Ether(Testbed::Mac('a'), kBroadcast).Rarp(Testbed::Mac('b')).bytes(),
+       DropReason::kGuardArp},
       {"version 5 in an IPv4 frame", AtoB().Udp(1, 2).Set8(kIp, 0x55).bytes(),
        DropReason::kIpVersion},
       {"version 4 in an IPv6 frame", AtoB6().Udp(1, 2).Set8(kIp, 0x45).bytes(),

@@ -26,6 +26,9 @@ Bytes UnsolicitedAdvertisement(char pod) {
       .Neighbour(136, Testbed::V6(pod))
       .bytes();
 }
+Bytes Rarp(char pod) {
+  return Frame().Ether(Testbed::Mac(pod), kBroadcast).Rarp(Testbed::Mac(pod)).bytes();
+}
 Bytes ToB() { return Testbed::From('a', 'b').Udp(1, 2).bytes(); }
 
 TEST(Migration, ThereAndBackAgain) {
@@ -48,6 +51,17 @@ TEST(Migration, ThereAndBackAgain) {
   EXPECT_EQ(bed.Deliver('b', GratuitousArp('b')), "ahu") << "the outside learns of it";
   EXPECT_EQ(bed.LastDrop('u', GratuitousArp('b')), DropReason::kGuardMac);
   EXPECT_EQ(bed.LastDrop('u', Testbed::From('b', 'a').Udp(2, 1).bytes()), DropReason::kGuardMac);
+}
+
+// QEMU says nothing else for a guest that does not announce itself.
+TEST(Migration, ARarpSaysWhereAMacIs) {
+  Testbed bed({.pods = "ab", .uplink = true, .host = true});
+  EXPECT_EQ(bed.Deliver('b', Rarp('b')), "ahu");
+  EXPECT_EQ(bed.LastDrop('a', Rarp('b')), DropReason::kGuardMac);
+  EXPECT_EQ(bed.LastDrop('u', Rarp('b')), DropReason::kGuardMac);
+  bed.Unplug('b');
+  EXPECT_EQ(bed.Deliver('u', Rarp('b')), "ah");
+  EXPECT_EQ(bed.Deliver('h', Testbed::From('h', 'b').Udp(1, 2).bytes()), "u");
 }
 
 TEST(Migration, AStrangerOnTheWireDoesNotTakeALocalAddress) {

@@ -251,6 +251,15 @@ Frame& Frame::Arp(uint16_t operation, const dataplane::MacAddress& sender_mac,
   return *this;
 }
 
+Frame& Frame::Rarp(const dataplane::MacAddress& mac) {
+  constexpr size_t kTarget = 18;  // from the ARP header on
+  const size_t start = bytes_.size() + 2;
+  Arp(3, mac, "0.0.0.0", "0.0.0.0");
+  Set16(start - 2, RTE_ETHER_TYPE_RARP);
+  std::copy(mac.bytes.begin(), mac.bytes.end(), bytes_.begin() + start + kTarget);
+  return *this;
+}
+
 Frame& Frame::Set8(size_t offset, uint8_t value) {
   bytes_.at(offset) = value;
   return *this;

@@ -42,6 +42,7 @@ class Frame {
   Frame& Protocol(uint8_t protocol, std::string_view payload);
   Frame& Arp(uint16_t operation, const dataplane::MacAddress& sender_mac,
              std::string_view sender_ip, std::string_view target_ip);
+  Frame& Rarp(const dataplane::MacAddress& mac);  // QEMU's announcement of a guest
 
   // Byte offsets into the finished frame; the IP header starts at 14.
   Frame& Set8(size_t offset, uint8_t value);

@@ -51,6 +51,10 @@ std::vector<Sample> Samples() {
                                      .Extension(IPPROTO_DSTOPTS)
                                      .Udp(1, 2, data)
                                      .bytes()},
+      {"rarp", Frame()
+                   .Ether(Testbed::Mac('a'), dataplane::MacAddress{{255, 255, 255, 255, 255, 255}})
+                   .Rarp(Testbed::Mac('a'))
+                   .bytes()},
       {"sctp", V4().Sctp(1, 2).bytes()},
       {"echo", V4().Echo(true, 5).bytes()},
       {"echo6", V6().Echo(true, 5).bytes()},
