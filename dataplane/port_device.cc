@@ -108,6 +108,7 @@ absl::StatusOr<uint16_t> OpenDevice(const PortSpec& spec, std::string* vdev) {
     case DeviceMaker::kPhysicalBus:
       return OpenRepresentor(spec);
     case DeviceMaker::kVhostSocket:
+    case DeviceMaker::kTunDevice:
       break;
   }
   return absl::InternalError("no ethdev");
@@ -136,36 +137,30 @@ bool NeedsJumboBuffers(const PortSpec& spec) {
   return RowOf(spec.kind).whole_frames && spec.mtu > kDefaultMtu;
 }
 
-absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, rte_mempool* pool, TxPort* tx,
-                                            Quiescence* readers) {
+absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, const DeviceNeeds& needs) {
   const PortKindRow& row = RowOf(spec.kind);
-  if (spec.mtu > row.max_mtu) {
-    return PortError(spec, absl::StatusCode::kInvalidArgument,
-                     fmt::format("mtu: {} is more than the {} that DPDK's {} can do", spec.mtu,
-                                 row.max_mtu, row.driver));
-  }
   const auto place = GoTo(spec);
   if (!place.ok()) return place.status();
   if (absl::Status usable = row.check(spec); !usable.ok()) return usable;
   PortDevice device;
-  const bool vhost = row.maker == DeviceMaker::kVhostSocket;
-  absl::Status opened =
-      vhost ? device.OpenVhost(spec, pool, tx, readers) : device.OpenEthdev(spec, pool);
+  absl::Status opened = row.maker == DeviceMaker::kVhostSocket ? device.OpenVhost(spec, needs)
+                        : row.maker == DeviceMaker::kTunDevice
+                            ? device.OpenTap(spec, needs)
+                            : device.OpenEthdev(spec, needs.pool);
   if (!opened.ok()) return opened;
   return device;
 }
 
-absl::Status PortDevice::OpenVhost(const PortSpec& spec, rte_mempool* pool, TxPort* tx,
-                                   Quiescence* readers) {
+absl::Status PortDevice::OpenVhost(const PortSpec& spec, const DeviceNeeds& needs) {
   PortSpec way = spec;
   if (absl::Status sealed = Seal(&way); !sealed.ok()) return sealed;
   const bool server = spec.kind == PortKind::kVhostServer;
   auto port = VhostPort::Open({.path = way.path,
                                .role = server ? VhostRole::kServer : VhostRole::kClient,
                                .queues = spec.queues,
-                               .pool = pool,
-                               .tx = tx,
-                               .readers = readers});
+                               .pool = needs.pool,
+                               .tx = needs.tx,
+                               .readers = needs.readers});
   if (!port.ok()) {
     return PortError(spec, port.status().code(), std::string(port.status().message()));
   }
@@ -173,12 +168,29 @@ absl::Status PortDevice::OpenVhost(const PortSpec& spec, rte_mempool* pool, TxPo
   return absl::OkStatus();
 }
 
+// The kernel side of the tap is the pod's interface.
+absl::Status PortDevice::OpenTap(const PortSpec& spec, const DeviceNeeds& needs) {
+  auto port = TapPort::Open({.interface = {.name = spec.path,
+                                           .mac = spec.mac,
+                                           .mtu = spec.mtu,
+                                           .stays = !spec.netns.empty()},
+                             .pool = needs.pool,
+                             .tx = needs.tx,
+                             .watch = needs.taps});
+  if (!port.ok()) {
+    return PortError(spec, port.status().code(), std::string(port.status().message()));
+  }
+  tap_ = *std::move(port);
+  return absl::OkStatus();
+}
+
 absl::Status PortDevice::OpenEthdev(const PortSpec& spec, rte_mempool* pool) {
   if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
-    return PortError(spec, absl::StatusCode::kResourceExhausted,
-                     fmt::format("this build of DPDK allows {} ports that are no vhost-user ones "
-                                 "(RTE_MAX_ETHPORTS), all are in use",
-                                 RTE_MAX_ETHPORTS));
+    return PortError(
+        spec, absl::StatusCode::kResourceExhausted,
+        fmt::format("this build of DPDK allows {} ports that are neither vhost-user nor "
+                    "tap (RTE_MAX_ETHPORTS), all are in use",
+                    RTE_MAX_ETHPORTS));
   }
   const absl::StatusOr<uint16_t> id = OpenDevice(spec, &vdev_);
   if (!id.ok()) return id.status();
@@ -254,18 +266,26 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
   owner_ = other.owner_;
   vdev_ = std::move(other.vdev_);
   vhost_ = std::move(other.vhost_);
+  tap_ = std::move(other.tap_);
   sealed_ = std::move(other.sealed_);
   return *this;
 }
 
+PortIo PortDevice::io() const {
+  if (vhost_ != nullptr) return PortIo(vhost_.get());
+  return tap_ != nullptr ? PortIo(tap_.get()) : PortIo(id_);
+}
+
 bool PortDevice::LinkUp() const {
   if (vhost_ != nullptr) return vhost_->LinkUp();
+  if (tap_ != nullptr) return tap_->LinkUp();
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
 void PortDevice::Close() {
   vhost_.reset();
+  tap_.reset();
   if (!std::exchange(open_, false)) return;
   rte_eth_dev_stop(id_);
   if (vdev_.empty()) {

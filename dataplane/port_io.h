@@ -1,7 +1,8 @@
 // What a worker reads a port's queues by, and writes them by.
 //
-// A vhost-user port is spoken to through DPDK's vhost library, every other kind through its ethdev.
-// The switch is here, once a burst, and not in a table of functions: there are two of them.
+// A vhost-user port is spoken to through DPDK's vhost library, a tap through the kernel, every
+// other kind through its ethdev. The switch is here, once a burst, and not in a table of functions:
+// there are three of them.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@ struct rte_mbuf;
 
 namespace sluice::dataplane {
 
+class TapPort;
 class VhostPort;
 
 // A plain value, valid as long as the PortDevice that it came from. The default is no port: nothing
@@ -18,6 +20,7 @@ class PortIo {
  public:
   PortIo() = default;
   explicit PortIo(VhostPort* vhost) : vhost_(vhost) {}
+  explicit PortIo(TapPort* tap) : tap_(tap) {}
   explicit PortIo(uint16_t ethdev) : ethdev_(ethdev) {}
 
   // Up to `count` (at most kBurstSize) packets, which are the caller's from then on; how many. One
@@ -30,6 +33,8 @@ class PortIo {
   // Whether what is not read yet stays where it is, and its sender sees that there is no room.
   // Other devices lose what does not fit.
   bool HoldsBack() const { return vhost_ != nullptr; }
+  // Whether a packet that is not taken says nothing of the next: the kernel may refuse one.
+  bool RefusesSingly() const { return tap_ != nullptr; }
 
   bool operator==(const PortIo&) const = default;
 
@@ -37,6 +42,7 @@ class PortIo {
   static constexpr uint16_t kNoEthdev = UINT16_MAX;
 
   VhostPort* vhost_ = nullptr;
+  TapPort* tap_ = nullptr;
   uint16_t ethdev_ = kNoEthdev;
 };
 

@@ -123,13 +123,6 @@ absl::Status CheckPcap(const PortSpec& spec) {
                    fmt::format("file {} is not readable", spec.path));
 }
 
-// The kernel side of the tap is the pod's interface.
-std::string TapArgs(const PortSpec& spec) {
-  std::string args = fmt::format("iface={}", spec.path);
-  if (!spec.mac.IsZero()) args += fmt::format(",mac={}", spec.mac.ToString());
-  if (!spec.netns.empty()) args += ",persist";
-  return args;
-}
 // Frames lie in slots that divide a block, which the kernel allocates in one piece.
 std::string AfPacketArgs(const PortSpec& spec) {
   const bool jumbo = spec.mtu > kDefaultMtu;
@@ -151,27 +144,20 @@ std::string RepresentorDevargs(const PortSpec& spec) {
 }
 
 constexpr uint16_t kRing = 1024;
-constexpr uint16_t kTapBuffers = 16;  // that one frame may be spread over; a tap port keeps them
-
-// net_tap tells its queues of no MTU above this (22.11: max_rx_pktlen).
-constexpr uint16_t kTapMtu = 1500;
 
 using enum DeviceMaker;
 constexpr PortKindRow kRows[] = {
-    {PortKind::kVhostServer, kVhostSocket, "vhost", CheckSocketServer, nullptr, 0, kMaxMtu, false,
-     false, false},
-    {PortKind::kVhostClient, kVhostSocket, "vhost", CheckSocketClient, nullptr, 0, kMaxMtu, false,
-     false, false},
-    {PortKind::kTap, kVirtualBus, "net_tap", CheckNewInterface, TapArgs, kTapBuffers, kTapMtu, true,
-     false, false},
-    {PortKind::kAfPacket, kVirtualBus, "net_af_packet", CheckInterface, AfPacketArgs, kRing,
-     kMaxMtu, false, true, true},
-    {PortKind::kPcap, kVirtualBus, "net_pcap", CheckPcap, PcapArgs, kRing, kMaxMtu, false, false,
+    {PortKind::kVhostServer, kVhostSocket, "vhost", CheckSocketServer, nullptr, 0, false, false,
      false},
-    {PortKind::kRing, kRings, "net_ring", CheckNothing, nullptr, kRing, kMaxMtu, false, false,
+    {PortKind::kVhostClient, kVhostSocket, "vhost", CheckSocketClient, nullptr, 0, false, false,
      false},
-    {PortKind::kRepresentor, kPhysicalBus, "PCI", CheckNothing, RepresentorDevargs, kRing, kMaxMtu,
-     true, false, true},
+    {PortKind::kTap, kTunDevice, "tun", CheckNewInterface, nullptr, 0, false, false, false},
+    {PortKind::kAfPacket, kVirtualBus, "net_af_packet", CheckInterface, AfPacketArgs, kRing, false,
+     true, true},
+    {PortKind::kPcap, kVirtualBus, "net_pcap", CheckPcap, PcapArgs, kRing, false, false, false},
+    {PortKind::kRing, kRings, "net_ring", CheckNothing, nullptr, kRing, false, false, false},
+    {PortKind::kRepresentor, kPhysicalBus, "PCI", CheckNothing, RepresentorDevargs, kRing, true,
+     false, true},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ enum class DeviceMaker : uint8_t {
   kRings,        // rings of our own
   kPhysicalBus,  // a PCI device, which others may share
   kVhostSocket,  // DPDK's vhost library, without an ethdev
+  kTunDevice,    // the kernel, without an ethdev
 };
 
 struct PortKindRow {
@@ -26,7 +27,6 @@ struct PortKindRow {
   absl::Status (*check)(const PortSpec&);
   std::string (*args)(const PortSpec&);  // devargs; null: none
   uint16_t rx_descriptors;
-  uint16_t max_mtu;   // that the driver knows
   bool sets_mtu;      // the device wants to be told
   bool whole_frames;  // receives each frame into one buffer
   bool promiscuous;   // has to be told to take what is not for its own address

@@ -20,6 +20,7 @@
 #include "dataplane/port_device.h"
 #include "dataplane/port_moves.h"
 #include "dataplane/quiescence.h"
+#include "dataplane/tap_watch.h"
 #include "dataplane/tsan.h"
 #include "dataplane/worker.h"
 
@@ -140,6 +141,7 @@ struct Switch::Impl {
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
+  std::unique_ptr<TapWatch> taps;
   PollClaims claims;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Launch> launches;
@@ -178,6 +180,9 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
   auto connections = ConnectionTable::Create(TableConfig(config), &impl->quiescence);
   if (!connections.ok()) return connections.status();
   impl->connections = *std::move(connections);
+  auto taps = TapWatch::Start();
+  if (!taps.ok()) return taps.status();
+  impl->taps = *std::move(taps);
 
   std::vector<Journal*> journals;
   for (unsigned index = 0; index < workers; ++index) {
@@ -233,7 +238,10 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
   if (!pool.ok()) return pool.status();
   absl::StatusOr<PortDevice> device =
-      PortDevice::Open(spec, *pool, &impl_->tx_ports.ports[subject->port], &impl_->quiescence);
+      PortDevice::Open(spec, {.pool = *pool,
+                              .tx = &impl_->tx_ports.ports[subject->port],
+                              .readers = &impl_->quiescence,
+                              .taps = impl_->taps.get()});
   if (!device.ok()) return device.status();
 
   impl_->connections->NameSubject(*subject, IdentityOf(spec));

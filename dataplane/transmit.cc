@@ -130,8 +130,9 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
     waiting = waiting.subspan(Offer(snapshot, port, waiting));
     if (waiting.empty()) return;
     // A peer without room for a frame as large as this may have some for the next.
-    const bool large = waiting[0]->pkt_len > kOrdinaryFrame;
-    const auto lost = large ? waiting.first(1) : waiting;
+    const bool alone =
+        waiting[0]->pkt_len > kOrdinaryFrame || snapshot.ports[port].io.RefusesSingly();
+    const auto lost = alone ? waiting.first(1) : waiting;
     for (rte_mbuf* mbuf : lost) {
       CountDrop(static_cast<PortId>(mbuf->hash.usr), DropReason::kTxFull);
       rte_pktmbuf_free(mbuf);

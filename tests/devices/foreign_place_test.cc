@@ -61,7 +61,9 @@ class ForeignTapTest : public testing::Test {
     spec_.path = "net1";
     spec_.mac = *MacAddress::Parse("02:00:00:00:00:01");
   }
-  absl::Status Open(const PortSpec& spec) { return PortDevice::Open(spec, pool_.get()).status(); }
+  absl::Status Open(const PortSpec& spec) {
+    return PortDevice::Open(spec, {.pool = pool_.get()}).status();
+  }
 
   PacketPool pool_;
   PortSpec spec_;
@@ -71,7 +73,7 @@ TEST_F(ForeignTapTest, ATapOutlivesItsPortAndIsTakenAgain) {
   const Namespace pod;
   spec_.netns = pod.path();
   for (int round = 0; round < 2; ++round) {
-    const auto device = PortDevice::Open(spec_, pool_.get());
+    const auto device = PortDevice::Open(spec_, {.pool = pool_.get()});
     ASSERT_TRUE(device.ok()) << device.status();
     EXPECT_TRUE(pod.Has("net1"));
     EXPECT_EQ(if_nametoindex("net1"), 0u) << "this thread is at home again";
@@ -101,7 +103,7 @@ TEST_F(ForeignTapTest, OneWhoseNamespaceDiedCloses) {
   auto pod = std::make_unique<Namespace>();
   spec_.netns = pod->path();
   {
-    const auto device = PortDevice::Open(spec_, pool_.get());
+    const auto device = PortDevice::Open(spec_, {.pool = pool_.get()});
     ASSERT_TRUE(device.ok()) << device.status();
     pod.reset();
   }

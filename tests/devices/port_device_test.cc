@@ -2,9 +2,7 @@
 #include "dataplane/port_device.h"
 
 #include <gtest/gtest.h>
-#include <net/if.h>
 #include <rte_ethdev.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -33,7 +31,9 @@ class PortDeviceTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  absl::Status Open(const PortSpec& spec) { return PortDevice::Open(spec, pool_.get()).status(); }
+  absl::Status Open(const PortSpec& spec) {
+    return PortDevice::Open(spec, {.pool = pool_.get()}).status();
+  }
 
   // A listening socket at the port's path.
   int Listen() {
@@ -92,7 +92,7 @@ TEST_F(PortDeviceTest, VhostPortsAreAsManyAsThereAreSlots) {
     spec_.name = "web" + std::to_string(i);
     spec_.path = directory_ + "/" + spec_.name;
     spec_.kind = i % 2 == 0 ? PortKind::kVhostServer : PortKind::kVhostClient;
-    auto device = PortDevice::Open(spec_, pool_.get());
+    auto device = PortDevice::Open(spec_, {.pool = pool_.get()});
     ASSERT_TRUE(device.ok()) << device.status();
     devices.push_back(*std::move(device));
   }
@@ -105,14 +105,14 @@ TEST_F(PortDeviceTest, OneEthdevTooManyIsRefused) {
   spec_.path.clear();
   for (unsigned i = 0; i < RTE_MAX_ETHPORTS; ++i) {
     spec_.name = "full" + std::to_string(i);
-    auto device = PortDevice::Open(spec_, pool_.get());
+    auto device = PortDevice::Open(spec_, {.pool = pool_.get()});
     ASSERT_TRUE(device.ok()) << device.status();
     devices.push_back(*std::move(device));
   }
   spec_.name = "web";
   EXPECT_EQ(Open(spec_), absl::ResourceExhaustedError(
-                             "port web: this build of DPDK allows 32 ports that are no vhost-user "
-                             "ones (RTE_MAX_ETHPORTS), all are in use"));
+                             "port web: this build of DPDK allows 32 ports that are neither "
+                             "vhost-user nor tap (RTE_MAX_ETHPORTS), all are in use"));
 }
 
 TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {
@@ -123,36 +123,6 @@ TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {
   EXPECT_NE(failed.message().find("ffff:03:00.0,representor=vf2: no such representor"),
             std::string::npos)
       << failed;
-}
-
-TEST_F(PortDeviceTest, AnMtuThatTheDriverOrTheInterfaceCannotDoIsRefused) {
-  spec_.kind = PortKind::kTap;
-  spec_.path = "sl-none";
-  spec_.mtu = 1501;
-  EXPECT_EQ(Open(spec_),
-            absl::InvalidArgumentError(
-                "port web: mtu: 1501 is more than the 1500 that DPDK's net_tap can do"));
-}
-
-int MtuOf(const std::string& interface) {
-  ifreq request{};
-  interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
-  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  EXPECT_EQ(ioctl(fd, SIOCGIFMTU, &request), 0) << interface;
-  close(fd);
-  return request.ifr_mtu;
-}
-
-TEST_F(PortDeviceTest, ATapInterfaceHasItsPortsMtu) {
-  if (geteuid() != 0) GTEST_SKIP() << "not root: no network interfaces";
-  spec_.kind = PortKind::kTap;
-  spec_.path = "sl-t" + std::to_string(getpid());
-  for (const uint16_t mtu : {uint16_t{1500}, uint16_t{1400}}) {
-    spec_.mtu = mtu;
-    const auto device = PortDevice::Open(spec_, pool_.get());
-    ASSERT_TRUE(device.ok()) << device.status();
-    EXPECT_EQ(MtuOf(spec_.path), mtu);
-  }
 }
 
 }  // namespace

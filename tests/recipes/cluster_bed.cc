@@ -122,8 +122,9 @@ void ClusterBed::Open() {
   for (const auto& [name, spec] : ports().specs()) {
     const auto& device =
         devices_
-            .emplace(name, Must(dataplane::PortDevice::Open(spec, pool_.get(), &tx_ports_.ports[id],
-                                                            &quiescence_)))
+            .emplace(name, Must(dataplane::PortDevice::Open(spec, {.pool = pool_.get(),
+                                                                   .tx = &tx_ports_.ports[id],
+                                                                   .readers = &quiescence_})))
             .first->second;
     places_[name] = {.attached = {.id = id, .io = device.io(), .generation = 1}, .worker = 0};
     ++id;

@@ -108,8 +108,10 @@ Testbed::Testbed(const TestbedConfig& config)
     spec.role = RoleOf(port);
     specs_[port] = spec;
     ids_[port] = next;
-    devices_.emplace(next, Must(dataplane::PortDevice::Open(spec, pool_.get(),
-                                                            &tx_ports_.ports[next], &quiescence_)));
+    devices_.emplace(
+        next,
+        Must(dataplane::PortDevice::Open(
+            spec, {.pool = pool_.get(), .tx = &tx_ports_.ports[next], .readers = &quiescence_})));
     ++next;
     generations_[port] = 1;
     known_[port] = guarded_[port] = true;

@@ -198,7 +198,11 @@ class Interface(TapTest):
 
     def test_what_a_tap_cannot_do_is_refused(self):
         self.assertFails(self.tap_call("ADD", config=self.pods.config(queues=2)), 7, "queues")
-        self.assertFails(self.tap_call("ADD", config=self.pods.config(mtu=9000)), 101, "mtu")
+
+    def test_a_tap_has_the_mtu_asked_for(self):
+        interface = self.assertOk(self.tap_call("ADD", config=self.pods.config(mtu=9000)))[
+            "interfaces"][0]
+        self.assertEqual((interface["mtu"], self.pods.link("web")["mtu"]), (9000, 9000))
 
     def test_a_killed_add_is_cleaned_up(self):
         self.lab.ctl.delete(self.lab.write_manifest("web.json", pod_of("web")))

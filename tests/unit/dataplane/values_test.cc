@@ -120,7 +120,7 @@ TEST(PortDevice, WhatCannotOpenIsNamed) {
     PortSpec spec = Good();
     spec.kind = c.kind;
     spec.path = c.path;
-    EXPECT_EQ(PortDevice::Open(spec, nullptr).status().message(), c.message);
+    EXPECT_EQ(PortDevice::Open(spec, {}).status().message(), c.message);
   }
 }
 
