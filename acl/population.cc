@@ -66,6 +66,12 @@ void Population::Freeze() {
   claims_.Freeze();
 }
 
+const MemberName* Population::OwnerOf(const IpAddress& address) const {
+  const auto claims = claims_.find(address);
+  if (claims == claims_.end()) return nullptr;
+  return &std::ranges::max_element(claims->second, {}, &Claim::owner)->name;
+}
+
 const Member* Population::Find(const MemberName& name) const {
   const auto member = members_.find(name);
   return member == members_.end() ? nullptr : &member->second;

@@ -55,6 +55,8 @@ class Population {
 
   // Null: not in it.
   const Member* Find(const MemberName& name) const;
+  // Whose the address is, of several any; null: nobody's. As long as the population stays as it is.
+  const MemberName* OwnerOf(const IpAddress& address) const;
   // An address that two members claim goes to the one whose kind wins; between equals whose classes
   // differ it is kUnknownClass.
   const AddressMap& addresses() const { return addresses_; }

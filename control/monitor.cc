@@ -15,12 +15,29 @@ std::optional<acl::RuleSource> SourceOf(const acl::RuleIds& rules, acl::RuleId i
   return source != nullptr ? *source : acl::RuleSource{acl::Tier::kNone, {"(deleted)"}, ""};
 }
 
+// Null: not there any more.
+const NetworkBuild* NetworkNamed(const View& view, const std::string& name) {
+  const auto found = view.networks.find(name);
+  return found == view.networks.end() ? nullptr : &found->second;
+}
+
+// A pod elsewhere is known by its address alone. Null: none is.
+const acl::MemberName* OwnerOf(const NetworkBuild& network, const acl::IpAddress& address) {
+  return network.policy == nullptr ? nullptr : network.policy->base.population.OwnerOf(address);
+}
+
+bool IsIn(const MonitorEnd& end, const std::string& name_space) {
+  return end.pod.size() > name_space.size() && end.pod.starts_with(name_space) &&
+         end.pod[name_space.size()] == '/';
+}
+
 }  // namespace
 
 bool MonitorFilter::Passes(const MonitorEvent& event) const {
   if (!kinds.empty() && !kinds.contains(event.raw.kind)) return false;
   const MonitorEnd &a = event.initiator, &b = event.responder;
   if (!port.empty() && a.port_name != port && b.port_name != port) return false;
+  if (!name_space.empty() && !IsIn(a, name_space) && !IsIn(b, name_space)) return false;
   return pod.empty() || a.pod == pod || b.pod == pod;
 }
 
@@ -106,27 +123,39 @@ void Monitor::Learn(const View& view) {
     const dataplane::AttachedPort& port = view.places.at(name).attached;
     PortNames& names = ports_[{port.id, port.generation}];
     names.port = name;
-    if (!spec.pod_name.empty()) names.pod = spec.pod_namespace + "/" + spec.pod_name;
+    names.pod = {spec.pod_namespace, spec.pod_name};
   }
 }
 
-MonitorEnd Monitor::NameEnd(const dataplane::EventEnd& end) const {
-  MonitorEnd named{end.address.ToString(), end.port, "", ""};
-  if (end.subject == dataplane::kNoPort) return named;
-  const auto found = ports_.find({end.subject, end.generation});
-  named.port_name = found != ports_.end() ? found->second.port : fmt::format("#{}", end.subject);
-  if (found != ports_.end()) named.pod = found->second.pod;
+MonitorEnd Monitor::NameEnd(const View& view, const NetworkBuild* network,
+                            const dataplane::EventEnd& end) const {
+  MonitorEnd named{.address = end.address.ToString(), .port = end.port};
+  const ObjectName* pod = nullptr;
+  if (end.subject != dataplane::kNoPort) {
+    const auto found = ports_.find({end.subject, end.generation});
+    named.port_name = found != ports_.end() ? found->second.port : fmt::format("#{}", end.subject);
+    if (found != ports_.end()) pod = &found->second.pod;
+  } else if (network != nullptr) {
+    pod = OwnerOf(*network, end.address);
+  }
+  if (pod == nullptr || pod->second.empty()) return named;
+  const auto endpoint = view.state->endpoints().find(*pod);
+  const bool is_listed = endpoint != view.state->endpoints().end();
+  if (is_listed) named.labels = endpoint->second.object.labels;
+  if (is_listed || !named.port_name.empty()) named.pod = pod->first + "/" + pod->second;
   return named;
 }
 
 MonitorEvent Monitor::Name(const View& view, const dataplane::ConnectionEvent& raw) const {
   MonitorEvent event;
   event.raw = raw;
-  event.initiator = NameEnd(raw.initiator);
-  event.responder = NameEnd(raw.responder);
-  if (raw.network >= view.snapshot->networks.size()) return event;
+  const bool is_there = raw.network < view.snapshot->networks.size();
+  if (is_there) event.network = view.snapshot->networks[raw.network].name;
+  const NetworkBuild* build = NetworkNamed(view, event.network);
+  event.initiator = NameEnd(view, build, raw.initiator);
+  event.responder = NameEnd(view, build, raw.responder);
+  if (!is_there) return event;
   const dataplane::NetworkView& network = view.snapshot->networks[raw.network];
-  event.network = network.name;
   const bool audited = raw.kind == dataplane::EventKind::kAudited;
   const acl::RuleIds* rules = (audited ? network.audit_rule_ids : network.rule_ids).get();
   if (rules == nullptr) return event;

@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+#include "acl/objects.h"
+#include "control/network_build.h"
 #include "control/verdict.h"
 #include "control/view.h"
 #include "dataplane/connection_event.h"
@@ -35,6 +37,7 @@ struct MonitorEnd {
   uint16_t port = 0;
   std::string port_name;  // of the switch; empty: behind none
   std::string pod;        // "namespace/name"; empty: none known
+  acl::Labels labels;     // the pod's
 };
 
 struct MonitorEvent {
@@ -48,6 +51,7 @@ struct MonitorEvent {
 struct MonitorFilter {
   std::string port;                      // name of either end's; empty: all
   std::string pod;                       // "namespace/name" of either end; empty: all
+  std::string name_space;                // of either end's pod; empty: all
   std::set<dataplane::EventKind> kinds;  // empty: all
 
   bool Passes(const MonitorEvent& event) const;
@@ -92,17 +96,25 @@ class Monitor {
   // Events from now on. Errors: ResourceExhausted (kMaxSubscribers).
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(MonitorFilter filter);
 
+  // What the workers have told until now is with the subscribers when it returns. Any thread.
+  void Flush() { DrainOnce(); }
+
+  // The event with the names that `view` has, and those of ports that have been in one. The drain
+  // thread's, or anybody's while there is no subscriber.
+  MonitorEvent Name(const View& view, const dataplane::ConnectionEvent& raw) const;
+
  private:
   struct PortNames {
-    std::string port, pod;
+    std::string port;
+    ObjectName pod;  // without a name: none
   };
   using PortKey = std::pair<dataplane::PortId, uint16_t>;
 
   void Run();
   void DrainOnce();
   void Learn(const View& view);
-  MonitorEvent Name(const View& view, const dataplane::ConnectionEvent& raw) const;
-  MonitorEnd NameEnd(const dataplane::EventEnd& end) const;
+  MonitorEnd NameEnd(const View& view, const NetworkBuild* network,
+                     const dataplane::EventEnd& end) const;
   void Deliver(const std::vector<std::shared_ptr<const MonitorEvent>>& events, uint64_t lost);
 
   dataplane::Switch& switch_;
@@ -114,7 +126,7 @@ class Monitor {
 
   std::mutex drain_mutex_;    // after mutex_; one reader of the rings
   uint64_t lost_before_ = 0;  // guarded by it
-  // The drain thread's: names of ports, of gone ones too for a while.
+  // Guarded by it, too: names of ports, of gone ones too for a while.
   std::map<PortKey, PortNames> ports_;
   uint64_t learned_epoch_ = 0;
   std::thread thread_;

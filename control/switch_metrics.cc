@@ -170,4 +170,12 @@ Families MetricsOf(const View& view, const dataplane::Switch& data_plane,
   return families;
 }
 
+std::vector<prometheus::MetricFamily> EventLogMetricsOf(const EventLog& log) {
+  using enum prometheus::MetricType;
+  return {SingleMetric("sluice_event_log_events_total", "Written to the event log", Counter,
+                       static_cast<double>(log.written())),
+          SingleMetric("sluice_event_log_suppressed_total", "Not written, for want of room",
+                       Counter, static_cast<double>(log.suppressed()))};
+}
+
 }  // namespace sluice::control

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/daemon_facts.h"
+#include "control/event_log.h"
 #include "control/view.h"
 #include "dataplane/switch.h"
 
@@ -18,5 +19,6 @@ namespace sluice::control {
 std::vector<prometheus::MetricFamily> MetricsOf(const View& view,
                                                 const dataplane::Switch& data_plane,
                                                 const DaemonFacts& facts);
+std::vector<prometheus::MetricFamily> EventLogMetricsOf(const EventLog& log);
 
 }  // namespace sluice::control

@@ -59,6 +59,25 @@ uint32_t IdleMs(const Connection& connection, uint32_t now_ms) {
   return idle;
 }
 
+uint32_t DurationMs(const Connection& connection) {
+  uint32_t duration = 0;
+  for (const Half& half : connection.halves) {
+    duration = std::max(duration, half.last_seen_ms.load(std::memory_order_relaxed) -
+                                      half.opened_ms.load(std::memory_order_relaxed));
+  }
+  return duration;
+}
+
+uint64_t PacketsOf(const Connection& connection) {
+  return connection.halves[0].packets.load(std::memory_order_relaxed) +
+         connection.halves[1].packets.load(std::memory_order_relaxed);
+}
+
+uint64_t BytesOf(const Connection& connection) {
+  return connection.halves[0].bytes.load(std::memory_order_relaxed) +
+         connection.halves[1].bytes.load(std::memory_order_relaxed);
+}
+
 std::optional<ConnectionState> ConnectionStateNamed(std::string_view name) {
   for (size_t state = 0; state < kConnectionStates; ++state) {
     if (name == kRows[state].name) return static_cast<ConnectionState>(state);

@@ -93,6 +93,7 @@ struct alignas(64) Half {
   std::atomic<uint8_t> pending_scale{0};
   std::atomic<uint32_t> last_seen_ms{0};
   std::atomic<uint64_t> packets{0};
+  std::atomic<uint64_t> bytes{0};  // of whole frames
   std::atomic<uint32_t> end{0};
   std::atomic<uint32_t> limit{0};
   std::atomic<uint32_t> max_window{0};
@@ -102,12 +103,15 @@ struct alignas(64) Half {
   std::atomic<uint32_t> tag{0};
   std::atomic<uint32_t> pending_tag{0};
   std::atomic<uint32_t> sent_tag{0};
+  std::atomic<uint32_t> opened_ms{0};  // the connection, on either half
 
   // As nothing was sent yet. Only while no other thread can see the connection.
   void Reset(uint32_t now_ms) {
     state.store(HalfState::kIdle, std::memory_order_relaxed);
     last_seen_ms.store(now_ms, std::memory_order_relaxed);
+    opened_ms.store(now_ms, std::memory_order_relaxed);
     packets.store(0, std::memory_order_relaxed);
+    bytes.store(0, std::memory_order_relaxed);
     for (auto* byte : {&flags, &scale, &pending_scale}) byte->store(0, std::memory_order_relaxed);
     for (auto* number :
          {&end, &limit, &max_window, &max_ack, &syn_end, &tag, &pending_tag, &sent_tag}) {
@@ -147,5 +151,9 @@ bool MayBeEvicted(ConnectionState state);
 // Since either side was last seen. A half that another worker touched a moment after `now_ms` was
 // read counts as just seen.
 uint32_t IdleMs(const Connection& connection, uint32_t now_ms);
+// From the first packet to the last so far; of both directions.
+uint32_t DurationMs(const Connection& connection);
+uint64_t PacketsOf(const Connection& connection);
+uint64_t BytesOf(const Connection& connection);
 
 }  // namespace sluice::dataplane

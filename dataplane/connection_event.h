@@ -40,7 +40,9 @@ struct ConnectionEvent {
   acl::RuleId ingress_rule = acl::kNoRule;
   // Refused, or nearly: packets of this flow since it was last told. Closed: of both directions.
   uint64_t packets = 1;
-  const char* state = "";  // closed: the last one, a literal
+  uint64_t bytes = 0;        // closed: of both directions' frames
+  uint32_t duration_ms = 0;  // closed: from the first packet to the last
+  const char* state = "";    // closed: the last one, a literal
 };
 
 }  // namespace sluice::dataplane

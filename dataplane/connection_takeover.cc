@@ -65,11 +65,13 @@ void ConnectionTable::Judge(Connection& entry, uint32_t down_ms, Found* found) {
   }
   const uint32_t old_now = region_->header().clock_ms.load(std::memory_order_relaxed);
   for (Half& half : entry.halves) {
-    const auto since =
-        static_cast<int32_t>(old_now - half.last_seen_ms.load(std::memory_order_relaxed));
+    const uint32_t seen = half.last_seen_ms.load(std::memory_order_relaxed);
+    const uint32_t lived = seen - half.opened_ms.load(std::memory_order_relaxed);
+    const auto since = static_cast<int32_t>(old_now - seen);
     const uint32_t idle =
         std::min<uint32_t>(static_cast<uint32_t>(std::max(since, 0)), kMaxDownMs - 1) + down_ms;
     half.last_seen_ms.store(config_.now_ms - idle, std::memory_order_relaxed);
+    half.opened_ms.store(config_.now_ms - idle - lived, std::memory_order_relaxed);
   }
   if (IdleMs(entry, config_.now_ms) >= config_.tracking.Timeout(StateOf(entry))) {
     ++found->expired;

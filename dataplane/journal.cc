@@ -95,8 +95,9 @@ void Journal::Closed(const Connection& connection) {
   event.network = connection.key.network;
   event.initiator = EndOf(connection.key, connection.Initiator());
   event.responder = EndOf(connection.key, connection.Responder());
-  event.packets = connection.halves[0].packets.load(std::memory_order_relaxed) +
-                  connection.halves[1].packets.load(std::memory_order_relaxed);
+  event.packets = PacketsOf(connection);
+  event.bytes = BytesOf(connection);
+  event.duration_ms = DurationMs(connection);
   event.state = ConnectionStateName(StateOf(connection));
   events_.Push(event);
 }

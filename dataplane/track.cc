@@ -181,6 +181,8 @@ DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms
   Half& own = connection.Sent(packet.from_b);
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);
   own.packets.store(own.packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  own.bytes.store(own.bytes.load(std::memory_order_relaxed) + packet.mbuf->pkt_len,
+                  std::memory_order_relaxed);
   return DropReason::kNone;
 }
 

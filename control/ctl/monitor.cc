@@ -14,7 +14,7 @@ namespace sluice::ctl {
 namespace {
 
 struct MonitorArguments {
-  std::string port, pod;
+  std::string port, pod, name_space;
   bool fresh = false, closed = false, denied = false;
   uint64_t limit = 0;  // 0: none
 };
@@ -42,6 +42,9 @@ void Print(const v1::MonitorEvent& event) {
   if (event.has_ingress()) text += SideText("ingress", event.ingress());
   if (event.kind() == "closed") text += ", " + event.state();
   if (event.kind() != "new") text += fmt::format(", {} packets", event.packets());
+  if (event.kind() == "closed") {
+    text += fmt::format(", {} bytes, {:.3f} s", event.bytes(), event.duration_seconds());
+  }
   if (event.epoch() != 0) text += fmt::format(", epoch {}", event.epoch());
   fmt::print("{}\n", text);
 }
@@ -84,6 +87,7 @@ ExitCode Monitor(const GlobalOptions& options, const MonitorArguments& arguments
   v1::MonitorRequest request;
   request.set_port(arguments.port);
   request.set_pod(arguments.pod);
+  request.set_namespace_(arguments.name_space);
   if (arguments.fresh) request.add_kinds("new");
   if (arguments.closed) request.add_kinds("closed");
   if (arguments.denied) {
@@ -104,6 +108,8 @@ void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       app.add_subcommand("monitor", "new, closed and denied connections, as they happen");
   command->add_option("--port", arguments->port, "only with this port at one end");
   command->add_option("--pod", arguments->pod, "only with this NAMESPACE/POD at one end");
+  command->add_option("--namespace", arguments->name_space,
+                      "only with a pod of this namespace at one end");
   command->add_flag("--new", arguments->fresh, "new ones; these three add up, none means all");
   command->add_flag("--closed", arguments->closed, "closed ones");
   command->add_flag("--denied", arguments->denied,

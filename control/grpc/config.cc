@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "control/event_kind.h"
 #include "control/listen_socket.h"
 #include "control/mode.h"
 #include "control/version.h"
@@ -37,6 +38,8 @@ struct Texts {
   std::string mode = "enforce";
   std::string on_policy_change = "strict";
   std::vector<std::string> cluster_cidrs;
+  std::vector<std::string> event_log_kinds;
+  unsigned event_log_mb = 64;
 };
 
 // CLI11's validators answer with a complaint, or with nothing.
@@ -48,6 +51,10 @@ std::string CheckCidr(const std::string& text) {
 std::string CheckTimeout(const std::string& text) {
   dataplane::Tracking scratch;
   return std::string(dataplane::SetTimeout(text, &scratch).message());
+}
+
+std::string CheckEventKind(const std::string& text) {
+  return std::string(ParseEventKind(text).status().message());
 }
 
 std::string CheckListen(const std::string& text) {
@@ -101,6 +108,21 @@ void AddSwitchFlags(CLI::App& app, Config& config) {
   app.add_option("--idle-sleep-us", data_plane.idle_sleep_us,
                  "an idle worker sleeps this long; 0: it polls on")
       ->check(CLI::Range(0u, 1'000'000u));
+}
+
+void AddEventLogFlags(CLI::App& app, EventLogConfig& log, Texts& texts) {
+  app.add_option("--event-log", log.file,
+                 "file that connections are logged to, a JSON object a line; empty: none");
+  app.add_option("--event-log-mb", texts.event_log_mb, "size at which the file is rotated, in MB")
+      ->check(CLI::Range(1u, 1u << 20));
+  app.add_option("--event-log-files", log.files, "rotated files that are kept")
+      ->check(CLI::Range(1u, 1000u));
+  app.add_option("--event-log-kinds", texts.event_log_kinds,
+                 "what is logged: new, closed, denied, rejected, observed, audited; empty: all")
+      ->delimiter(',')
+      ->check(CLI::Validator(CheckEventKind, "KIND"));
+  app.add_option("--event-log-namespace", log.filter.name_space,
+                 "namespace of the pod at either end; empty: all");
 }
 
 void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
@@ -160,6 +182,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   AddEalFlags(app, config, texts);
   AddSwitchFlags(app, config);
   AddControlFlags(app, config, texts);
+  AddEventLogFlags(app, config.event_log, texts);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -172,6 +195,10 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   config.publisher.policy.own_node = kOwnNode.at(texts.own_node);
   config.publisher.policy.legacy_policy = kLegacyPolicy.at(texts.legacy_policy);
   config.publisher.on_policy_change = kOnPolicyChange.at(texts.on_policy_change);
+  config.event_log.file_bytes = uint64_t{texts.event_log_mb} << 20;
+  for (const std::string& name : texts.event_log_kinds) {
+    config.event_log.filter.kinds.insert(*ParseEventKind(name));
+  }
   for (const std::string& text : texts.cluster_cidrs) {
     config.publisher.policy.cluster_cidrs.push_back(*acl::Cidr::Parse(text));
   }

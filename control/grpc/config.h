@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/event_log.h"
 #include "control/publisher.h"
 #include "dataplane/eal.h"
 #include "dataplane/switch.h"
@@ -17,6 +18,7 @@ struct Config {
   std::string state_directory;  // empty: what is desired is forgotten at the end
   std::string metrics;          // HOST:PORT of the HTTP page for Prometheus; empty: none
   std::string node;             // name of this node, for logs
+  EventLogConfig event_log;     // without a file: none is written
   std::string log_level = "info";
   dataplane::EalConfig eal;
   dataplane::SwitchConfig data_plane;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "control/event_kind.h"
 #include "control/grpc/answer_convert.h"
 #include "control/grpc/grpc_status.h"
 #include "control/protocol_name.h"
@@ -22,28 +23,17 @@ constexpr std::chrono::milliseconds kPatience{200};
 constexpr size_t kEventsPerMessage = 256;
 constexpr double kMinInterval = 0.1, kMaxInterval = 3600;
 
-constexpr std::pair<const char*, EventKind> kKinds[] = {
-    {"new", EventKind::kNew},           {"closed", EventKind::kClosed},
-    {"denied", EventKind::kDenied},     {"rejected", EventKind::kRejected},
-    {"observed", EventKind::kObserved}, {"audited", EventKind::kAudited}};
-
-const char* KindName(EventKind kind) {
-  for (const auto& [name, value] : kKinds) {
-    if (value == kind) return name;
-  }
-  return "";
-}
-
 absl::StatusOr<MonitorFilter> FilterOf(const v1::MonitorRequest& request) {
-  MonitorFilter filter{request.port(), request.pod(), {}};
+  MonitorFilter filter{.port = request.port(),
+                       .pod = request.pod(),
+                       .name_space = request.namespace_(),
+                       .kinds = {}};
   for (const std::string& name : request.kinds()) {
-    const auto known = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                    [&](const auto& kind) { return kind.first == name; });
-    if (known == std::end(kKinds)) {
-      return absl::InvalidArgumentError(fmt::format(
-          "kinds: \"{}\" is not new, closed, denied, rejected, observed or audited", name));
+    const auto kind = ParseEventKind(name);
+    if (!kind.ok()) {
+      return absl::InvalidArgumentError("kinds: " + std::string(kind.status().message()));
     }
-    filter.kinds.insert(known->second);
+    filter.kinds.insert(*kind);
   }
   return filter;
 }
@@ -53,6 +43,7 @@ void WriteEnd(const MonitorEnd& end, v1::MonitorEnd* out) {
   out->set_port(end.port);
   out->set_switch_port(end.port_name);
   out->set_pod(end.pod);
+  out->mutable_labels()->insert(end.labels.begin(), end.labels.end());
 }
 
 void WriteRule(const acl::RuleSource& source, bool allow, v1::SideVerdict* out) {
@@ -63,7 +54,7 @@ void WriteRule(const acl::RuleSource& source, bool allow, v1::SideVerdict* out) 
 void WriteEvent(const MonitorEvent& event, v1::MonitorEvent* out) {
   const dataplane::ConnectionEvent& raw = event.raw;
   const bool allow = raw.kind == EventKind::kNew;
-  out->set_kind(KindName(raw.kind));
+  out->set_kind(EventKindName(raw.kind));
   out->set_network(event.network);
   out->set_protocol(ProtocolName(raw.protocol));
   WriteEnd(event.initiator, out->mutable_initiator());
@@ -74,6 +65,10 @@ void WriteEvent(const MonitorEvent& event, v1::MonitorEvent* out) {
   if (event.egress) WriteRule(*event.egress, allow, out->mutable_egress());
   if (event.ingress) WriteRule(*event.ingress, allow, out->mutable_ingress());
   out->set_packets(raw.packets);
+  if (raw.kind == EventKind::kClosed) {
+    out->set_bytes(raw.bytes);
+    out->set_duration_seconds(raw.duration_ms / 1000.0);
+  }
   out->set_state(raw.state);
   out->set_epoch(raw.epoch);
 }

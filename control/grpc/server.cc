@@ -51,7 +51,6 @@ std::unique_ptr<grpc::Server> Listen(const std::string& path,
 
 struct Server::Impl {
   std::string path;
-  std::unique_ptr<Monitor> monitor;
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<grpc::Server> server;
 };
@@ -61,7 +60,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
                                                       Controller& controller,
                                                       dataplane::Switch& data_plane,
-                                                      const DaemonFacts& facts,
+                                                      Monitor& monitor, const DaemonFacts& facts,
                                                       SourceReports& sources) {
   absl::StatusOr<std::string> path = ParseListenAddress(listen);
   if (!path.ok()) return path.status();
@@ -70,13 +69,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
 
   auto impl = std::make_unique<Impl>();
   impl->path = *path;
-  impl->monitor =
-      std::make_unique<Monitor>(data_plane, [&controller] { return controller.view(); });
   impl->services.push_back(MakePolicyService(controller));
   impl->services.push_back(MakePortService(controller, data_plane));
   impl->services.push_back(MakeNetworkService(controller));
-  impl->services.push_back(
-      MakeDiagnosticsService(controller, data_plane, *impl->monitor, facts, sources));
+  impl->services.push_back(MakeDiagnosticsService(controller, data_plane, monitor, facts, sources));
   impl->services.push_back(MakeSourceService(controller, sources));
   impl->server = Listen(*path, impl->services);
   if (impl->server == nullptr) {

@@ -8,6 +8,7 @@
 
 #include "control/controller.h"
 #include "control/daemon_facts.h"
+#include "control/monitor.h"
 #include "control/source_reports.h"
 #include "dataplane/switch.h"
 
@@ -21,7 +22,7 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
                                                        Controller& controller,
                                                        dataplane::Switch& data_plane,
-                                                       const DaemonFacts& facts,
+                                                       Monitor& monitor, const DaemonFacts& facts,
                                                        SourceReports& sources);
   // Takes no new calls, gives running ones a second, removes the socket. The controller must still
   // answer.

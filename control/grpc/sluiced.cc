@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "control/controller.h"
+#include "control/event_log.h"
 #include "control/grpc/config.h"
 #include "control/grpc/saved_state.h"
 #include "control/grpc/server.h"
 #include "control/grpc/state_keeper.h"
+#include "control/monitor.h"
 #include "control/page_server.h"
 #include "control/process.h"
 #include "control/source_metrics.h"
@@ -55,18 +57,24 @@ void DeletePortsOf(const StateKeeper& keeper, Controller& controller) {
 }
 
 // Null: there is to be none.
-absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(const std::string& address,
-                                                         const Controller& controller,
-                                                         const dataplane::Switch& data_plane,
-                                                         const DaemonFacts& facts,
-                                                         const SourceReports& sources) {
+absl::StatusOr<std::unique_ptr<EventLog>> StartEventLog(const EventLogConfig& config,
+                                                        Monitor& monitor) {
+  if (config.file.empty()) return nullptr;
+  return EventLog::Start(config, monitor);
+}
+
+// Null: there is to be none. `log` may be null.
+absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(
+    const std::string& address, const Controller& controller, const dataplane::Switch& data_plane,
+    const DaemonFacts& facts, const SourceReports& sources, const EventLog* log) {
   if (address.empty()) return nullptr;
   PageServer::Pages pages;
-  pages["/metrics"] = [&] {
+  pages["/metrics"] = [&, log] {
     const prometheus::TextSerializer serializer;
-    return Page{200, kMetricsType,
-                serializer.Serialize(MetricsOf(*controller.view(), data_plane, facts)) +
-                    serializer.Serialize(SourceMetricsOf(sources))};
+    std::string text = serializer.Serialize(MetricsOf(*controller.view(), data_plane, facts)) +
+                       serializer.Serialize(SourceMetricsOf(sources));
+    if (log != nullptr) text += serializer.Serialize(EventLogMetricsOf(*log));
+    return Page{200, kMetricsType, text};
   };
   return PageServer::Start("metrics address", address, std::move(pages));
 }
@@ -89,10 +97,14 @@ absl::Status Run(const Config& config) {
     if (!restored.ok()) return restored;
   }
   SourceReports sources(std::chrono::steady_clock::now);
-  auto server = Server::Start(config.listen, **controller, **data_plane, facts, sources);
+  Monitor monitor(**data_plane, [&] { return (*controller)->view(); });
+  const auto event_log = StartEventLog(config.event_log, monitor);
+  if (!event_log.ok()) return event_log.status();
+  auto server = Server::Start(config.listen, **controller, **data_plane, monitor, facts, sources);
   if (!server.ok()) return server.status();
   if (*keeper) DeletePortsOf(**keeper, **controller);
-  const auto metrics = StartMetrics(config.metrics, **controller, **data_plane, facts, sources);
+  const auto metrics =
+      StartMetrics(config.metrics, **controller, **data_plane, facts, sources, event_log->get());
   if (!metrics.ok()) return metrics.status();
 
   spdlog::info("sluiced {} ready: node \"{}\", {}, {} workers, {} huge pages, metrics port {}",

@@ -84,6 +84,26 @@ TEST(Events, AReplyThatPolicyNowDeniesIsToldAsItsInitiators) {
   EXPECT_STREQ(events[1].state, "unreplied");
 }
 
+TEST(Events, AClosedConnectionSaysWhatPassedAndHowLong) {
+  Testbed bed;
+  const Bytes question = Testbed::From('a', 'b').Udp(5, 53, "who?").bytes();
+  const Bytes answer = Testbed::From('b', 'a').Udp(53, 5, "nobody that we know").bytes();
+  bed.Deliver('a', question);
+  bed.Advance(700);
+  bed.Deliver('b', answer);
+  bed.Advance(1300);
+  bed.Deliver('a', question);
+  bed.Advance(50);
+  bed.Watch();
+  bed.Unplug('b');
+  const std::vector<ConnectionEvent> events = bed.Events();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, EventKind::kClosed);
+  EXPECT_EQ(events[0].packets, 3u);
+  EXPECT_EQ(events[0].bytes, 2 * question.size() + answer.size());
+  EXPECT_EQ(events[0].duration_ms, 2000u);
+}
+
 TEST(Events, AConnectionThatTimesOutIsClosed) {
   Testbed bed;
   bed.Deliver('a', Testbed::From('a', 'b').Udp(5, 53).bytes());

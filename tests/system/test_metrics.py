@@ -16,7 +16,8 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 class Metrics(LabTest):
     def setUp(self):
         super().setUp()
-        self.lab.start_switch("--metrics", "127.0.0.1:0")
+        self.lab.start_switch("--metrics", "127.0.0.1:0", "--event-log",
+                              self.lab.path("events.json"))
         self.port = int(re.search(r"metrics port (\d+)", self.lab.switch.log()).group(1))
         self.a, self.b = make_pod("a", 1), make_pod("b", 2)
         self.add_pods(self.a, self.b)

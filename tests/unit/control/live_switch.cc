@@ -26,10 +26,12 @@ rte_ring* Ring(char pod, const char* direction) {
 LiveSwitch::LiveSwitch() {
   controller_ =
       *Controller::Create(fixture_.data_plane(), {}, nullptr, std::chrono::milliseconds(1));
+  monitor_ =
+      std::make_unique<Monitor>(fixture_.data_plane(), [this] { return controller_->view(); });
   facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
   const std::string path = (directory_ / "sluiced.sock").string();
-  auto server =
-      Server::Start("unix://" + path, *controller_, fixture_.data_plane(), facts_, sources_);
+  auto server = Server::Start("unix://" + path, *controller_, fixture_.data_plane(), *monitor_,
+                              facts_, sources_);
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   channel_ = grpc::CreateChannel("unix:" + path, grpc::InsecureChannelCredentials());

@@ -15,6 +15,7 @@
 #include "control/controller.h"
 #include "control/daemon_facts.h"
 #include "control/grpc/server.h"
+#include "control/monitor.h"
 #include "control/source_reports.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "tests/support/frame.h"
@@ -51,6 +52,7 @@ class LiveSwitch : public ::testing::Test {
   mutable SwitchFixture fixture_;
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
+  std::unique_ptr<Monitor> monitor_;
   SourceReports sources_{std::chrono::steady_clock::now};
   const test::TemporaryDirectory directory_;
   std::unique_ptr<Server> server_;

@@ -89,6 +89,36 @@ TEST_F(MonitorTest, FiltersByKindPortAndPod) {
   EXPECT_EQ(news.Next(), "new udp default/b > default/a:4");
 }
 
+TEST_F(MonitorTest, FiltersByNamespace) {
+  v1::MonitorRequest of_default, of_defaul;
+  of_default.set_namespace_("default");
+  of_defaul.set_namespace_("defaul");
+  Stream all(diagnostics(), of_default), none(diagnostics(), of_defaul);
+  Send('a', From('a', 'b').Udp(1, 2));
+  EXPECT_EQ(all.Next(), "new udp default/a > default/b:2");
+  MonitorEvent event;
+  event.initiator.pod = "default/a";
+  EXPECT_TRUE((MonitorFilter{.name_space = "default"}.Passes(event)));
+  EXPECT_FALSE((MonitorFilter{.name_space = "defaul"}.Passes(event)));
+  EXPECT_FALSE((MonitorFilter{.name_space = "default/a"}.Passes(event)));
+}
+
+// A pod that is behind no port here is known by its address.
+TEST_F(MonitorTest, SaysWhoIsElsewhereAndTheLabelsOfBoth) {
+  Apply({Pod("far", "10.0.0.9", {{"app", "far"}})});
+  Monitor monitor(fixture_.data_plane(), [this] { return controller_->view(); });
+  const MonitorEvent event = monitor.Name(*controller_->view(), [] {
+    dataplane::ConnectionEvent raw;
+    raw.initiator.address = *acl::IpAddress::Parse("10.0.0.9");
+    raw.responder.address = *acl::IpAddress::Parse("192.0.2.1");
+    return raw;
+  }());
+  EXPECT_EQ(event.network, "default");
+  EXPECT_EQ(event.initiator.pod, "default/far");
+  EXPECT_EQ(event.initiator.labels, (acl::Labels{{"app", "far"}}));
+  EXPECT_EQ(event.responder.pod, "");
+}
+
 TEST_F(MonitorTest, AnUnknownKindAndOneTooManyAreRefused) {
   v1::MonitorRequest request;
   request.add_kinds("odd");

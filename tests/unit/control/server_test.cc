@@ -17,6 +17,7 @@
 
 #include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
+#include "control/monitor.h"
 #include "sluice/v1/diagnostics.grpc.pb.h"
 #include "sluice/v1/policy.grpc.pb.h"
 #include "sluice/v1/port.grpc.pb.h"
@@ -36,6 +37,8 @@ class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
     controller_ = *Controller::Create(fixture_.data_plane(), {});
+    monitor_ =
+        std::make_unique<Monitor>(fixture_.data_plane(), [this] { return controller_->view(); });
     facts_.worker_cores.assign(fixture_.data_plane().worker_count(), 7);
     auto server = Start();
     EXPECT_TRUE(server.ok()) << server.status();
@@ -46,7 +49,8 @@ class ServerTest : public ::testing::Test {
 
   std::string Path() const { return (directory_ / "run/sluiced.sock").string(); }
   absl::StatusOr<std::unique_ptr<Server>> Start() {
-    return Server::Start("unix://" + Path(), *controller_, fixture_.data_plane(), facts_, sources_);
+    return Server::Start("unix://" + Path(), *controller_, fixture_.data_plane(), *monitor_, facts_,
+                         sources_);
   }
 
   static v1::ApplyRequest Request(std::vector<Object> objects) {
@@ -128,6 +132,7 @@ class ServerTest : public ::testing::Test {
   SwitchFixture fixture_;
   std::unique_ptr<Controller> controller_;
   DaemonFacts facts_;
+  std::unique_ptr<Monitor> monitor_;
   SourceReports sources_{std::chrono::steady_clock::now};
   const test::TemporaryDirectory directory_;
   std::unique_ptr<Server> server_;

@@ -20,6 +20,7 @@ namespace {
 
 constexpr uint32_t kCapacity = 4096;
 constexpr uint32_t kFlows = 1000;
+constexpr uint32_t kLivedMs = 400;
 const SubjectRef kPod{5, 3};
 
 ConnectionKey FlowOf(uint32_t number) {
@@ -77,6 +78,9 @@ class TakeOver : public testing::Test {
       Connection* connection = first.Open(number, now_ms);
       ASSERT_NE(connection, nullptr);
       for (Half& half : connection->halves) half.state = HalfState::kOpen;
+      connection->halves[0].opened_ms = now_ms - kLivedMs;
+      connection->halves[1].opened_ms = now_ms - kLivedMs;
+      connection->halves[0].bytes = 60;
     }
   }
   // The file's bytes, to be damaged. Not at the same time as a Process.
@@ -120,6 +124,8 @@ TEST_F(TakeOver, TheNextProcessHasEveryConnectionAndJudgesItAgain) {
     EXPECT_EQ(StateOf(*connection), ConnectionState::kReplied);
   }
   EXPECT_EQ(next->ChargedTo(kPod.port), kFlows);
+  EXPECT_EQ(DurationMs(*next.Find(0)), kLivedMs);
+  EXPECT_EQ(BytesOf(*next.Find(0)), 60u);
 
   // It is a table like any other.
   for (uint32_t number = kFlows; number < 2 * kFlows; ++number) {

@@ -31,9 +31,11 @@ void Work(ConnectionTable& table, Quiescence& quiescence, unsigned worker, uint3
   std::mt19937 random(seed);
   quiescence.GoOnline(worker);
   uint32_t now_ms = 0;
+  rte_mbuf mbuf{};
   while (running.load(std::memory_order_relaxed)) {
     for (int i = 0; i < 32; ++i) {
       Packet packet;
+      packet.mbuf = &mbuf;
       packet.key = KeyOf(static_cast<uint16_t>(random() % kKeys));
       packet.hash = table.Hash(packet.key);
       packet.protocol = IPPROTO_UDP;
