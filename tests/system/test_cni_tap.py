@@ -203,6 +203,7 @@ class Interface(TapTest):
         interface = self.assertOk(self.tap_call("ADD", config=self.pods.config(mtu=9000)))[
             "interfaces"][0]
         self.assertEqual((interface["mtu"], self.pods.link("web")["mtu"]), (9000, 9000))
+        self.assertOk(self.tap_call("DEL"))
 
     def test_a_killed_add_is_cleaned_up(self):
         self.lab.ctl.delete(self.lab.write_manifest("web.json", pod_of("web")))
