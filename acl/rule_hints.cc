@@ -1,5 +1,6 @@
 #include "acl/rule_hints.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -74,15 +75,26 @@ class HintReader {
     Hint& hint = hints_.emplace_back();
     hint.direction = direction;
     for (const ClusterPeer& peer : rule.peers) {
-      const auto* networks = std::get_if<NetworksPeer>(&peer);
-      if (networks == nullptr) continue;
-      for (const std::string& cidr : networks->cidrs) AddBlock(cidr, hint);
+      if (const auto* networks = std::get_if<NetworksPeer>(&peer)) {
+        for (const std::string& cidr : networks->cidrs) AddBlock(cidr, hint);
+      } else if (std::holds_alternative<NodesPeer>(peer)) {
+        AddNodes(hint);
+      }
     }
     for (const ClusterPort& port : rule.ports) {
       if (const auto* numbers = std::get_if<PortNumbers>(&port)) {
         AddRange(ProtocolNumber(numbers->protocol), numbers->first, numbers->last, hint);
       } else if (const auto* name = std::get_if<PortName>(&port)) {
         AddNamed(name->name, hint);
+      }
+    }
+  }
+
+  void AddNodes(Hint& hint) const {
+    const size_t most = std::min(input_.nodes.size(), kMostNodes);
+    for (size_t i = 0; i < most; ++i) {
+      for (const IpAddress& address : input_.nodes[i].addresses) {
+        hint.addresses[FamilyIndex(address.family)].push_back(address);
       }
     }
   }
@@ -113,6 +125,7 @@ class HintReader {
     }
   }
 
+  static constexpr size_t kMostNodes = 64;
   static constexpr size_t kMostServices = 64;
 
   const PolicyInput& input_;

@@ -27,7 +27,7 @@ inline size_t FamilyIndex(Family family) { return family == Family::kIpv4 ? 0 : 
 struct Hint {
   Direction direction = Direction::kIngress;
   std::string namespace_name;                  // of its subjects; empty: any
-  ByFamily<IpAddress> addresses;               // in and just outside of its blocks
+  ByFamily<IpAddress> addresses;               // of nodes; in and just outside of its blocks
   std::vector<std::vector<Service>> services;  // by port: in and just outside of it
 };
 

@@ -20,7 +20,8 @@ constexpr const char* kBlocks[] = {"0.0.0.0/0",      "::/0",         "10.0.0.0/8
                                    "192.168.0.0/30", "2001:db8::/32"};
 // The same as one of kBlocks, but for bits of the host.
 constexpr const char* kUnmasked[] = {"10.0.1.77/24", "203.0.113.9/16", "fd00:0:0:1::9/64"};
-constexpr uint16_t kPorts[] = {1, 53, 80, 81, 1000, 2000, 8080, 65534, 65535};
+// With neighbours, and a hole of one port.
+constexpr uint16_t kPorts[] = {1, 53, 80, 81, 83, 1000, 2000, 8080, 65534, 65535};
 
 NetworkPolicyPeer AnyBlockPeer(RandomSource& random) {
   const Cidr block = *Cidr::Parse(random.Pick(kBlocks));
