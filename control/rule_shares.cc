@@ -21,14 +21,22 @@ ObjectKey KeyOf(std::string_view policy) {
   return key;
 }
 
-// Flat rules by policy, default denies left out.
+// Flat rules by policy, default denies left out. Those of one policy lie together in the table, as
+// they are made: its name is read once a direction.
 std::map<ObjectKey, size_t> CountByPolicy(const acl::RuleTable& table) {
   std::vector<size_t> counts(table.sources.size());
   for (const acl::FlatRule& rule : table.rules) ++counts[rule.source];
   std::map<ObjectKey, size_t> rules;
+  std::string_view policy;
+  size_t* own = nullptr;
   for (size_t source = 0; source < counts.size(); ++source) {
     const acl::RuleSource& from = table.sources[source];
-    if (!from.rule.empty()) rules[KeyOf(from.policies[0])] += counts[source];
+    if (from.rule.empty()) continue;
+    if (own == nullptr || policy != from.policies[0]) {
+      policy = from.policies[0];
+      own = &rules[KeyOf(policy)];
+    }
+    *own += counts[source];
   }
   return rules;
 }
