@@ -19,7 +19,7 @@ help:
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
-	@echo "make mutants single lines out of the data plane: do the tests notice?"
+	@echo "make mutants single lines out of the data plane and the policy compiler: do the tests notice?"
 	@echo "make full    test, lint, mutants, fuzz, soak, demo, bench"
 
 packages:

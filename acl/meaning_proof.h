@@ -34,8 +34,9 @@ struct Compiled {
   bool audit = false;
 };
 
-// Most probes lie at or just past the edge of what some rule names. Answers how many were asked: 0
-// without a local pod that has an address. Errors: Internal naming the first probe on which they
+// Most probes lie at or just past the edge of what some rule names; no two are the same. Answers
+// how many were asked: as many as `limits` say, however few pods and rules there are, or 0 without
+// a local pod that has an address of its own. Errors: Internal naming the first probe on which they
 // differ.
 absl::StatusOr<size_t> ProveMeaning(const Compiled& compiled, const MeaningLimits& limits = {});
 

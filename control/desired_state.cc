@@ -76,6 +76,17 @@ DesiredState::Origin DesiredState::OriginOf(const ObjectKey& key) const {
   return origin;
 }
 
+bool DesiredState::Has(const std::string& source, const Candidate& candidate) const {
+  if (!candidate.object.ok()) return false;
+  return std::visit(
+      [&]<typename T>(const T& value) {
+        const auto it = Table<T>().find(TableKey<T>::Of(candidate.key));
+        return it != Table<T>().end() &&
+               it->second == Owned<T>{value, source, candidate.uid, false};
+      },
+      *candidate.object);
+}
+
 absl::Status DesiredState::CheckOwner(const std::string& source, const ObjectKey& key) const {
   const std::string* owner = OriginOf(key).source;
   if (owner == nullptr || *owner == source) return absl::OkStatus();

@@ -24,6 +24,7 @@
 #include "acl/objects.h"
 #include "control/object_key.h"
 #include "control/port_table.h"
+#include "control/rule_shares.h"
 
 namespace sluice::control {
 
@@ -56,6 +57,7 @@ enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 struct StateLimits {
   // Of NetworkPolicies and MultiNetworkPolicies together (control/policy_terms.h).
   size_t terms_a_namespace = 20'000;
+  RuleShares rules;  // not held here: it takes a compiler to count them
   bool operator==(const StateLimits&) const = default;
 };
 
@@ -108,6 +110,9 @@ class DesiredState {
   size_t policy_count() const {
     return policies().size() + multi_policies().size() + cluster_policies().size();
   }
+  // Whether it is here as `candidate` has it, of `source`, and no stand-in.
+  bool Has(const std::string& source, const Candidate& candidate) const;
+  const StateLimits& limits() const { return limits_; }
   // By source: the version its last Sync named.
   const std::map<std::string, std::string>& synced_versions() const { return synced_versions_; }
 

@@ -90,6 +90,8 @@ class NetworksBuilder {
                   const acl::TrieLimits& limits)
       : change_(change), settings_(settings), limits_(limits) {}
 
+  Crossings TakeCrossings() { return std::move(crossings_); }
+
   absl::StatusOr<Policy> Build(const std::string& network, const NetworkBuild* old) {
     if (old != nullptr && change_.touched) {
       absl::StatusOr<Policy> updated = Update(network, old->policy);
@@ -99,8 +101,9 @@ class NetworksBuilder {
     if (old != nullptr && old->policy->IsWhole() && *old->policy->input == input) {
       return old->policy;
     }
-    auto built =
-        BuildPolicy(std::move(input), old == nullptr ? nullptr : old->policy.get(), limits_);
+    auto built = BuildPolicy(
+        std::move(input), old == nullptr ? nullptr : old->policy.get(), limits_,
+        [&](const RuleSet& rules, const RuleSet* before) { return Check(network, rules, before); });
     if (!built.ok()) return built.status();
     auto policy = std::make_shared<const PolicyBuild>(*std::move(built));
     if (old != nullptr) Merge(CompareBuilds(old->policy.get(), *policy), scope_);
@@ -124,6 +127,7 @@ class NetworksBuilder {
         .endpoints = endpoints,
         .edited = std::move(edits.policies),
         .selected = edits.subjects,
+        .shares = change_.now->limits().rules,
         .input = LazyInput([state = change_.now, settings = settings_, network] {
           return MakePolicyInput(*state, settings, network);
         }),
@@ -140,10 +144,18 @@ class NetworksBuilder {
   }
 
  private:
+  absl::Status Check(const std::string& network, const RuleSet& rules, const RuleSet* before) {
+    const ShareChange change{.before = change_.before.get(),
+                             .now = *change_.now,
+                             .rules_before = before == nullptr ? nullptr : before->tenants.get()};
+    return CheckShares(*rules.rules, *rules.tenants, change, network, crossings_);
+  }
+
   const StateChange& change_;
   const PolicySettings& settings_;
   const acl::TrieLimits& limits_;
   VerdictScope scope_;
+  Crossings crossings_;
 };
 
 }  // namespace
@@ -152,7 +164,7 @@ absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
                                             const acl::TrieLimits& limits,
-                                            const LearnedMacsLimits& macs) {
+                                            const LearnedMacsLimits& macs, Crossings* crossings) {
   BuiltNetworks built;
   NetworksBuilder builder(change, settings, limits);
   std::set<NetworkId> taken = TakenSlots(*change.now, previous);
@@ -168,6 +180,7 @@ absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
           std::make_shared<dataplane::LearnedMacs>(macs.capacity, macs.max_age_s * kMsPerSecond);
     }
     auto policy = builder.Build(name, old);
+    if (crossings != nullptr) crossings->merge(builder.TakeCrossings());
     if (!policy.ok()) return policy.status();
     build.policy = *std::move(policy);
   }

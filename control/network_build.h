@@ -53,12 +53,11 @@ struct BuiltNetworks {
 
 // Builds every network of `change.now`. Those whose input is as in `previous` (null: the first) are
 // taken from there, those of which endpoints or policies alone changed are updated if they can be,
-// and all keep their slots. Errors: BuildPolicy's.
-absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
-                                            const PolicySettings& settings,
-                                            const NetworkBuilds* previous,
-                                            const acl::TrieLimits& limits,
-                                            const LearnedMacsLimits& macs);
+// and all keep their slots. Errors: BuildPolicy's; CheckShares', with the objects to blame in
+// `crossings` (may be null).
+absl::StatusOr<BuiltNetworks> BuildNetworks(
+    const StateChange& change, const PolicySettings& settings, const NetworkBuilds* previous,
+    const acl::TrieLimits& limits, const LearnedMacsLimits& macs, Crossings* crossings = nullptr);
 
 // The network built whole at `change.before`, brought to `change.now`, of which all that differs is
 // in `change.touched`. Null: it cannot be brought there without another whole build. Errors:

@@ -27,8 +27,9 @@ class Stopwatch {
 RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous, bool same_subjects) {
   const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
   if (same && same_subjects) return *previous;
-  if (same) return {previous->rules, previous->rule_ids, nullptr, {}};
+  if (same) return {previous->rules, previous->rule_ids, nullptr, previous->tenants, {}};
   RuleSet set;
+  set.tenants = std::make_shared<const TenantRules>(CountByTenant(table));
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
   return set;
 }
@@ -136,6 +137,19 @@ absl::StatusOr<LayerBuild> CompileOverlay(const acl::PolicyInput& input,
   TakeRules(**std::move(rules), follows ? previous : nullptr, layer);
   layer.cost.compile_seconds = watch.Lap();
   return layer;
+}
+
+// `previous` may be null.
+absl::Status CheckRules(const RuleCheck& check, const LayerBuild& layer,
+                        const LayerBuild* previous) {
+  if (!check) return absl::OkStatus();
+  for (RuleSet LayerBuild::*which : {&LayerBuild::in_force, &LayerBuild::audit}) {
+    const RuleSet& set = layer.*which;
+    if (set.rules == nullptr) continue;
+    const RuleSet* before = previous == nullptr ? nullptr : &(previous->*which);
+    if (absl::Status status = check(set, before); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AddTries(const acl::PolicyInput& input, const acl::TrieLimits& limits,
@@ -293,6 +307,25 @@ bool IsNearLimit(const PolicyBuild& build, const acl::TrieLimits& limits) {
   return rules > limits.max_rules / 2;
 }
 
+// The same of a tenant that the newest overlay has rules of.
+bool IsNearShare(const PolicyBuild& build, const RuleShares& shares) {
+  const auto is_near = [&](RuleSet LayerBuild::*which) {
+    const auto& newest = (build.overlays.back().layer.*which).tenants;
+    if (newest == nullptr) return false;
+    return std::ranges::any_of(*newest, [&](const auto& entry) {
+      size_t rules = 0;
+      build.ForEachLayer([&](const LayerBuild& layer) {
+        const auto& tenants = (layer.*which).tenants;
+        if (tenants == nullptr) return;
+        const auto found = tenants->find(entry.first);
+        if (found != tenants->end()) rules += found->second;
+      });
+      return rules > shares.Of(entry.first) / 2;
+    });
+  };
+  return is_near(&LayerBuild::in_force) || is_near(&LayerBuild::audit);
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
@@ -308,9 +341,12 @@ absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBu
 }
 
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits) {
+                                        const acl::TrieLimits& limits, const RuleCheck& check) {
   absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
   if (!build.ok()) return build;
+  absl::Status fits =
+      CheckRules(check, build->base, previous == nullptr ? nullptr : &previous->base);
+  if (!fits.ok()) return fits;
   if (absl::Status s = AddTries(*build->input, limits, {}, build->base); !s.ok()) return s;
   return build;
 }
@@ -332,9 +368,11 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
     const acl::PolicyInput input = change.overlay_input(pods);
     auto layer = CompileOverlay(input, pods, build.base, FindOverlay(previous.overlays, pods));
     if (!layer.ok()) return layer.status();
-    if (absl::Status s = AddTries(input, limits, kOverlayEffort, *layer); !s.ok()) return s;
     build.overlays.push_back({*std::move(layer), pods, {}});
     if (!change.edited.empty() && IsNearLimit(build, limits)) return std::nullopt;
+    if (IsNearShare(build, change.shares)) return std::nullopt;
+    LayerBuild& newest = build.overlays.back().layer;
+    if (absl::Status s = AddTries(input, limits, kOverlayEffort, newest); !s.ok()) return s;
   }
   if (!build.IsWhole() || !previous.overlays.empty()) {
     build.names = NameOverlays(build, pods.empty() ? nullptr : &build.overlays.back());

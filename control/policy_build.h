@@ -25,6 +25,7 @@
 #include "acl/trie_proof.h"
 #include "acl/universe.h"
 #include "control/lazy_input.h"
+#include "control/rule_shares.h"
 #include "dataplane/snapshot.h"
 
 namespace sluice::control {
@@ -41,6 +42,7 @@ struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;           // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;  // for the subjects of its layer
+  std::shared_ptr<const TenantRules> tenants;             // of `rules`
   TrieCost cost;
 };
 
@@ -103,12 +105,16 @@ struct PolicyBuild {
 // taken from there. Errors: acl::CompileParts'.
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
 
+// What may be said against rules before tries are built of them; `before` (may be null) are those
+// that they follow.
+using RuleCheck = std::function<absl::Status(const RuleSet& rules, const RuleSet* before)>;
+
 // CompilePolicy with classifiers, whole. Rules that equal those of `previous`' base (may be null),
 // for the same subjects, keep theirs; others get tries of their own, which are proven before they
 // are handed out; so is what the whole means. Cost: up to seconds at 100,000 rules. Errors: those
-// of acl::CompileParts, TrieClassifier::Build, ProveTrie and ProveMeaning.
+// of acl::CompileParts, `check` (may be empty), TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits);
+                                        const acl::TrieLimits& limits, const RuleCheck& check = {});
 
 // An endpoint as policies of one network know it.
 struct JoinedEndpoint {
@@ -128,7 +134,8 @@ struct PolicyChange {
   std::span<const EndpointChange> endpoints;
   std::set<std::string> edited;        // policies that came, went or changed
   std::set<acl::MemberName> selected;  // local pods that they select or selected
-  LazyInput input;                     // after the change
+  RuleShares shares;
+  LazyInput input;  // after the change
   // What an overlay for these pods is compiled from (control/policy_input.h).
   std::function<acl::PolicyInput(const std::set<acl::MemberName>& pods)> overlay_input;
 };
@@ -141,7 +148,8 @@ inline constexpr size_t kOverlayProbes = 500;
 // `previous`, changed: the base keeps its rules and tries, pods that changed, or whose policies
 // did, get an overlay. When there are too many of those, the newest become one. Absent if some
 // endpoint does not fit into the classes that the base has, or one goes that says where its node
-// is: then BuildPolicy is to be called. Errors: BuildPolicy's, of the overlay.
+// is, or a limit or a tenant's share of the rules may be near: then BuildPolicy is to be called.
+// Errors: BuildPolicy's, of the overlay.
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
                                                         const PolicyChange& change,
                                                         const acl::TrieLimits& limits);

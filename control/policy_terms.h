@@ -7,9 +7,10 @@
 
 namespace sluice::control {
 
-// Each peer with each port of each rule; a rule without peers or ports counts as with one. At least
-// 1. What becomes of a term depends on the cluster (a flat rule, several, none); what a tenant
-// writes does not.
+// Each peer with each port of each rule; a rule without peers or ports counts as with one, and each
+// block that a peer excepts as a peer of its own: all of them are blocks to tell apart. At least 1.
+// What becomes of a term depends on the cluster (a flat rule, several, none); what a tenant writes
+// does not.
 size_t TermsOf(const acl::NetworkPolicy& policy);
 inline size_t TermsOf(const acl::MultiNetworkPolicy& multi) { return TermsOf(multi.policy); }
 

@@ -77,6 +77,34 @@ SomeCommand WithRefused(SomeCommand command, std::span<const Candidate> all,
   return command;
 }
 
+// `objects` without those to blame, which go to `refused`.
+std::vector<Candidate> WithoutBlamed(std::span<const Candidate> objects, const Crossings& crossings,
+                                     std::vector<Candidate>& refused) {
+  std::vector<Candidate> rest;
+  for (const Candidate& candidate : objects) {
+    const auto crossing = crossings.find(candidate.key);
+    if (crossing == crossings.end()) {
+      rest.push_back(candidate);
+    } else {
+      refused.push_back(RefusedFor(candidate, crossing->second));
+    }
+  }
+  return rest;
+}
+
+// What of the objects of `command` is in force as it is, and what is not, by name.
+template <typename SomeCommand>
+std::pair<std::vector<Candidate>, std::vector<Candidate>> Divided(const SomeCommand& command,
+                                                                  const DesiredState& state) {
+  std::pair<std::vector<Candidate>, std::vector<Candidate>> parts;
+  for (const Candidate& candidate : command.objects) {
+    const bool as_it_is = state.Has(command.source, candidate);
+    (as_it_is ? parts.first : parts.second).push_back(candidate);
+  }
+  std::ranges::stable_sort(parts.second, {}, &Candidate::key);
+  return parts;
+}
+
 }  // namespace
 
 // A change that is being tried.
@@ -195,7 +223,8 @@ Result Publisher::ProcessFitting(const Command& command, const absl::Status& why
   return sync != nullptr ? RefuseOffenders(*sync, why) : Result(why);
 }
 
-// Objects are tried in halves, and those that do not build in halves of theirs.
+// Objects to blame by name are refused; others are tried in halves, and those that do not build in
+// halves of theirs.
 template <typename SomeCommand>
 Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status& why) {
   SomeCommand fitting = command;
@@ -207,11 +236,14 @@ Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status
         if (++tries > kMostTries) return false;
         const size_t before = fitting.objects.size();
         fitting.objects.insert(fitting.objects.end(), objects.begin(), objects.end());
-        const absl::Status built = TryBuild(WithRefused(fitting, command.objects, why));
+        Crossings crossings;
+        const absl::Status built = TryBuild(WithRefused(fitting, command.objects, why), crossings);
         if (built.ok()) return true;
         if (!absl::IsResourceExhausted(built)) return false;
         fitting.objects.erase(fitting.objects.begin() + static_cast<std::ptrdiff_t>(before),
                               fitting.objects.end());
+        const std::vector<Candidate> rest = WithoutBlamed(objects, crossings, refused);
+        if (rest.size() < objects.size()) return rest.empty() || add(rest);
         if (objects.size() > 1) {
           const size_t half = objects.size() / 2;
           return add(objects.first(half)) && add(objects.subspan(half));
@@ -219,7 +251,11 @@ Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status
         refused.push_back(RefusedFor(objects.front(), built));
         return true;
       };
-  if (!add(command.objects) || refused.empty()) return why;
+  const auto [as_it_is, other] = Divided(command, *view()->state);
+  for (const std::vector<Candidate>& objects : {as_it_is, other}) {
+    if (!objects.empty() && !add(objects)) return why;
+  }
+  if (refused.empty()) return why;
   fitting.objects.insert(fitting.objects.end(), refused.begin(), refused.end());
   Attempt attempt(view(), config_.mode);
   Result result = Try(attempt, fitting);
@@ -233,13 +269,13 @@ Result Publisher::RefuseOffenders(const SomeCommand& command, const absl::Status
 }
 
 template <typename SomeCommand>
-absl::Status Publisher::TryBuild(const SomeCommand& command) {
+absl::Status Publisher::TryBuild(const SomeCommand& command, Crossings& crossings) {
   Attempt attempt(view(), config_.mode);
   if (const Result tried = Try(attempt, command); !tried.ok()) return tried.status();
   attempt.state.Freeze();
   return BuildFor(attempt.base.get(),
                   std::make_shared<const DesiredState>(std::move(attempt.state)),
-                  attempt.TakeTouched())
+                  attempt.TakeTouched(), &crossings)
       .status();
 }
 
@@ -389,14 +425,15 @@ Result Publisher::Adopt(const AdoptCommand& command) {
 
 absl::StatusOr<BuiltNetworks> Publisher::BuildFor(const View* base,
                                                   std::shared_ptr<const DesiredState> state,
-                                                  std::optional<Touched> touched) const {
+                                                  std::optional<Touched> touched,
+                                                  Crossings* crossings) const {
   const bool edits = touched && !touched->policies.empty();
   if (rebuild_failed_ && edits) touched.reset();
   const StateChange change{.before = base == nullptr ? nullptr : base->state,
                            .now = std::move(state),
                            .touched = std::move(touched)};
   return BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
-                       config_.trie_limits, config_.learned_macs);
+                       config_.trie_limits, config_.learned_macs, crossings);
 }
 
 absl::Status Publisher::Commit(Attempt& attempt) {

@@ -59,16 +59,18 @@ class Publisher {
 
   std::vector<Result> ProcessSegment(std::span<const Command> segment);
   std::vector<Result> ProcessHalves(std::span<const Command> segment);
-  // The command again without the objects that cross a limit, which are refused alone.
+  // The command again without the objects that cross a limit, which are refused alone. What is in
+  // force as it is comes before what is not, so that it is never the one that crosses.
   Result ProcessFitting(const Command& command, const absl::Status& why);
   template <typename SomeCommand>
   Result RefuseOffenders(const SomeCommand& command, const absl::Status& why);
   // Whether a build could be made of it; nothing comes of it.
   template <typename SomeCommand>
-  absl::Status TryBuild(const SomeCommand& command);
+  absl::Status TryBuild(const SomeCommand& command, Crossings& crossings);
   absl::StatusOr<BuiltNetworks> BuildFor(const View* base,
                                          std::shared_ptr<const DesiredState> state,
-                                         std::optional<Touched> touched) const;
+                                         std::optional<Touched> touched,
+                                         Crossings* crossings = nullptr) const;
   Result Try(Attempt& attempt, const ApplyCommand& command);
   Result Try(Attempt& attempt, const DeleteCommand& command);
   Result Try(Attempt& attempt, const SyncCommand& command);

@@ -151,6 +151,12 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
                  "terms (each peer with each port of a rule) that the policies of a namespace have "
                  "at most")
       ->check(CLI::Range(size_t{1}, size_t{1} << 24));
+  app.add_option("--namespace-rules", config.publisher.state.rules.a_namespace,
+                 "flat rules that the policies of a namespace become at most, on each network")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 24));
+  app.add_option("--cluster-rules", config.publisher.state.rules.cluster_wide,
+                 "flat rules that cluster-wide policies become at most, on each network")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 24));
   app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
                  "MAC addresses that each network learns at most")
       ->check(CLI::Range(1u, 1u << 20));

@@ -1,6 +1,9 @@
 #include "perf/policy/naive.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
 
 namespace sluice::perf {
 namespace {
@@ -13,6 +16,21 @@ bool Has(const acl::Labels& labels, const acl::LabelSelector& selector) {
                      });
 }
 
+acl::Cidr Alone(const acl::Endpoint& pod) {
+  return {pod.addresses[0], static_cast<uint8_t>(pod.addresses[0].bits())};
+}
+
+template <typename Object>
+auto Named(const std::string& namespace_name, const std::string& name) {
+  return [&](const Object& object) {
+    return object.namespace_name == namespace_name && object.name == name;
+  };
+}
+
+void Append(std::vector<PairRule> more, std::vector<PairRule>& rules) {
+  rules.insert(rules.end(), more.begin(), more.end());
+}
+
 class Expansion {
  public:
   explicit Expansion(const acl::PolicyInput& input) : input_(input) {
@@ -20,34 +38,54 @@ class Expansion {
   }
 
   std::vector<PairRule> Run() {
-    for (const acl::NetworkPolicy& policy : input_.policies) {
-      for (const acl::Endpoint& pod : input_.endpoints) {
-        if (pod.namespace_name != policy.namespace_name ||
-            !input_.local.contains({pod.namespace_name, pod.name}) ||
-            !Has(pod.labels, policy.pod_selector)) {
-          continue;
-        }
-        for (const acl::NetworkPolicyRule& rule : policy.ingress) Add(policy, pod, rule, true);
-        for (const acl::NetworkPolicyRule& rule : policy.egress) Add(policy, pod, rule, false);
-      }
-    }
+    for (const acl::NetworkPolicy& policy : input_.policies) AddAll(policy);
     return std::move(rules_);
+  }
+  std::vector<PairRule> RunFor(const acl::NetworkPolicy& policy) {
+    AddAll(policy);
+    return std::move(rules_);
+  }
+  // Those that have `pod` as subject or peer.
+  std::vector<PairRule> RunFor(const acl::Endpoint& pod) {
+    only_ = &pod;
+    return Run();
   }
 
  private:
+  void AddAll(const acl::NetworkPolicy& policy) {
+    policy_ = static_cast<uint32_t>(&policy - input_.policies.data());
+    for (const acl::Endpoint& pod : input_.endpoints) {
+      if (pod.namespace_name != policy.namespace_name ||
+          !input_.local.contains({pod.namespace_name, pod.name}) ||
+          !Has(pod.labels, policy.pod_selector)) {
+        continue;
+      }
+      for (const acl::NetworkPolicyRule& rule : policy.ingress) Add(policy, pod, rule, true);
+      for (const acl::NetworkPolicyRule& rule : policy.egress) Add(policy, pod, rule, false);
+    }
+  }
+
   void Add(const acl::NetworkPolicy& policy, const acl::Endpoint& pod,
            const acl::NetworkPolicyRule& rule, bool ingress) {
     for (const acl::NetworkPolicyPeer& peer : rule.peers) {
+      const bool all = only_ == nullptr || &pod == only_;
       if (peer.ip_block) {
-        Add(pod, *acl::Cidr::Parse(peer.ip_block->cidr), rule, ingress);
-        continue;
-      }
-      for (const acl::Endpoint& other : input_.endpoints) {
-        if (!Selects(policy, peer, other)) continue;
-        const acl::IpAddress& address = other.addresses[0];
-        Add(pod, acl::Cidr{address, static_cast<uint8_t>(address.bits())}, rule, ingress);
+        if (all) Add(pod, *acl::Cidr::Parse(peer.ip_block->cidr), rule, ingress);
+      } else if (!all) {
+        AddPeer(policy, peer, pod, *only_, rule, ingress);
+      } else {
+        for (const acl::Endpoint& other : input_.endpoints) {
+          AddPeer(policy, peer, pod, other, rule, ingress);
+        }
       }
     }
+  }
+
+  void AddPeer(const acl::NetworkPolicy& policy, const acl::NetworkPolicyPeer& peer,
+               const acl::Endpoint& pod, const acl::Endpoint& other,
+               const acl::NetworkPolicyRule& rule, bool ingress) {
+    if (!Selects(policy, peer, other)) return;
+    Add(pod, Alone(other), rule, ingress);
   }
 
   bool Selects(const acl::NetworkPolicy& policy, const acl::NetworkPolicyPeer& peer,
@@ -66,12 +104,15 @@ class Expansion {
                         .ingress = ingress,
                         .protocol = acl::ProtocolNumber(port.protocol),
                         .port_first = first,
-                        .port_last = static_cast<uint16_t>(port.end_port.value_or(first))});
+                        .port_last = static_cast<uint16_t>(port.end_port.value_or(first)),
+                        .policy = policy_});
     }
   }
 
   const acl::PolicyInput& input_;
   std::map<std::string, acl::Labels> namespaces_;
+  const acl::Endpoint* only_ = nullptr;  // null: all pods
+  uint32_t policy_ = 0;
   std::vector<PairRule> rules_;
 };
 
@@ -89,6 +130,54 @@ int64_t FindFirst(const std::vector<PairRule>& rules, const acl::IpAddress& subj
     }
   }
   return -1;
+}
+
+NaiveTwin::NaiveTwin(acl::PolicyInput input) : input_(std::move(input)) {
+  rules_ = ExpandByPod(input_);
+}
+
+void NaiveTwin::DropRulesOf(const acl::Endpoint& pod) {
+  std::erase_if(rules_, [&, address = Alone(pod)](const PairRule& rule) {
+    return rule.subject == address.base || rule.peer == address;
+  });
+}
+
+size_t NaiveTwin::PlaceOf(const std::string& namespace_name, const std::string& name) const {
+  const auto found = std::find_if(input_.endpoints.begin(), input_.endpoints.end(),
+                                  Named<acl::Endpoint>(namespace_name, name));
+  return static_cast<size_t>(std::distance(input_.endpoints.begin(), found));
+}
+
+void NaiveTwin::Put(const acl::Endpoint& pod) {
+  const size_t place = PlaceOf(pod.namespace_name, pod.name);
+  if (place == input_.endpoints.size()) {
+    input_.endpoints.push_back(pod);
+  } else {
+    DropRulesOf(std::as_const(input_.endpoints)[place]);
+    input_.endpoints[place] = pod;
+  }
+  Append(Expansion(input_).RunFor(std::as_const(input_.endpoints)[place]), rules_);
+}
+
+void NaiveTwin::DeletePod(const std::string& namespace_name, const std::string& name) {
+  const size_t place = PlaceOf(namespace_name, name);
+  DropRulesOf(std::as_const(input_.endpoints)[place]);
+  input_.endpoints.erase(input_.endpoints.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+void NaiveTwin::Put(const acl::NetworkPolicy& policy) {
+  DeletePolicy(policy.namespace_name, policy.name);
+  input_.policies.push_back(policy);
+  Append(Expansion(input_).RunFor(input_.policies.back()), rules_);
+}
+
+void NaiveTwin::DeletePolicy(const std::string& namespace_name, const std::string& name) {
+  const auto found = std::find_if(input_.policies.begin(), input_.policies.end(),
+                                  Named<acl::NetworkPolicy>(namespace_name, name));
+  if (found == input_.policies.end()) return;
+  const auto place = static_cast<uint32_t>(found - input_.policies.begin());
+  std::erase_if(rules_, [&](const PairRule& rule) { return rule.policy == place; });
+  *found = {};
 }
 
 }  // namespace sluice::perf

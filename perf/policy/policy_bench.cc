@@ -8,8 +8,10 @@
 // Everything goes through the publisher, with one worker that polls: a figure called "in force"
 // ends when the worker runs the new epoch. `value` is the median, or the percentile that the name
 // says. edit.policy.cpu is what an edit takes of the thread that makes it, with nothing beside it:
-// on a machine with neighbours it says more than the time it took. Each compile stands beside the
-// naive twin (perf/policy/naive.h): its time, and its rules.
+// on a machine with neighbours it says more than the time it took. What is compiled, loaded,
+// changed or looked up stands beside the naive twin (perf/policy/naive.h): naive_beside is how many
+// times as long that takes, for changes their medians; what nothing is proven of and no worker
+// waits for.
 #include <fmt/format.h>
 #include <malloc.h>
 #include <rte_cycles.h>
@@ -251,6 +253,10 @@ void Load(Bed& bed, Cluster& cluster) {
   const double loaded = SecondsSince(start);
   const double resident = static_cast<double>(ResidentBytes());
   json params = CostOf(*bed.view()->policy);
+  const acl::PolicyInput& input = *bed.view()->policy->input;
+  const auto naive_start = Clock::now();
+  params["naive_rules"] = ExpandByPod(input).size();
+  params["naive_beside"] = (parsed + SecondsSince(naive_start)) / loaded;
   params["parse"] = parsed;
   params["manifest_bytes"] = text.size();
   params["ports"] = kPorts;
@@ -277,25 +283,61 @@ void ReportPercentiles(const std::string& name, std::vector<double> samples, jso
   Report(name, "seconds", p99, {params["p50"], p99, params["worst"]}, params);
 }
 
+// `command` applies or deletes pods and NetworkPolicies.
+void Follow(const control::Command& command, NaiveTwin& twin) {
+  if (const auto* apply = std::get_if<control::ApplyCommand>(&command)) {
+    for (const control::Candidate& candidate : apply->objects) {
+      const control::Object& object = *candidate.object;
+      if (const auto* pod = std::get_if<acl::Endpoint>(&object)) twin.Put(*pod);
+      if (const auto* policy = std::get_if<acl::NetworkPolicy>(&object)) twin.Put(*policy);
+    }
+    return;
+  }
+  for (const auto& [kind, name] : std::get<control::DeleteCommand>(command).objects) {
+    kind == "Endpoint" ? twin.DeletePod(name.first, name.second)
+                       : twin.DeletePolicy(name.first, name.second);
+  }
+}
+
+// The twin beside changes that take `samples`, by the first changes of the same kind.
+void AddTwin(const acl::PolicyInput& input, const std::vector<double>& samples,
+             const std::function<control::Command(unsigned)>& change, json& params) {
+  constexpr unsigned kChanges = 30;
+  NaiveTwin twin(input);
+  std::vector<control::Command> changes;
+  for (unsigned i = 0; i < kChanges; ++i) changes.push_back(change(i));
+  const auto naive = Time(kChanges, [&](unsigned i) { Follow(changes[i], twin); });
+  params["naive_rules"] = twin.rules().size();
+  params["naive_changes"] = kChanges;
+  params["naive_p50"] = Percentile(naive, 0.5);
+  params["naive_beside"] = Percentile(naive, 0.5) / Percentile(samples, 0.5);
+}
+
+control::Command ApplyOf(control::Object object) {
+  return control::ApplyCommand{.source = kSource,
+                               .objects = {control::Candidate::Of(std::move(object))}};
+}
+
+// A pod without a port here is relabelled, goes, comes, in turn.
+control::Command PodChange(const Cluster& cluster, unsigned i) {
+  const ClusterSize& size = cluster.size();
+  acl::Endpoint pod = cluster.Pod(size.local_pods + i / 3 % (size.pods - size.local_pods));
+  if (i % 3 == 0) pod.labels["app"] = "app-1";
+  if (i % 3 != 1) return ApplyOf(std::move(pod));
+  return control::DeleteCommand{.source = kSource,
+                                .objects = {{"Endpoint", {pod.namespace_name, pod.name}}}};
+}
+
 // Pods that come, go and are relabelled into classes that are there.
 void PodChurn(Bed& bed, const Cluster& cluster, unsigned count) {
   const auto tries = bed.view()->policy->base.in_force.classifier;
-  const ClusterSize& size = cluster.size();
-  const auto samples = Time(count, [&](unsigned i) {
-    acl::Endpoint pod = cluster.Pod(size.local_pods + i % (size.pods - size.local_pods));
-    switch (i % 3) {
-      case 0:
-        pod.labels["app"] = "app-1";
-        return bed.Apply({pod});
-      case 1:
-        return bed.Do(control::DeleteCommand{
-            .source = kSource, .objects = {{"Endpoint", {pod.namespace_name, pod.name}}}});
-      default:
-        return bed.Apply({pod});
-    }
-  });
+  const acl::PolicyInput before = *bed.view()->policy->input;
+  const auto change = [&](unsigned i) { return PodChange(cluster, i); };
+  const auto samples = Time(count, [&](unsigned i) { bed.Do(change(i)); });
   const bool built = bed.view()->policy->base.in_force.classifier != tries;
-  ReportPercentiles("churn.pod.p99", samples, {{"pods", size.pods}, {"built_a_trie", built}});
+  json params = {{"pods", cluster.size().pods}, {"built_a_trie", built}};
+  AddTwin(before, samples, change, params);
+  ReportPercentiles("churn.pod.p99", samples, std::move(params));
 }
 
 // Policies of local pods that come, change and go, in turn.
@@ -313,7 +355,7 @@ class PolicyEdits {
       return control::DeleteCommand{
           .source = kSource, .objects = {{"NetworkPolicy", {policy.namespace_name, policy.name}}}};
     }
-    return control::ApplyCommand{.source = kSource, .objects = {control::Candidate::Of(policy)}};
+    return ApplyOf(std::move(policy));
   }
 
  private:
@@ -329,8 +371,12 @@ void PolicyChurn(int worker_core, unsigned count) {
   Cluster cluster = ClusterOf(10'000, 1, kPorts);
   bed.Load(cluster);
   json params = CostOf(*bed.view()->policy);
+  const acl::PolicyInput before = *bed.view()->policy->input;
   PolicyEdits edits(cluster);
   const auto samples = Time(count, [&](unsigned) { bed.Do(edits.Next()); });
+  PolicyEdits twins(cluster);
+  AddTwin(
+      before, samples, [&](unsigned) { return twins.Next(); }, params);
   ReportPercentiles("churn.policy.p99", samples, std::move(params));
 }
 

@@ -69,7 +69,7 @@ void RandomCluster::AddNodes(PolicyInput& input) {
     if (kinds_ == Kinds::kAll && random_.Chance(40)) {
       node.addresses.push_back(Ip(fmt::format("10.0.9.{}", i)));
     }
-    if (random_.Chance(15)) node.addresses.push_back(Ip("192.168.0.4"));  // of several, perhaps
+    if (random_.Chance(30)) node.addresses.push_back(Ip("192.168.0.4"));  // of several, perhaps
     input.nodes.push_back(node);
   }
 }

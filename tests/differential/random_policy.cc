@@ -42,6 +42,15 @@ NetworkPolicyPeer AnyPodsPeer(RandomSource& random) {
   return peer;
 }
 
+// A port behind the last one, if that is a number: next to it, or with one left out between.
+void AddNeighbour(RandomSource& random, std::vector<NetworkPolicyPort>& ports) {
+  const NetworkPolicyPort last = ports.back();
+  const int64_t* number = std::get_if<int64_t>(&last.port);
+  if (number == nullptr) return;
+  const int64_t next = last.end_port.value_or(*number) + (random.Chance(50) ? 1 : 2);
+  if (next <= 0xffff) ports.push_back({.protocol = last.protocol, .port = next});
+}
+
 NetworkPolicyPort AnyPolicyPort(RandomSource& random) {
   NetworkPolicyPort port{.protocol = random.Pick(kProtocols)};
   const size_t form = random.Below(4);
@@ -61,6 +70,7 @@ NetworkPolicyRule AnyRule(RandomSource& random, bool blocks) {
     rule.peers.push_back(block ? AnyBlockPeer(random) : AnyPodsPeer(random));
   }
   for (size_t i = random.Below(3); i > 0; --i) rule.ports.push_back(AnyPolicyPort(random));
+  if (!rule.ports.empty() && random.Chance(20)) AddNeighbour(random, rule.ports);
   return rule;
 }
 

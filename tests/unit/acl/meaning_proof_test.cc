@@ -2,12 +2,15 @@
 // result is held against.
 #include "acl/meaning_proof.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "acl/attempt_sampler.h"
 #include "acl/compiler.h"
 #include "acl/universe.h"
 #include "tests/unit/acl/cluster.h"
@@ -128,6 +131,56 @@ TEST(MeaningProof, EveryMistakeOfTheCompilerIsCaught) {
       EXPECT_EQ(Prove(wrong, World(), seed).code(), absl::StatusCode::kInternal)
           << mistake.name << ", seed " << seed;
     }
+  }
+}
+
+// One pod on a node of its own, beside others.
+PolicyInput OnePodOf(const char* address) {
+  PolicyInput input;
+  input.endpoints.push_back({.namespace_name = "default", .name = "alone"});
+  input.endpoints[0].addresses = {Address(address)};
+  input.local = {{"default", "alone"}};
+  return input;
+}
+
+// Among many without its family, and an address that two of them claim.
+PolicyInput OddOne() {
+  PolicyInput input = OnePodOf("fd00::1");
+  for (int i = 0; i < 200; ++i) {
+    input.endpoints.push_back({.namespace_name = "default", .name = fmt::format("pod-{}", i)});
+    input.endpoints.back().addresses = {Address(fmt::format("10.0.1.{}", i / 2 + 1).c_str())};
+  }
+  input.policies = {{.namespace_name = "default",
+                     .name = "v4",
+                     .ingress = {{.peers = {Block("203.0.113.7/32")}, .ports = {Port("TCP", 80)}},
+                                 {.peers = {Block("10.0.1.0/24")}}}}};
+  return input;
+}
+
+TEST(MeaningProof, ASmallOrOddClusterIsAskedAboutAsOftenAsAnyOther) {
+  for (const PolicyInput& input : {OnePodOf("10.0.0.1"), OnePodOf("fd00::1"), OddOne()}) {
+    const auto parts = CompileParts(input);
+    ASSERT_TRUE(parts.ok()) << parts.status();
+    const auto trie = TrieClassifier::Build(parts->table);
+    const auto proof = ProveMeaning({input, parts->population, parts->table, **trie});
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    EXPECT_EQ(*proof, MeaningLimits().most);
+  }
+}
+
+TEST(AttemptSampler, NoAttemptIsDrawnTwice) {
+  for (const PolicyInput& input : {OnePodOf("10.0.0.1"), OddOne(), World()}) {
+    AttemptSampler sampler(input, 1);
+    std::set<std::string> drawn;
+    for (int i = 0; i < 2000; ++i) {
+      const RawFlow flow = sampler.Draw();
+      EXPECT_EQ(flow.from.address.family, flow.to.address.family);
+      EXPECT_TRUE(flow.from.pod != nullptr || flow.to.pod != nullptr);
+      drawn.insert(fmt::format("{} {} {} {} {} {}", flow.from.address.ToString(),
+                               flow.to.address.ToString(), flow.protocol, flow.port,
+                               flow.from.pod != nullptr, flow.to.pod != nullptr));
+    }
+    EXPECT_EQ(drawn.size(), 2000u);
   }
 }
 

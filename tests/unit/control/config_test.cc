@@ -114,6 +114,18 @@ TEST(ConfigTest, FlagsOfNetworksArrive) {
   EXPECT_FALSE(Parse({"--learned-macs", "0"}).config.has_value());
 }
 
+TEST(ConfigTest, SharesOfNamespacesArrive) {
+  const StateLimits defaults = Parse({}).config->publisher.state;
+  EXPECT_EQ(defaults.terms_a_namespace, 20'000u);
+  EXPECT_EQ(defaults.rules, (RuleShares{.a_namespace = 20'000, .cluster_wide = 50'000}));
+  const CommandLine line =
+      Parse({"--namespace-terms", "7", "--namespace-rules", "8", "--cluster-rules", "9"});
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_EQ(line.config->publisher.state.terms_a_namespace, 7u);
+  EXPECT_EQ(line.config->publisher.state.rules, (RuleShares{.a_namespace = 8, .cluster_wide = 9}));
+  EXPECT_FALSE(Parse({"--namespace-rules", "0"}).config.has_value());
+}
+
 TEST(ConfigTest, BadFlagsAreBadUsage) {
   const std::vector<std::vector<const char*>> kRows = {
       {"--no-such-flag"},      {"--listen", "0.0.0.0:80"},   {"--cluster-cidr", "10.0.0.0/33"},

@@ -1,5 +1,6 @@
 #include "control/desired_state.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -381,6 +382,16 @@ TEST_F(NamespaceLimitTest, ThePolicyThatCrossesItIsRefusedWithTheFigures) {
             "NetworkPolicy default/b: spec: with its 5 terms (each peer with each port of a rule) "
             "namespace default would have 11, more than 10");
   EXPECT_TRUE(Apply(Candidates(Sized("b", 4))).ok());
+}
+
+TEST_F(NamespaceLimitTest, ABlockThatIsExceptedIsATerm) {
+  acl::NetworkPolicy policy = Sized("a", 2);
+  policy.ingress[0].peers[0] = {.ip_block = acl::IpBlock{"10.0.0.0/8", {}}};
+  for (int i = 0; i < 4; ++i) {
+    policy.ingress[0].peers[0].ip_block->except.push_back(fmt::format("10.{}.0.0/16", i));
+  }
+  EXPECT_TRUE(Apply(Candidates(policy)).ok());
+  EXPECT_FALSE(Apply(Candidates(Sized("b", 1))).ok());
 }
 
 TEST_F(NamespaceLimitTest, AnotherNamespaceIsNotHeldUp) {

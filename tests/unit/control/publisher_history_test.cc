@@ -7,7 +7,10 @@
 #include <spdlog/spdlog.h>
 
 #include <functional>
+#include <ostream>
+#include <random>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "control/probe.h"
@@ -149,18 +152,24 @@ class PublisherHistory : public ::testing::Test {
   unsigned adopted_ = 0;
 };
 
-// Half the steps are of any kind, then of endpoints alone: those need no build of their own.
-void RunHistory(uint64_t seed, size_t batch_size,
-                const std::function<void(std::vector<Command>)>& run) {
-  RandomHistory random(seed);
+std::vector<Command> SetUpOf(uint64_t seed) {
   std::vector<Command> setup = {AddNetworkCommand{Network(kSecondNetwork)}};
   for (dataplane::PortSpec& spec : RandomHistory(seed).Ports()) {
     setup.push_back(AddPortCommand{std::move(spec)});
   }
-  run(std::move(setup));
+  return setup;
+}
+
+// Half the steps are of any kind, then of endpoints alone: those need no build of their own.
+History HistoryOf(uint64_t seed, bool refusals) {
+  return RandomHistory(seed).Make({.steps = kSteps, .refusals = refusals, .only_endpoints = true});
+}
+
+void RunHistory(uint64_t seed, size_t batch_size,
+                const std::function<void(std::vector<Command>)>& run) {
+  run(SetUpOf(seed));
   std::vector<Command> batch;
-  for (const Step& step :
-       random.Make({.steps = kSteps, .refusals = true, .only_endpoints = true})) {
+  for (const Step& step : HistoryOf(seed, true)) {
     batch.push_back(CommandOf(step));
     if (batch.size() == batch_size) run(std::exchange(batch, {}));
   }
@@ -187,6 +196,60 @@ TEST_P(PublisherHistoryOf, RebuildsBetweenChangesEndAsABuildFromScratch) {
   EXPECT_GT(ExpectAsBuiltFromScratch(), 0u);
   RecordProperty("adopted", static_cast<int>(adopted_));
 }
+
+// Another way to where a history ends.
+struct Way {
+  const char* name;
+  bool refusals;
+  std::function<History(const History&)> of;
+};
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
+const Way kWays[] = {
+    {"Permuted", true,
+     [](const History& history) {
+       std::mt19937_64 random(history.size());
+       return Permuted(history, random);
+     }},
+    {"Reversed", true, Reversed},
+    {"Doubled", true, Doubled},
+    {"DeletedBetween", false, Churned},
+    {"EachChangeInTwo", false, Split},
+    {"Squashed", false, Squashed},
+    {"SquashedAndReversed", false,
+     [](const History& history) { return Reversed(Squashed(history)); }},
+};
+
+class PublisherWayOf : public PublisherHistory,
+                       public testing::WithParamInterface<std::tuple<uint64_t, Way>> {};
+
+TEST_P(PublisherWayOf, EndsInTheSameStateAndAsABuildFromScratch) {
+  const auto& [seed, way] = GetParam();
+  SCOPED_TRACE(fmt::format("SLUICE_SEED={}", seed));
+  Do(SetUpOf(seed));
+  History history = HistoryOf(seed, way.refusals);
+  for (const dataplane::PortSpec& spec : RandomHistory(seed).Ports()) {  // there in the end
+    acl::Endpoint pod = Pod(spec.pod_name, "", {}, spec.pod_uid);
+    pod.namespace_name = spec.pod_namespace;
+    history.push_back({ObjectKey::Of(pod), std::move(pod)});
+  }
+  const DesiredState expected = Replay(history, *publisher_->view()->state);
+  size_t steps = 0;
+  for (const Step& step : way.of(history)) {
+    DoBesideRebuilds({CommandOf(step)});
+    if (++steps % 16 == 0) ExpectAsBuiltFromScratch();
+  }
+  EXPECT_TRUE(*publisher_->view()->state == expected);
+  EXPECT_GT(ExpectAsBuiltFromScratch(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PublisherWayOf,
+                         testing::Combine(testing::ValuesIn(acl::Seeds(kSeeds)),
+                                          testing::ValuesIn(kWays)),
+                         [](const auto& run) {
+                           return fmt::format("{}_{}", std::get<1>(run.param).name,
+                                              std::get<0>(run.param));
+                         });
 
 // Without Node objects a node is what its pods say: with the last of them it is gone.
 TEST_F(PublisherHistory, ANodeGoesWithTheLastPodThatNamesIt) {

@@ -1,7 +1,10 @@
 #include "tests/unit/control/random_history.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -28,6 +31,35 @@ struct Spoil {
   void operator()(acl::MultiNetworkPolicy& multi) const { (*this)(multi.policy); }
   void operator()(acl::ClusterPolicy& policy) const {
     policy.ingress.push_back({.name = "", .action = "Forbid", .peers = {acl::PodsPeer{}}});
+  }
+};
+
+// The steps on each object, in the order of the keys of `order`; every key as often as in there.
+History InOrder(const History& history, const std::vector<ObjectKey>& order) {
+  std::map<ObjectKey, History> by_key;
+  for (const Step& step : history) by_key[step.key].push_back(step);
+  std::map<ObjectKey, size_t> next;
+  History ordered;
+  for (const ObjectKey& key : order) ordered.push_back(by_key[key][next[key]++]);
+  return ordered;
+}
+
+// Half of the way to an object.
+struct Halve {
+  void operator()(acl::Namespace&) const {}
+  void operator()(acl::Node&) const {}
+  void operator()(acl::Endpoint& endpoint) const {
+    endpoint.labels.clear();
+    endpoint.named_ports.clear();
+  }
+  void operator()(acl::NetworkPolicy& policy) const {
+    policy.pod_selector = {};
+    policy.egress.clear();
+  }
+  void operator()(acl::MultiNetworkPolicy& multi) const { (*this)(multi.policy); }
+  void operator()(acl::ClusterPolicy& policy) const {
+    policy.subject = {};
+    policy.egress.clear();
   }
 };
 
@@ -91,6 +123,76 @@ std::vector<dataplane::PortSpec> RandomHistory::Ports() {
     specs.push_back(spec);
   }
   return specs;
+}
+
+void Run(const Step& step, DesiredState& state) {
+  if (step.object) {
+    EXPECT_TRUE(
+        state.Apply(kHistorySource, std::vector{Candidate::Of(*step.object)}, OnRefusal::kSkip)
+            .ok());
+  } else {
+    EXPECT_TRUE(state.Delete(kHistorySource, std::vector{step.key}).ok());
+  }
+}
+
+DesiredState Replay(const History& history, DesiredState state) {
+  for (const Step& step : history) Run(step, state);
+  return state;
+}
+
+std::vector<ObjectKey> KeysOf(const History& history) {
+  std::vector<ObjectKey> keys;
+  for (const Step& step : history) keys.push_back(step.key);
+  return keys;
+}
+
+History Permuted(const History& history, std::mt19937_64& random) {
+  std::vector<ObjectKey> order = KeysOf(history);
+  std::shuffle(order.begin(), order.end(), random);
+  return InOrder(history, order);
+}
+
+History Reversed(const History& history) {
+  std::vector<ObjectKey> order = KeysOf(history);
+  std::reverse(order.begin(), order.end());
+  return InOrder(history, order);
+}
+
+History Doubled(const History& history) {
+  History doubled;
+  for (const Step& step : history) doubled.insert(doubled.end(), 2, step);
+  return doubled;
+}
+
+History Churned(const History& history) {
+  History churned;
+  for (const Step& step : history) {
+    churned.push_back(step);
+    churned.push_back({step.key, std::nullopt});
+    churned.push_back(step);
+  }
+  return churned;
+}
+
+History Split(const History& history) {
+  History split;
+  for (const Step& step : history) {
+    if (step.object) {
+      Object half = *step.object;
+      std::visit(Halve{}, half);
+      split.push_back({step.key, std::move(half)});
+    }
+    split.push_back(step);
+  }
+  return split;
+}
+
+History Squashed(const History& history) {
+  std::map<ObjectKey, Step> last;
+  for (const Step& step : history) last.insert_or_assign(step.key, step);
+  History squashed;
+  for (const auto& [key, step] : last) squashed.push_back(step);
+  return squashed;
 }
 
 }  // namespace sluice::control

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -49,5 +50,21 @@ class RandomHistory {
 
 // `object` as validation refuses it, with its name.
 Object Spoiled(Object object);
+
+void Run(const Step& step, DesiredState& state);
+DesiredState Replay(const History& history, DesiredState state);
+
+// Of each step the object.
+std::vector<ObjectKey> KeysOf(const History& history);
+
+// Other ways to the same end. Permuted and Reversed keep the order of the steps on one object, and
+// the doubled steps do not matter, so refusals may be among them.
+History Permuted(const History& history, std::mt19937_64& random);
+History Reversed(const History& history);  // what came last comes first
+History Doubled(const History& history);   // each step twice
+// For histories without refusals:
+History Churned(const History& history);   // every object goes again, and comes again
+History Split(const History& history);     // every change of a policy or a pod in two
+History Squashed(const History& history);  // only the last step on each object
 
 }  // namespace sluice::control

@@ -1,0 +1,55 @@
+// How much of a network's flat rules one tenant's policies may become.
+//
+// A tenant is a namespace; cluster-wide policies are one together. What counts is what the compiler
+// makes of the policies, before any trie is built of it: the tenant whose own objects take it past
+// its share is refused, whatever room the network has left, so that it leaves room to the others.
+// Growth that others cause (a namespace's labels, a node, another's pods) is not held against it.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "acl/flat_rule.h"
+#include "control/object_key.h"
+
+namespace sluice::control {
+
+class DesiredState;
+
+struct RuleShares {
+  size_t a_namespace = 20'000;
+  size_t cluster_wide = 50'000;
+  bool operator==(const RuleShares&) const = default;
+
+  size_t Of(const std::string& tenant) const { return tenant.empty() ? cluster_wide : a_namespace; }
+};
+
+// Flat rules by tenant: by namespace, those of cluster-wide policies under "". Default denies are
+// nobody's.
+using TenantRules = std::map<std::string, size_t>;
+TenantRules CountByTenant(const acl::RuleTable& table);
+
+// Objects that take their tenant past its share, each with why.
+using Crossings = std::map<ObjectKey, absl::Status>;
+
+// What CheckShares compares.
+struct ShareChange {
+  const DesiredState* before = nullptr;  // null: the first
+  const DesiredState& now;
+  const TenantRules* rules_before = nullptr;  // of the last whole build; null: none
+};
+
+// `tenants` are those of `table`, which was compiled from `change.now`. Errors: ResourceExhausted
+// naming the tenant or its object, the figure and the share, if `table` has more rules of it than
+// its share and than before, and its policies, pods or ports are others than before. Of its
+// policies that came or changed, those that do not fit beside the rest are added to `crossings`: by
+// name, whatever order they came in. None, if only pods or ports did. Cost: the tenants; where a
+// share is crossed, all objects.
+absl::Status CheckShares(const acl::RuleTable& table, const TenantRules& tenants,
+                         const ShareChange& change, const std::string& network,
+                         Crossings& crossings);
+
+}  // namespace sluice::control
