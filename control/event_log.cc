@@ -59,12 +59,9 @@ std::string SuppressedLine(uint64_t count, int64_t time_us) {
 
 std::string EventLine(const MonitorEvent& event, int64_t time_us) {
   const dataplane::ConnectionEvent& raw = event.raw;
-  Json json = {{"time", TimeText(time_us)},
-               {"event", EventKindName(raw.kind)},
-               {"network", event.network},
-               {"protocol", ProtocolName(raw.protocol)},
-               {"from", EndOf(event.initiator)},
-               {"to", EndOf(event.responder)}};
+  Json json = {{"time", TimeText(time_us)},      {"event", EventKindName(raw.kind)},
+               {"network", event.network},       {"protocol", ProtocolName(raw.protocol)},
+               {"from", EndOf(event.initiator)}, {"to", EndOf(event.responder)}};
   if (raw.kind == EventKind::kClosed) {
     json["state"] = raw.state;
     json["bytes"] = raw.bytes;

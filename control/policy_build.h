@@ -26,6 +26,7 @@
 #include "acl/universe.h"
 #include "control/lazy_input.h"
 #include "control/rule_shares.h"
+#include "control/tenant_rules.h"
 #include "dataplane/snapshot.h"
 
 namespace sluice::control {

@@ -14,6 +14,7 @@
 
 #include "acl/flat_rule.h"
 #include "control/object_key.h"
+#include "control/tenant_rules.h"
 
 namespace sluice::control {
 
@@ -26,11 +27,6 @@ struct RuleShares {
 
   size_t Of(const std::string& tenant) const { return tenant.empty() ? cluster_wide : a_namespace; }
 };
-
-// Flat rules by tenant: by namespace, those of cluster-wide policies under "". Default denies are
-// nobody's.
-using TenantRules = std::map<std::string, size_t>;
-TenantRules CountByTenant(const acl::RuleTable& table);
 
 // Objects that take their tenant past its share, each with why.
 using Crossings = std::map<ObjectKey, absl::Status>;
