@@ -78,7 +78,8 @@ class GrpcDaemonClient final : public DaemonClient {
                       response.packet_buffers(),
                       response.buffers_in_use(),
                       response.last_error(),
-                      {}};
+                      {},
+                      response.epoch()};
     for (const auto& network : networks.networks()) state.networks.insert(network.spec().name());
     return state;
   }

@@ -24,6 +24,7 @@ struct DaemonState {
   unsigned packet_buffers = 0, buffers_in_use = 0;
   std::string last_error;  // of the newest build, if it is not in force
   std::set<std::string> networks;
+  uint64_t epoch = 0;  // that every worker runs
 };
 
 // Errors of every call: the daemon's own, in its words; Unavailable or DeadlineExceeded "sluiced at

@@ -265,5 +265,24 @@ TEST_F(CommandsTest, CheckFindsAPortThatIsShut) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("is shut"));
 }
 
+TEST_F(CommandsTest, CheckFailsWhileTheNewestPoliciesAreNotInForce) {
+  const auto added = Run("ADD", Add);
+  ASSERT_TRUE(added.ok()) << added.status();
+  const json previous = {{"prevResult", ToJson(*added, "1.1.0")}};
+  daemon_.state->last_error = "too many rules";
+  daemon_.state->epoch = 12;
+  const absl::Status open = Run("CHECK", Check, previous);
+  EXPECT_EQ(CodeOf(open), kTryAgain);
+  EXPECT_THAT(std::string(open.message()), HasSubstr("pods/web/net1: epoch 12 is in force"));
+  EXPECT_THAT(std::string(open.message()), HasSubstr("too many rules"));
+  daemon_.ports.begin()->second.is_known = false;
+  const absl::Status shut = Run("CHECK", Check, previous);
+  EXPECT_EQ(CodeOf(shut), kCheck);
+  EXPECT_THAT(std::string(shut.message()), HasSubstr("too many rules"));
+  daemon_.ports.begin()->second.is_known = true;
+  daemon_.state->last_error.clear();
+  EXPECT_TRUE(Run("CHECK", Check, previous).ok());
+}
+
 }  // namespace
 }  // namespace sluice::cni
