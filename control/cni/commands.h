@@ -24,8 +24,9 @@ absl::Status Delete(const Call& call);
 // without the daemon, or while it could not put its newest policies in force.
 absl::Status Check(const Call& call);
 
-// Errors: kNotAvailable (no daemon, no workers, no such network), kLimited (the newest policies
-// could not be put in force, or packet buffers are used up); IPAM's.
+// Errors: kNotAvailable (no daemon, no workers, no such network, no room for another port, though
+// ports of pods that are gone were taken away), kLimited (the newest policies could not be put in
+// force, or packet buffers are used up); IPAM's.
 absl::Status Status(const Call& call);
 
 // Deletes what this network has and NetConfig::valid does not list: by records, and by ports that

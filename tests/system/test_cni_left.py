@@ -1,8 +1,10 @@
-"""What pods leave that ended without DEL, under a runtime that calls no GC."""
+"""What pods leave that ended without DEL, under a runtime that calls no GC; and a switch that is full."""
 import os
 import unittest
 
 from harness.cni_case import CniTest, pod_of
+
+DEVICES = 32  # as Debian builds DPDK
 
 
 class SandboxTest(CniTest):
@@ -93,6 +95,22 @@ class WithoutDel(SandboxTest):
         self.assertEqual(self.containers(), {"web"})
         self.assertOk(self.call("GC", "", config))
         self.assertEqual(self.containers(), set())
+
+
+class Full(SandboxTest):
+    def test_status_says_that_there_is_no_device_for_another_tap(self):
+        tap = self.cni.config(port="tap", socketDirectory=None)
+        self.assertOk(self.call_for("ADD", "web", tap))
+        for number in range(1, DEVICES):
+            self.lab.ctl.add_port(f"ring{number}", "ring", None, f"default/ring{number}",
+                                  f"02:00:00:00:01:{number:02x}", [f"10.45.0.{number}"])
+        self.assertFails(self.call("STATUS", "", tap), 50, f"all of the {DEVICES} devices")
+        self.assertOk(self.call("STATUS", "", self.cni.config()))
+        self.assertFails(self.call_for("ADD", "db", tap), 11, "RTE_MAX_ETHPORTS")
+        self.end("web")  # its port is what STATUS finds to take away
+        self.assertOk(self.call("STATUS", "", tap))
+        for number in range(1, DEVICES):
+            self.lab.ctl.delete_port(f"ring{number}")
 
 
 if __name__ == "__main__":

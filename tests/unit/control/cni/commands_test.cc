@@ -40,6 +40,23 @@ TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
   EXPECT_EQ(CodeOf(Run("STATUS", Status)), kNotAvailable);
 }
 
+TEST_F(CommandsTest, StatusIsNotFitWithoutASlotForAnotherPort) {
+  const json tap = {{"port", "tap"}};
+  daemon_.state->ports = daemon_.state->port_slots = 1023;
+  const absl::Status full = Run("STATUS", Status);
+  EXPECT_EQ(CodeOf(full), kNotAvailable);
+  EXPECT_THAT(std::string(full.message()), HasSubstr("all of its 1023 port slots"));
+  daemon_.state->ports = 1022;
+  EXPECT_TRUE(Run("STATUS", Status).ok());
+  daemon_.state->devices = daemon_.state->device_slots = 32;
+  EXPECT_TRUE(Run("STATUS", Status).ok()) << "a vhost-user port needs no device";
+  const absl::Status no_device = Run("STATUS", Status, tap);
+  EXPECT_EQ(CodeOf(no_device), kNotAvailable);
+  EXPECT_THAT(std::string(no_device.message()), HasSubstr("all of the 32 devices"));
+  daemon_.state = DaemonState{1, 100, 0, "", {"default"}};  // an older one says nothing of slots
+  EXPECT_TRUE(Run("STATUS", Status, tap).ok());
+}
+
 TEST_F(CommandsTest, AnAddThatIsRefusedLeavesNothing) {
   daemon_.add = absl::AlreadyExistsError("port x: MAC y belongs to port z");
   const auto added = Run("ADD", Add);

@@ -53,7 +53,7 @@ TEST_F(SweepTest, TheNextAddTakesWhatAPodWithoutDelLeft) {
   EXPECT_EQ(Records(), 2u);
 }
 
-TEST_F(SweepTest, SoDoDelAndGc) {
+TEST_F(SweepTest, SoDoDelAndGcAndAStatusThatFindsNoRoom) {
   MakeNamespace("other");
   const auto is_left = [this] { return Containers().contains("gone"); };
   Make("gone", PathOf("gone"));
@@ -61,6 +61,13 @@ TEST_F(SweepTest, SoDoDelAndGc) {
   EXPECT_FALSE(is_left());
   Make("gone", PathOf("gone"));
   EXPECT_TRUE(Run("GC", CollectGarbage).ok());
+  EXPECT_FALSE(is_left());
+  Make("gone", PathOf("gone"));
+  EXPECT_TRUE(Run("STATUS", Status).ok());
+  EXPECT_TRUE(is_left());
+  daemon_.state->port_slots = daemon_.state->ports = 1;
+  daemon_.on_delete = [this] { daemon_.state->ports = 0; };
+  EXPECT_TRUE(Run("STATUS", Status).ok());
   EXPECT_FALSE(is_left());
 }
 
