@@ -102,6 +102,18 @@ class Contract(CniTest):
             self.assertOk(self.call("DEL", "web", config))
             self.assertFalse(os.path.exists(file))
 
+    def test_device_information_has_the_path_that_the_pod_sees(self):
+        file = self.lab.path("devinfo/web.json")
+        config = self.cni.config(podSocketDirectory="/sockets/",
+                                 runtimeConfig={"CNIDeviceInfoFile": file})
+        result = self.assertOk(self.call("ADD", "web", config))
+        with open(file, encoding="utf-8") as text:
+            self.assertEqual(json.load(text)["vhost-user"]["path"], "/sockets/net1.sock")
+        on_node = f"{self.cni.sockets}/uid-web/net1.sock"
+        self.assertEqual((result["interfaces"][0]["socketPath"], self.port()["spec"]["path"]),
+                         (on_node, on_node))
+        self.assertOk(self.call("DEL", "web", config))
+
     def test_a_chained_plugin_passes_the_result_on_and_takes_its_addresses(self):
         previous = {"cniVersion": NEWEST, "dns": {"nameservers": ["10.9.0.1"]},
                     "interfaces": [{"name": "eth0", "mac": "02:00:00:00:09:09", "sandbox": "/x"}],
