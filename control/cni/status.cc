@@ -17,9 +17,9 @@ absl::Status CheckRoom(const Call& call, const DaemonState& state) {
     return Fail(kNotAvailable, fmt::format("{}: all of its {} port slots are in use", Who(call),
                                            state.port_slots));
   }
-  if (call.config.port.type != PortType::kVhostUser && IsFull(state.devices, state.device_slots)) {
+  if (call.config.port.type == PortType::kSriov && IsFull(state.devices, state.device_slots)) {
     return Fail(kNotAvailable, fmt::format("{}: all of the {} devices that its DPDK allows, for "
-                                           "ports that are no vhost-user ones, are in use",
+                                           "ports that are neither vhost-user nor tap, are in use",
                                            Who(call), state.device_slots));
   }
   return absl::OkStatus();

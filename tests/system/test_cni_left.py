@@ -97,18 +97,17 @@ class WithoutDel(SandboxTest):
         self.assertEqual(self.containers(), set())
 
 
-class Full(SandboxTest):
-    def test_status_says_that_there_is_no_device_for_another_tap(self):
-        tap = self.cni.config(port="tap", socketDirectory=None)
-        self.assertOk(self.call_for("ADD", "web", tap))
-        for number in range(1, DEVICES):
+class Full(CniTest):
+    def test_status_says_that_there_is_no_device_for_another_virtual_function(self):
+        for number in range(DEVICES):
             self.lab.ctl.add_port(f"ring{number}", "ring", None, f"default/ring{number}",
                                   f"02:00:00:00:01:{number:02x}", [f"10.45.0.{number}"])
-        self.assertFails(self.call("STATUS", "", tap), 50, f"all of the {DEVICES} devices")
-        self.assertOk(self.call("STATUS", "", self.cni.config()))
-        self.assertFails(self.call_for("ADD", "db", tap), 11, "RTE_MAX_ETHPORTS")
-        self.end("web")  # its port is what STATUS finds to take away
-        self.assertOk(self.call("STATUS", "", tap))
+        function = self.cni.config(port="sriov", deviceID="0000:03:00.6", socketDirectory=None)
+        self.assertFails(self.call("STATUS", "", function), 50, f"all of the {DEVICES} devices")
+        for kind in ("vhost-user", "tap"):
+            self.assertOk(self.call("STATUS", "", self.cni.config(port=kind)))
+        self.lab.ctl.delete_port("ring0")
+        self.assertOk(self.call("STATUS", "", function))
         for number in range(1, DEVICES):
             self.lab.ctl.delete_port(f"ring{number}")
 

@@ -41,7 +41,7 @@ TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
 }
 
 TEST_F(CommandsTest, StatusIsNotFitWithoutASlotForAnotherPort) {
-  const json tap = {{"port", "tap"}};
+  const json function = {{"port", "sriov"}, {"deviceID", "0000:03:00.6"}};
   daemon_.state->ports = daemon_.state->port_slots = 1023;
   const absl::Status full = Run("STATUS", Status);
   EXPECT_EQ(CodeOf(full), kNotAvailable);
@@ -49,12 +49,14 @@ TEST_F(CommandsTest, StatusIsNotFitWithoutASlotForAnotherPort) {
   daemon_.state->ports = 1022;
   EXPECT_TRUE(Run("STATUS", Status).ok());
   daemon_.state->devices = daemon_.state->device_slots = 32;
-  EXPECT_TRUE(Run("STATUS", Status).ok()) << "a vhost-user port needs no device";
-  const absl::Status no_device = Run("STATUS", Status, tap);
+  for (const char* kind : {"vhost-user", "tap"}) {
+    EXPECT_TRUE(Run("STATUS", Status, {{"port", kind}}).ok()) << kind << " needs no device";
+  }
+  const absl::Status no_device = Run("STATUS", Status, function);
   EXPECT_EQ(CodeOf(no_device), kNotAvailable);
   EXPECT_THAT(std::string(no_device.message()), HasSubstr("all of the 32 devices"));
   daemon_.state = DaemonState{1, 100, 0, "", {"default"}};  // an older one says nothing of slots
-  EXPECT_TRUE(Run("STATUS", Status, tap).ok());
+  EXPECT_TRUE(Run("STATUS", Status, function).ok());
 }
 
 TEST_F(CommandsTest, AnAddThatIsRefusedLeavesNothing) {
