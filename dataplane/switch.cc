@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -411,6 +412,10 @@ uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 uint32_t Switch::buffers_in_use() const { return impl_->pool.in_use(); }
 
 uint32_t Switch::packet_buffers() const { return impl_->config.packet_buffers; }
+
+uint32_t Switch::devices_in_use() const { return rte_eth_dev_count_total(); }
+
+uint32_t Switch::device_slots() const { return RTE_MAX_ETHPORTS; }
 
 void Switch::VisitConnections(const std::function<bool(const ConnectionInfo&)>& visit) const {
   const uint32_t now_ms = CoarseNowMs();

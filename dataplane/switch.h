@@ -128,6 +128,10 @@ class Switch {
   uint32_t connection_count() const;
   uint32_t buffers_in_use() const;  // of config.packet_buffers; exact when nothing moves
   uint32_t packet_buffers() const;
+  // DPDK's devices: a port that is neither vhost-user nor tap needs one, others may be there
+  // beside. Any thread.
+  uint32_t devices_in_use() const;
+  uint32_t device_slots() const;  // RTE_MAX_ETHPORTS
 
  private:
   struct Impl;

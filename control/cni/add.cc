@@ -10,6 +10,7 @@
 #include "control/cni/daemon_tombstone.h"
 #include "control/cni/detach.h"
 #include "control/cni/pod_interface.h"
+#include "control/cni/sweep.h"
 
 namespace sluice::cni {
 namespace {
@@ -38,7 +39,7 @@ absl::Status ClearTheWay(const Call& call) {
     return Fail(kExists,
                 fmt::format("attachment {}: exists already: DEL comes first", ToText(call.Id())));
   }
-  SweepGone(call);
+  Sweep(call);
   if (*record) possible = Detach(call, **record);
   if (possible.ok()) possible = CheckName(call);
   return possible.ok() ? ForgetDeletion(call, PortNameOf(call.Id())) : possible;

@@ -79,7 +79,8 @@ absl::Status AddSocketPort(const Call& call, Clock::time_point deadline, Record&
   if (status.ok()) status = Open(call, record, deadline);
   if (status.ok() && !port.pod_listens) status = ShareSocket(*path, port);
   if (!status.ok() || port.device_info_file.empty()) return status;
-  return WriteDeviceInfo(port.device_info_file, VhostUserInfo(*path, port.pod_listens));
+  return WriteDeviceInfo(port.device_info_file,
+                         VhostUserInfo(PathInPod(port, *path), port.pod_listens));
 }
 
 absl::Status AddTapPort(const Call& call, Clock::time_point deadline, Result& ipam,

@@ -10,8 +10,23 @@
 namespace sluice::cni {
 namespace {
 
-absl::Status Wrong(const Call& call, const std::string& what) {
-  return Fail(kCheck, fmt::format("attachment {}: {}", ToText(call.Id()), what));
+absl::Status Wrong(const Call& call, const std::string& what, ErrorCode code = kCheck) {
+  return Fail(code, fmt::format("attachment {}: {}", ToText(call.Id()), what));
+}
+
+// What the daemon says of a port is so on every worker. What it could not build is not, and may be
+// this pod's.
+absl::Status CheckPolicy(const Call& call, const PortState& port) {
+  const auto state = call.daemon.State();
+  if (!state.ok()) return state.status();
+  const std::string failed =
+      state->last_error.empty()
+          ? ""
+          : fmt::format("epoch {} is in force, and the newest policies are not: {}", state->epoch,
+                        state->last_error);
+  if (port.is_known) return failed.empty() ? absl::OkStatus() : Wrong(call, failed, kTryAgain);
+  return Wrong(call, fmt::format("port {} is shut: no policy is in force for its pod{}{}",
+                                 port.spec.name, failed.empty() ? "" : ": ", failed));
 }
 
 absl::Status CheckPort(const Call& call, const Record& record, const PortState& port) {
@@ -31,9 +46,7 @@ absl::Status CheckPort(const Call& call, const Record& record, const PortState& 
     return Wrong(call,
                  fmt::format("port {} has not the addresses it was made with", port.spec.name));
   }
-  if (port.is_known) return absl::OkStatus();
-  return Wrong(call, fmt::format("port {} is shut: its pod is not known to the switch any more",
-                                 port.spec.name));
+  return CheckPolicy(call, port);
 }
 
 // Null: it has none.

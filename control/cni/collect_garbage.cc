@@ -5,6 +5,7 @@
 #include "control/cni/cni_error.h"
 #include "control/cni/commands.h"
 #include "control/cni/detach.h"
+#include "control/cni/sweep.h"
 
 namespace sluice::cni {
 namespace {
@@ -65,7 +66,7 @@ absl::Status Collect(const Call& call, const Record& found,
 
 absl::Status CollectGarbage(const Call& call) {
   if (!call.config.valid) {  // nor may IPAM think that all is stale
-    SweepGone(call);
+    Sweep(call);
     return absl::OkStatus();
   }
   Stale stale;
@@ -74,7 +75,7 @@ absl::Status CollectGarbage(const Call& call) {
   AddPorts(call, &stale, &errors);
   const auto deadline = std::chrono::steady_clock::now() + call.config.timeout;
   for (const auto& [attachment, record] : stale) errors.Add(Collect(call, record, deadline));
-  SweepGone(call);
+  Sweep(call);
   errors.Add(call.ipam.Gc());
   return errors.Take();
 }

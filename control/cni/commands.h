@@ -20,11 +20,13 @@ absl::StatusOr<Result> Add(const Call& call);
 // Succeeds if there is nothing to delete. Errors: detach.h.
 absl::Status Delete(const Call& call);
 
-// Errors: kCheck naming what is not as ADD left it; IPAM's; kTryAgain without the daemon.
+// Errors: kCheck naming what is not as ADD left it, policy in force included; IPAM's; kTryAgain
+// without the daemon, or while it could not put its newest policies in force.
 absl::Status Check(const Call& call);
 
-// Errors: kNotAvailable (no daemon, no workers, no such network), kLimited (the newest policies
-// could not be put in force, or packet buffers are used up); IPAM's.
+// Errors: kNotAvailable (no daemon, no workers, no such network, no room for another port, though
+// ports of pods that are gone were taken away), kLimited (the newest policies could not be put in
+// force, or packet buffers are used up); IPAM's.
 absl::Status Status(const Call& call);
 
 // Deletes what this network has and NetConfig::valid does not list: by records, and by ports that

@@ -78,7 +78,12 @@ class GrpcDaemonClient final : public DaemonClient {
                       response.packet_buffers(),
                       response.buffers_in_use(),
                       response.last_error(),
-                      {}};
+                      {},
+                      response.epoch(),
+                      response.ports(),
+                      response.port_slots(),
+                      response.devices(),
+                      response.device_slots()};
     for (const auto& network : networks.networks()) state.networks.insert(network.spec().name());
     return state;
   }

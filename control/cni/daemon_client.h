@@ -24,6 +24,9 @@ struct DaemonState {
   unsigned packet_buffers = 0, buffers_in_use = 0;
   std::string last_error;  // of the newest build, if it is not in force
   std::set<std::string> networks;
+  uint64_t epoch = 0;                      // that every worker runs
+  unsigned ports = 0, port_slots = 0;      // of those that there can be; 0: it does not say
+  unsigned devices = 0, device_slots = 0;  // DPDK's, likewise
 };
 
 // Errors of every call: the daemon's own, in its words; Unavailable or DeadlineExceeded "sluiced at

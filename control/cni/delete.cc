@@ -3,6 +3,7 @@
 
 #include "control/cni/commands.h"
 #include "control/cni/detach.h"
+#include "control/cni/sweep.h"
 
 namespace sluice::cni {
 namespace {
@@ -31,7 +32,7 @@ absl::Status Delete(const Call& call) {
   const auto record = call.store.Load(call.Id());
   const absl::Status status = Detach(call, record.ok() && *record ? **record : Reconstruct(call));
   const auto left = call.store.Load(call.Id());  // a tombstone: the daemon is away
-  if (status.ok() && left.ok() && !*left) SweepGone(call);
+  if (status.ok() && left.ok() && !*left) Sweep(call);
   return status;
 }
 

@@ -1,7 +1,5 @@
 #include "control/cni/detach.h"
 
-#include <chrono>
-
 #include "control/cni/cni_error.h"
 #include "control/cni/daemon_tombstone.h"
 #include "control/cni/pod_interface.h"
@@ -22,17 +20,6 @@ void PutMacBack(const Call& call, const Record& record) {
   if (mac.ok() && function.ok()) call.machine.set_mac(*function, *mac).IgnoreError();
 }
 
-// What the pod has of the port, and where it was told.
-absl::Status RemoveFiles(const Record& record) {
-  absl::Status files;
-  if (!record.socket_path.empty()) Keep(&files, RemoveSocket(record.socket_path));
-  if (!record.interface.empty()) Keep(&files, TakeAway(record.netns, record.interface, record.mac));
-  if (!record.device_info_file.empty()) {
-    Keep(&files, FailIo("device information: ", control::RemoveFile(record.device_info_file)));
-  }
-  return files;
-}
-
 }  // namespace
 
 Record RecordOf(const AttachmentId& id, const std::string& daemon,
@@ -48,6 +35,16 @@ Record RecordOf(const AttachmentId& id, const std::string& daemon,
     record.socket_path = port.path;
   }
   return record;
+}
+
+absl::Status RemoveFiles(const Record& record) {
+  absl::Status files;
+  if (!record.socket_path.empty()) Keep(&files, RemoveSocket(record.socket_path));
+  if (!record.interface.empty()) Keep(&files, TakeAway(record.netns, record.interface, record.mac));
+  if (!record.device_info_file.empty()) {
+    Keep(&files, FailIo("device information: ", control::RemoveFile(record.device_info_file)));
+  }
+  return files;
 }
 
 absl::Status Detach(const Call& call, const Record& record) {
@@ -72,22 +69,6 @@ absl::Status Detach(const Call& call, const Record& record) {
     Keep(&first, call.store.Remove(record.id));
   }
   return first;
-}
-
-void SweepGone(const Call& call) {
-  const auto records = call.store.List();
-  if (!records.ok()) return;
-  for (const Record& record : *records) {
-    if (record.state != Record::State::kGone || record.daemon != call.config.daemon) continue;
-    const auto lock = call.store.Lock(record.id, std::chrono::steady_clock::time_point::min());
-    if (!lock.ok()) continue;  // whoever has it does as much
-    const auto now = call.store.Load(record.id);
-    if (!now.ok() || !*now || (*now)->state != Record::State::kGone) continue;
-    const absl::Status deleted = DeletePort(call, PortNameOf(record.id));
-    if (IsAway(deleted)) return;  // so would the others be, each as long
-    // A port that came back with the daemon may have brought its interface.
-    if (deleted.ok() && RemoveFiles(record).ok()) call.store.Remove(record.id).IgnoreError();
-  }
 }
 
 }  // namespace sluice::cni

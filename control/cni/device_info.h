@@ -10,8 +10,8 @@
 
 namespace sluice::cni {
 
-// Of a vhost-user port. The specification's mode is the application's side: "server" makes the
-// socket.
+// Of a vhost-user port, whose socket the application finds there. The specification's mode is the
+// application's side: "server" makes the socket.
 nlohmann::json VhostUserInfo(const std::string& socket_path, bool pod_listens);
 
 nlohmann::json PciInfo(const VirtualFunction& function);

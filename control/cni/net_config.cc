@@ -47,6 +47,7 @@ constexpr const char* kKnownKeys[] = {"cniVersion",
                                       "mtu",
                                       "mac",
                                       "socketDirectory",
+                                      "podSocketDirectory",
                                       "socketMode",
                                       "socketGroup",
                                       "stateDirectory",
@@ -214,6 +215,7 @@ void ReadPort(KeyReader& keys, PortConfig* port) {
   if (port->network.empty()) keys.Refuse("network", "is empty: leave it out for \"default\"");
   port->pod_listens = keys.Choice("role", {"client", "server"}) == "client";
   port->socket_directory = ReadPath(keys, "socketDirectory", "/run/sluice/pods");
+  port->pod_socket_directory = ReadPath(keys, "podSocketDirectory", "");
   ReadMode(keys, port);
   port->socket_group = keys.Text("socketGroup");
   port->queues = static_cast<uint8_t>(keys.Number("queues", 1, dataplane::kMaxQueues, 1));

@@ -24,8 +24,9 @@ struct PortConfig {
   std::string network;      // of the switch
   bool pod_listens = true;  // role "client": the pod makes the socket, the switch connects to it
   std::string socket_directory;
-  unsigned socket_mode = 0;  // of a socket that the switch makes
-  std::string socket_group;  // empty: the switch's own
+  std::string pod_socket_directory;  // where a pod sees its own one; empty: nobody says
+  unsigned socket_mode = 0;          // of a socket that the switch makes
+  std::string socket_group;          // empty: the switch's own
   uint8_t queues = 1;
   uint16_t mtu = 0;
   std::optional<dataplane::MacAddress> mac;

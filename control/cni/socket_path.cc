@@ -57,6 +57,11 @@ absl::StatusOr<std::string> SocketPathOf(const PortConfig& port, const Args& arg
                                    path, path.size(), kMost));
 }
 
+std::string PathInPod(const PortConfig& port, const std::string& path) {
+  if (port.pod_socket_directory.empty()) return path;
+  return std::filesystem::path(port.pod_socket_directory) / std::filesystem::path(path).filename();
+}
+
 absl::Status MakeWay(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {

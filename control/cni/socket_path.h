@@ -17,6 +17,9 @@ namespace sluice::cni {
 // Errors: kConfig "socketDirectory: ..." if a unix socket cannot have so long a path.
 absl::StatusOr<std::string> SocketPathOf(const PortConfig& port, const Args& args);
 
+// The same as the pod sees it; as the node does, if nobody says how the pod does.
+std::string PathInPod(const PortConfig& port, const std::string& path);
+
 // A socket that nobody listens on goes. Errors: kIo; kRefused if something else is there.
 absl::Status MakeWay(const std::string& path);
 

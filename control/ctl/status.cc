@@ -19,8 +19,9 @@ void PrintStatus(const v1::GetStatusResponse& status) {
   if (status.mode() == "observe") {
     fmt::print("MODE OBSERVE: NOTHING IS DROPPED BY POLICY (sluicectl mode enforce)\n");
   }
-  fmt::print("{} ports, {} connections, {} of {} packet buffers in use\n", status.ports(),
-             status.connections(), status.buffers_in_use(), status.packet_buffers());
+  fmt::print("{} connections, {} of {} ports, {} of {} DPDK devices, {} of {} packet buffers\n",
+             status.connections(), status.ports(), status.port_slots(), status.devices(),
+             status.device_slots(), status.buffers_in_use(), status.packet_buffers());
   fmt::print(
       "{} policies, {} endpoints, {} namespaces -> {} classes, {} rules, compiled in {:.3f} s\n",
       status.policies(), status.endpoints(), status.namespaces(), status.classes(),

@@ -150,6 +150,9 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     response->set_connections(data_plane_.connection_count());
     response->set_packet_buffers(data_plane_.packet_buffers());
     response->set_buffers_in_use(data_plane_.buffers_in_use());
+    response->set_port_slots(dataplane::kMaxPorts - 1);
+    response->set_devices(data_plane_.devices_in_use());
+    response->set_device_slots(data_plane_.device_slots());
     const std::chrono::duration<double> up = std::chrono::steady_clock::now() - facts_.started;
     response->set_uptime_seconds(up.count());
     for (unsigned worker = 0; worker < data_plane_.worker_count(); ++worker) {

@@ -8,7 +8,7 @@ from harness.lab import Lab
 from harness.pktgen import Pod
 from harness.stacks import ping_received
 
-from rig import objects
+from rig import downward, objects
 from rig.case import WatcherTest
 from rig.multus import Multus, Sandbox
 from rig.watcher import Watcher
@@ -174,7 +174,7 @@ class TwoNetworks(MultusTest):
 
 
 class Sockets(MultusTest):
-    config = {"capabilities": {"CNIDeviceInfoFile": True}}
+    config = {"capabilities": {"CNIDeviceInfoFile": True}, "podSocketDirectory": "/sockets"}
 
     def add_played(self, name, **labels):
         """A pod with a socket, as sluice-pktgen plays it. A device plugin would name the device,
@@ -195,7 +195,7 @@ class Sockets(MultusTest):
         for pod in pods:
             name = pod.name.split("/")[1]
             wanted = {"type": "vhost-user", "version": "1.1.0",
-                      "vhost-user": {"mode": "server", "path": pod.socket}}
+                      "vhost-user": {"mode": "server", "path": "/sockets/net1.sock"}}
             self.assertEqual(self.status(name)["net1"]["device-info"], wanted)
             with open(self.information(name), encoding="utf-8") as file:
                 self.assertEqual(json.load(file), wanted)
@@ -209,6 +209,22 @@ class Sockets(MultusTest):
         self.assertNothingLeft()
         self.assertEqual([name for name in self.sandboxes
                           if os.path.exists(self.information(name))], [])
+
+    def test_app_netutil_finds_socket_mode_and_mac_in_the_annotations(self):
+        pod = self.add_played("web", app="web")
+        annotations = self.api.get("pods", self.namespace, "web")["metadata"]["annotations"]
+        directory = self.lab.path("podnetinfo")
+        downward.write_annotations(directory, annotations)
+        first, second = downward.interfaces(directory)
+        self.assertEqual((first["interface"], first["default"]), ("eth0", True))
+        self.assertNotIn("device-info", first)
+        self.assertEqual((second["name"], second["interface"], second["mac"], second["ips"]),
+                         (self.network, "net1", pod.mac, pod.addresses))
+        self.assertEqual(second["device-info"], {
+            "type": "vhost-user", "version": "1.1.0",
+            "vhost-user": {"mode": "server", "path": "/sockets/net1.sock"}})
+        self.assertEqual(os.path.basename(pod.socket), "net1.sock")
+        self.delete("web")
 
     def test_an_add_that_fails_takes_the_first_network_away_too(self):
         self.create("web", "fast", app="web")

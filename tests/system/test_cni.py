@@ -11,6 +11,15 @@ import unittest
 from harness import Lab
 from harness.cni import NEWEST, VERSIONS, Runtime
 from harness.cni_case import CniTest, pod_of
+from harness.manifests import policy
+
+# More flat rules than a trie may have, of more terms than a namespace has by default.
+CIDRS, PORTS, TERMS = 512, 400, 1 << 20
+TOO_BIG = policy("too-big", {
+    "podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"],
+    "ingress": [{"from": [{"ipBlock": {"cidr": f"192.{number // 256}.{number % 256}.0/24"}}],
+                 "ports": [{"port": 1 + number + 3 * port} for port in range(PORTS)]}
+                for number in range(CIDRS)]})
 
 
 class Contract(CniTest):
@@ -92,6 +101,18 @@ class Contract(CniTest):
                     "vhost-user": {"mode": mode, "path": f"{self.cni.sockets}/uid-web/net1.sock"}})
             self.assertOk(self.call("DEL", "web", config))
             self.assertFalse(os.path.exists(file))
+
+    def test_device_information_has_the_path_that_the_pod_sees(self):
+        file = self.lab.path("devinfo/web.json")
+        config = self.cni.config(podSocketDirectory="/sockets/",
+                                 runtimeConfig={"CNIDeviceInfoFile": file})
+        result = self.assertOk(self.call("ADD", "web", config))
+        with open(file, encoding="utf-8") as text:
+            self.assertEqual(json.load(text)["vhost-user"]["path"], "/sockets/net1.sock")
+        on_node = f"{self.cni.sockets}/uid-web/net1.sock"
+        self.assertEqual((result["interfaces"][0]["socketPath"], self.port()["spec"]["path"]),
+                         (on_node, on_node))
+        self.assertOk(self.call("DEL", "web", config))
 
     def test_a_chained_plugin_passes_the_result_on_and_takes_its_addresses(self):
         previous = {"cniVersion": NEWEST, "dns": {"nameservers": ["10.9.0.1"]},
@@ -193,6 +214,25 @@ class Checks(CniTest):
     def test_a_second_add_is_refused_and_the_first_one_stays(self):
         self.assertFails(self.call("ADD", "web", self.cni.config()), 104, "pods/web/net1")
         self.assertOk(self.call("CHECK", "web", self.config))
+
+
+class NotInForce(CniTest):
+    """A policy that is too large is not in force, and CHECK says so until it is given up."""
+
+    flags = ("--namespace-terms", str(TERMS))
+
+    def test_check_fails_while_a_policy_could_not_be_built(self):
+        config = self.cni.config()
+        config["prevResult"] = self.assertOk(self.call("ADD", "web", config))
+        self.assertOk(self.call("CHECK", "web", config))
+        manifest = self.lab.write_manifest("too-big.json", TOO_BIG)
+        with self.assertRaisesRegex(Exception, "limit of"):
+            self.lab.ctl.apply(manifest)
+        self.assertFails(self.call("CHECK", "web", config), 11, "limit of", "in force")
+        self.assertFails(self.call("STATUS", "", config), 51, "limit of")
+        self.lab.ctl.delete(manifest)
+        self.assertOk(self.call("CHECK", "web", config))
+        self.assertOk(self.call("DEL", "web", config))
 
 
 class Interrupted(CniTest):

@@ -55,11 +55,12 @@ class Runtime:
         environment.update(variables)
         return {key: value for key, value in environment.items() if value is not None}
 
-    def start(self, command, container="web", config=None, **variables):
-        """The process, its input written. `variables` replace the environment's; None: unset."""
+    def start(self, command, container="web", config=None, wrapper=(), **variables):
+        """The process, its input written. `variables` replace the environment's; None: unset.
+        `wrapper`: the words of a command that runs the one after it."""
         text = config if isinstance(config, str) else json.dumps(config or self.config())
         process = subprocess.Popen(
-            [self._program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [*wrapper, self._program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
             env=self.environment(command, container, **variables))
         with contextlib.suppress(BrokenPipeError), process.stdin:  # it may read less
@@ -71,8 +72,8 @@ class Runtime:
         out, _ = process.communicate(timeout=timeout)
         return Answer(process.returncode, json.loads(out) if out else None)
 
-    def call(self, command, container="web", config=None, **variables):
-        return self.finish(self.start(command, container, config, **variables))
+    def call(self, command, container="web", config=None, **options):
+        return self.finish(self.start(command, container, config, **options))
 
     def files(self):
         """What there is of records, leases and sockets, as paths; of pods' directories, too, if

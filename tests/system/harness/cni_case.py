@@ -18,12 +18,14 @@ def pod_of(container):
 class CniTest(unittest.TestCase):
     """One switch for all tests of a class. Each test leaves nothing behind, or fails."""
 
+    flags = ()  # of the switch
+
     @classmethod
     def setUpClass(cls):
         cls.lab = Lab()
         cls.enterClassContext(cls.lab)
         cls.plugin = cls.lab.program("control/cni/sluice-cni")
-        cls.lab.start_switch()
+        cls.lab.start_switch(*cls.flags)
         cls.lab.apply(pod_of("web"), pod_of("db"))
 
     def setUp(self):

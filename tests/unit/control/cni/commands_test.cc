@@ -7,88 +7,17 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <map>
 #include <string>
 
 #include "control/cni/cni_error.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/unit/control/cni/commands_case.h"
 #include "tests/unit/control/cni/made_sysfs.h"
 
 namespace sluice::cni {
 namespace {
 
-using dataplane::MacAddress;
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-class FakeDaemon final : public DaemonClient {
- public:
-  absl::StatusOr<uint64_t> AddPort(const dataplane::PortSpec& spec,
-                                   std::chrono::milliseconds) override {
-    if (!add.ok()) return add;
-    ports[spec.name] = {spec, true};
-    return 7;
-  }
-  absl::Status DeletePort(const std::string& name) override {
-    on_delete();
-    if (!remove.ok()) return remove;
-    ports.erase(name);
-    return absl::OkStatus();
-  }
-  absl::StatusOr<std::vector<PortState>> ListPorts() override {
-    if (!list.ok()) return list;
-    std::vector<PortState> all;
-    for (const auto& [name, port] : ports) all.push_back(port);
-    return all;
-  }
-  absl::StatusOr<DaemonState> State() override { return state; }
-
-  absl::Status add, remove, list;
-  std::function<void()> on_delete = [] {};
-  absl::StatusOr<DaemonState> state = DaemonState{1, 100, 0, "", {"default"}};
-  std::map<std::string, PortState> ports;
-};
-
-class CommandsTest : public ::testing::Test {
- protected:
-  json Config() const {
-    return {{"cniVersion", "1.1.0"},
-            {"name", "pods"},
-            {"stateDirectory", directory_ / "state"},
-            {"socketDirectory", directory_ / "pods"},
-            {"runtimeConfig", {{"ips", {"10.0.0.5/24"}}}}};
-  }
-  // Calls `command` for container "web" of pod default/web.
-  template <typename Function>
-  auto Run(const char* name, Function command, const json& keys = json::object()) {
-    Args args{name, "web", "/proc/thread-self/ns/net", "net1", "default", "web", "uid", {}};
-    json text = Config();
-    text.update(keys);
-    const auto config = ReadNetConfig(text.dump(), name);
-    EXPECT_TRUE(config.ok()) << config.status();
-    const AttachmentStore store(config->state_directory);
-    const Ipam ipam(*config, args);
-    const Machine machine{
-        directory_ / "sys",
-        [this](const VirtualFunction& function) -> absl::StatusOr<std::optional<MacAddress>> {
-          if (!macs_.contains(function.pci)) return std::nullopt;
-          return *MacAddress::Parse(macs_[function.pci]);
-        },
-        [this](const VirtualFunction& function, const MacAddress& mac) {
-          if (set_mac.ok()) macs_[function.pci] = mac.ToString();
-          return set_mac;
-        }};
-    return command(Call{args, *config, store, ipam, daemon_, machine});
-  }
-  AttachmentStore Store() const { return AttachmentStore(directory_ / "state"); }
-  size_t Records() const { return Store().List()->size(); }
-
-  const test::TemporaryDirectory directory_;
-  FakeDaemon daemon_;
-  std::map<std::string, std::string> macs_;  // of virtual functions, by their PCI addresses
-  absl::Status set_mac;
-};
 
 TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
   struct Case {
@@ -109,6 +38,25 @@ TEST_F(CommandsTest, StatusNamesWhatIsNotFit) {
   }
   daemon_.state = absl::UnavailableError("away");
   EXPECT_EQ(CodeOf(Run("STATUS", Status)), kNotAvailable);
+}
+
+TEST_F(CommandsTest, StatusIsNotFitWithoutASlotForAnotherPort) {
+  const json function = {{"port", "sriov"}, {"deviceID", "0000:03:00.6"}};
+  daemon_.state->ports = daemon_.state->port_slots = 1023;
+  const absl::Status full = Run("STATUS", Status);
+  EXPECT_EQ(CodeOf(full), kNotAvailable);
+  EXPECT_THAT(std::string(full.message()), HasSubstr("all of its 1023 port slots"));
+  daemon_.state->ports = 1022;
+  EXPECT_TRUE(Run("STATUS", Status).ok());
+  daemon_.state->devices = daemon_.state->device_slots = 32;
+  for (const char* kind : {"vhost-user", "tap"}) {
+    EXPECT_TRUE(Run("STATUS", Status, {{"port", kind}}).ok()) << kind << " needs no device";
+  }
+  const absl::Status no_device = Run("STATUS", Status, function);
+  EXPECT_EQ(CodeOf(no_device), kNotAvailable);
+  EXPECT_THAT(std::string(no_device.message()), HasSubstr("all of the 32 devices"));
+  daemon_.state = DaemonState{1, 100, 0, "", {"default"}};  // an older one says nothing of slots
+  EXPECT_TRUE(Run("STATUS", Status, function).ok());
 }
 
 TEST_F(CommandsTest, AnAddThatIsRefusedLeavesNothing) {
@@ -132,7 +80,6 @@ TEST_F(CommandsTest, AnAddWhoseDaemonGoesLeavesATombstoneThatTheNextOneClears) {
 }
 
 const AttachmentId kWeb{"pods", "web", "net1"}, kDb{"pods", "db", "net1"};
-constexpr auto kNoWait = std::chrono::steady_clock::time_point::min();
 
 TEST_F(CommandsTest, ACallForAnAttachmentThatAnotherOneIsAtIsToBeTriedAgain) {
   const json impatient = {{"timeoutSeconds", 1}};
@@ -335,6 +282,25 @@ TEST_F(CommandsTest, CheckFindsAPortThatIsShut) {
   const absl::Status status = Run("CHECK", Check, previous);
   EXPECT_EQ(CodeOf(status), kCheck);
   EXPECT_THAT(std::string(status.message()), HasSubstr("is shut"));
+}
+
+TEST_F(CommandsTest, CheckFailsWhileTheNewestPoliciesAreNotInForce) {
+  const auto added = Run("ADD", Add);
+  ASSERT_TRUE(added.ok()) << added.status();
+  const json previous = {{"prevResult", ToJson(*added, "1.1.0")}};
+  daemon_.state->last_error = "too many rules";
+  daemon_.state->epoch = 12;
+  const absl::Status open = Run("CHECK", Check, previous);
+  EXPECT_EQ(CodeOf(open), kTryAgain);
+  EXPECT_THAT(std::string(open.message()), HasSubstr("pods/web/net1: epoch 12 is in force"));
+  EXPECT_THAT(std::string(open.message()), HasSubstr("too many rules"));
+  daemon_.ports.begin()->second.is_known = false;
+  const absl::Status shut = Run("CHECK", Check, previous);
+  EXPECT_EQ(CodeOf(shut), kCheck);
+  EXPECT_THAT(std::string(shut.message()), HasSubstr("too many rules"));
+  daemon_.ports.begin()->second.is_known = true;
+  daemon_.state->last_error.clear();
+  EXPECT_TRUE(Run("CHECK", Check, previous).ok());
 }
 
 }  // namespace

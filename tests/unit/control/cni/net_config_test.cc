@@ -126,6 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"mac", "\"01:00:5e:00:00:01\"", kConfig, "MAC address of one interface"},
         WrongCase{"mac", "\"rubbish\"", kConfig, "MAC address of one interface"},
         WrongCase{"socketDirectory", "\"run\"", kConfig, "absolute"},
+        WrongCase{"podSocketDirectory", "\"run\"", kConfig, "absolute"},
         WrongCase{"socketMode", "\"888\"", kConfig, "octal"},
         WrongCase{"socketMode", "\"7777\"", kConfig, "octal"},
         WrongCase{"stateDirectory", "\"\"", kConfig, "absolute"},
