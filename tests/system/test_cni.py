@@ -13,7 +13,7 @@ from harness.cni import NEWEST, VERSIONS, Runtime
 from harness.cni_case import CniTest, pod_of
 from harness.manifests import policy
 
-# More flat rules than a trie may have, of more terms than a namespace has by default.
+# More flat rules than a trie may have; more of them, and of terms, than a namespace has by default.
 CIDRS, PORTS, TERMS = 512, 400, 1 << 20
 TOO_BIG = policy("too-big", {
     "podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"],
@@ -219,7 +219,7 @@ class Checks(CniTest):
 class NotInForce(CniTest):
     """A policy that is too large is not in force, and CHECK says so until it is given up."""
 
-    flags = ("--namespace-terms", str(TERMS))
+    flags = ("--namespace-terms", str(TERMS), "--namespace-rules", str(TERMS))
 
     def test_check_fails_while_a_policy_could_not_be_built(self):
         config = self.cni.config()
