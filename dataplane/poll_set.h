@@ -2,7 +2,7 @@
 //
 // A look that finds nothing costs what a packet does, and on a node with many ports most would find
 // nothing. So a vhost-user port that was silent for long is quiet (others would lose what comes in
-// between; they are few): while others have packets, quiet ports take turns, a look for every so
+// between): while others have packets, quiet ports take turns, a look for every so
 // many packets. A turn that found nothing is followed by one that looks at all of them, so a worker
 // that is not loaded looks everywhere all the time.
 #pragma once

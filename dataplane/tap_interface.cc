@@ -50,12 +50,22 @@ class Maker {
     return request;
   }
 
-  // Several queues though there is one: an interface that stayed is taken as it was made, and
-  // DPDK's driver, which earlier versions used, made it so.
+  // With one queue, so that it is full: who owns the interface's namespace could add one of his own
+  // to an interface with several, and change the length of the header by it. One that DPDK's driver
+  // made, for an earlier version, has several, and is taken as it is.
   void Open() {
     ifreq request = Request();
-    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
-    Ask("interface", fd_, TUNSETIFF, &request);
+    constexpr short kFlags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    request.ifr_flags = kFlags;
+    if (status_.ok() && ioctl(fd_, TUNSETIFF, &request) != 0) {
+      request = Request();
+      request.ifr_flags = kFlags | IFF_MULTI_QUEUE;
+      if (errno == EINVAL) {
+        Ask("interface", fd_, TUNSETIFF, &request);
+      } else {
+        Fail("interface");
+      }
+    }
     int header = sizeof(VirtioHeader);
     Ask("header", fd_, TUNSETVNETHDRSZ, &header);
     Ask("offloads", fd_, TUNSETOFFLOAD,

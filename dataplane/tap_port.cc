@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace sluice::dataplane {
 
@@ -31,7 +32,6 @@ TapPort::TapPort(const TapPortConfig& config, int fd) : config_(config), fd_(fd)
 TapPort::~TapPort() {
   if (config_.tx != nullptr) config_.tx->takes = 0;
   if (watched_.has_value()) config_.watch->Forget(*watched_, fd_);
-  GiveRoomBack();
   close(fd_);
 }
 
@@ -43,15 +43,15 @@ uint16_t TapPort::Receive(rte_mbuf** mbufs, uint16_t count) {
     if (mbuf == nullptr) break;
     mbufs[received++] = mbuf;
   }
+  GiveRoomBack();
   empty_looks_ = received > 0 ? 0 : empty_looks_ + 1;
   if (empty_looks_ == kPatience) Rest();
   return received;
 }
 
-// Until the kernel has something. A port at rest holds no buffers.
+// Until the kernel has something.
 void TapPort::Rest() {
   empty_looks_ = 0;
-  GiveRoomBack();
   if (!gone_ && !watched_.has_value()) return;  // it is asked for ever
   readable_.store(false, std::memory_order_relaxed);
   if (!gone_) config_.watch->Await(*watched_, fd_);
@@ -76,19 +76,20 @@ void TapPort::GiveRoomBack() {
 // The next frame; null: there is none, or none that can be taken.
 rte_mbuf* TapPort::Read() {
   if (unlikely(!MakeRoom())) return nullptr;
+  // Behind a header that somebody made longer would be what the buffer held before.
+  std::memset(vectors_[1].iov_base, 0, RTE_ETHER_HDR_LEN);
   const ssize_t bytes = readv(fd_, vectors_.data(), vectors_.size());
   if (unlikely(bytes < 0 && errno == EBADFD)) gone_ = true;
   constexpr ssize_t kLeast = sizeof(VirtioHeader) + RTE_ETHER_HDR_LEN;
   return bytes < kLeast ? nullptr : Take(static_cast<uint32_t>(bytes) - sizeof(VirtioHeader));
 }
 
-// The first `length` bytes of the room, as one packet. More than there is room for: lost, no kernel
-// sends that unless its interface is told to.
+// The first `length` bytes of the room, as one packet. One that fills it was longer, and is lost.
 rte_mbuf* TapPort::Take(uint32_t length) {
   rte_mbuf* first = room_[0];
   uint32_t left = length;
   unsigned taken = 0;
-  for (rte_mbuf* last = nullptr; left > 0 && taken < kRoom; last = room_[taken++]) {
+  for (rte_mbuf* last = nullptr; left > 0; last = room_[taken++]) {
     rte_mbuf* piece = room_[taken];
     piece->data_len = static_cast<uint16_t>(std::min<size_t>(left, vectors_[taken + 1].iov_len));
     left -= piece->data_len;
@@ -96,8 +97,9 @@ rte_mbuf* TapPort::Take(uint32_t length) {
   }
   missing_ = taken;
   first->nb_segs = static_cast<uint16_t>(taken);
-  first->pkt_len = length - left;
-  if (unlikely(left > 0)) {
+  first->pkt_len = length;
+  const rte_mbuf& end = *room_[taken - 1];
+  if (unlikely(taken == kRoom && end.data_len == vectors_[kRoom].iov_len)) {
     rte_pktmbuf_free(first);
     return nullptr;
   }

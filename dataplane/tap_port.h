@@ -70,8 +70,8 @@ class TapPort {
   unsigned empty_looks_ = 0;
   bool gone_ = false;  // somebody removed the interface
   VirtioHeader header_;
-  unsigned missing_ = kRoom;  // buffers that room_ lacks, at its begin
-  std::array<rte_mbuf*, kRoom> room_{};
+  unsigned missing_ = kRoom;                // buffers that room_ lacks, at its begin
+  std::array<rte_mbuf*, kRoom> room_{};     // between two calls of Receive: none
   std::array<iovec, kRoom + 1> vectors_{};  // the header, then the buffers
 };
 

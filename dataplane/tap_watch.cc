@@ -50,7 +50,7 @@ TapWatch::~TapWatch() {
 absl::StatusOr<TapWatch::Id> TapWatch::Watch(int fd, std::atomic<bool>* readable) {
   const std::scoped_lock lock(mutex_);
   const Id id = ++last_;
-  epoll_event event = Event(0, id);
+  epoll_event event = Event(EPOLLONESHOT, id);  // one that is gone already says so once
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return Failed("epoll_ctl");
   readable_[id] = readable;
   return id;
