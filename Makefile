@@ -75,6 +75,7 @@ mutants: packages
 	tools/mutants
 
 full: export SLUICE_RACE_ROUNDS = 1000
+full: export KUBE_CHURN_SECONDS = 180
 full: test test-kube lint mutants fuzz soak demo bench
 
 clean:
