@@ -161,9 +161,7 @@ absl::Status PortDevice::OpenVhost(const PortSpec& spec, const DeviceNeeds& need
                                .pool = needs.pool,
                                .tx = needs.tx,
                                .readers = needs.readers});
-  if (!port.ok()) {
-    return PortError(spec, port.status().code(), std::string(port.status().message()));
-  }
+  if (!port.ok()) return PortError(spec, port.status());
   vhost_ = *std::move(port);
   return absl::OkStatus();
 }
@@ -177,9 +175,7 @@ absl::Status PortDevice::OpenTap(const PortSpec& spec, const DeviceNeeds& needs)
                              .pool = needs.pool,
                              .tx = needs.tx,
                              .watch = needs.taps});
-  if (!port.ok()) {
-    return PortError(spec, port.status().code(), std::string(port.status().message()));
-  }
+  if (!port.ok()) return PortError(spec, port.status());
   tap_ = *std::move(port);
   return absl::OkStatus();
 }

@@ -173,4 +173,8 @@ absl::Status PortError(const PortSpec& spec, absl::StatusCode code, std::string_
   return absl::Status(code, fmt::format("port {}: {}", spec.name, reason));
 }
 
+absl::Status PortError(const PortSpec& spec, const absl::Status& reason) {
+  return PortError(spec, reason.code(), std::string(reason.message()));
+}
+
 }  // namespace sluice::dataplane

@@ -36,5 +36,6 @@ const PortKindRow& RowOf(PortKind kind);
 
 // "port NAME: REASON".
 absl::Status PortError(const PortSpec& spec, absl::StatusCode code, std::string_view reason);
+absl::Status PortError(const PortSpec& spec, const absl::Status& reason);
 
 }  // namespace sluice::dataplane
