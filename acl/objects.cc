@@ -11,12 +11,18 @@ bool Lists(const std::vector<std::string>& types, const char* type) {
 
 }  // namespace
 
-bool NetworkPolicy::IsolatesIngress() const {
+bool TypesIsolateIngress(const std::vector<std::string>& policy_types) {
   return policy_types.empty() || Lists(policy_types, "Ingress");
 }
 
+bool TypesIsolateEgress(const std::vector<std::string>& policy_types, bool has_egress) {
+  return policy_types.empty() ? has_egress : Lists(policy_types, "Egress");
+}
+
+bool NetworkPolicy::IsolatesIngress() const { return TypesIsolateIngress(policy_types); }
+
 bool NetworkPolicy::IsolatesEgress() const {
-  return policy_types.empty() ? !egress.empty() : Lists(policy_types, "Egress");
+  return TypesIsolateEgress(policy_types, !egress.empty());
 }
 
 uint8_t ProtocolNumber(const std::string& protocol) {

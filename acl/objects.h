@@ -141,6 +141,11 @@ struct NetworkPolicy {
   bool operator==(const NetworkPolicy&) const = default;
 };
 
+// Whether a policy with these policyTypes isolates a direction; `has_egress`: it has an egress
+// rule.
+bool TypesIsolateIngress(const std::vector<std::string>& policy_types);
+bool TypesIsolateEgress(const std::vector<std::string>& policy_types, bool has_egress);
+
 // k8s.cni.cncf.io/v1beta1 and v1beta2 MultiNetworkPolicy: a NetworkPolicy for other networks.
 struct MultiNetworkPolicy {
   NetworkPolicy policy;

@@ -10,6 +10,7 @@
 #include "acl/cluster_policy.h"
 #include "acl/endpoint_list.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 
 namespace sluice::acl {
 
@@ -27,6 +28,7 @@ struct PolicyInput {
   std::vector<NetworkPolicy> policies;
   std::vector<MultiNetworkPolicy> multi_policies;
   std::vector<ClusterPolicy> cluster_policies;
+  std::vector<SluicePolicy> sluice_policies;
   LegacyPolicy legacy_policy = LegacyPolicy::kAnnotation;
   std::vector<Cidr> cluster_cidrs;  // unknown addresses in here are kUnknownClass
   // Flat rules are made only for these subjects: (namespace, name). With `all_local` every endpoint
