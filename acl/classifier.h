@@ -3,6 +3,11 @@
 // A key carries classes instead of addresses. The answer has one slot for each category, and a
 // category is (tier, direction): 0 says that no rule matched, any other value is 1 + the index of
 // the winning FlatRule in the table the classifier was built from.
+//
+// A conditional rule (FlatRule::conditional) wins like any other. What decides if the connection's
+// content does not fit is in a category of its own, plain: the first NetworkPolicy rule that asks
+// nothing of the content. So one walk gives both, and acl/content_matcher.h the conditional ones
+// between them.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +37,21 @@ struct ClassifyKey {
 };
 static_assert(sizeof(ClassifyKey) == 12);
 
-// NetworkPolicy and Admin fill the first four; only a table with Baseline rules has eight.
+// NetworkPolicy and Admin fill the first four; only a table with Baseline or conditional rules has
+// eight.
 inline constexpr unsigned kMaxCategories = 8;
 constexpr unsigned CategoryOf(Tier tier, Direction direction) {
   constexpr unsigned kSlot[] = {/*kAdmin=*/1, /*kNetworkPolicy=*/0, /*kBaseline=*/2};
   return kSlot[static_cast<unsigned>(tier)] * kDirections + static_cast<unsigned>(direction);
+}
+// Filled for a direction with conditional rules only.
+constexpr unsigned PlainCategoryOf(Direction direction) {
+  return 3 * kDirections + static_cast<unsigned>(direction);
+}
+// Whether `rule` of `table` is among those that the plain category is about.
+inline bool IsPlain(const RuleTable& table, const FlatRule& rule) {
+  return rule.tier == Tier::kNetworkPolicy && !rule.conditional &&
+         table.has_conditional[static_cast<unsigned>(rule.direction)];
 }
 // 4 or 8: how many answers a classifier of this table writes for each key.
 unsigned CategoriesOf(const RuleTable& table);
@@ -48,6 +63,10 @@ struct Decision {
   bool own_node = false;  // denied, and isolated from the pod's own node too
   Tier tier = Tier::kNone;
   uint32_t rule = 0;  // 0: nothing matched (allowed by default); else 1 + index of the rule
+  // `rule` is conditional: it is the first that may decide, and allow is said for now. Which one
+  // does, the content says (acl/content_matcher.h); `plain` if none does that asks for content.
+  bool conditional = false;
+  uint32_t plain = 0;  // of a conditional decision, as `rule`
   bool operator==(const Decision&) const = default;
 };
 

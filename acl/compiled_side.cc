@@ -7,6 +7,7 @@
 #include <span>
 
 #include "acl/classifier.h"
+#include "acl/content_match.h"
 #include "acl/exemption.h"
 
 namespace sluice::acl {
@@ -26,14 +27,18 @@ std::optional<RawSide> SideOf(const CompiledTrie& compiled, const RawFlow& flow,
       ClassifyKey::Make(flow.protocol, ingress ? other : own, ingress ? own : other, flow.port);
   std::array<uint32_t, kMaxCategories> hits{};
   compiled.trie.Classify({&key, 1}, hits);
-  const Decision asked = Decide(
+  Decision asked = Decide(
       compiled.table, std::span<const uint32_t>(hits).first(compiled.trie.categories()), direction);
+  if (asked.conditional && flow.facts != nullptr) {
+    asked = ResolveLinear(compiled.table, key, direction, asked, *flow.facts);
+  }
   const Decision decision = Exempted(asked, *subject.pod, peer.address, direction);
   RawSide side;
   side.allow = decision.allow;
   side.reject = decision.reject;
   side.own_node = decision.own_node;
   side.tier = TierName(decision.tier);
+  side.conditional = decision.conditional;
   if (decision.rule == 0) return side;
   const RuleSource& source = compiled.table.sources[compiled.table.rules[decision.rule - 1].source];
   side.policies = source.policies;
@@ -43,7 +48,8 @@ std::optional<RawSide> SideOf(const CompiledTrie& compiled, const RawFlow& flow,
 
 std::string ToText(const std::optional<RawSide>& side) {
   if (!side) return "not judged";
-  return fmt::format("{}{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
+  return fmt::format("{}{}{}{} in tier {} by [{}] {}", side->allow ? "allow" : "deny",
+                     side->conditional ? " if its content is" : "",
                      side->reject ? " and reject" : "", side->own_node ? " of its node too" : "",
                      side->tier, fmt::join(side->policies, ", "), side->rule);
 }

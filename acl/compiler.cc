@@ -65,6 +65,9 @@ absl::Status CheckPolicies(const PolicyInput& input) {
     if (absl::Status valid = Validate(multi); !valid.ok()) return valid;
     add("MultiNetworkPolicy", multi.policy);
   }
+  for (const SluicePolicy& policy : input.sluice_policies) {
+    names.push_back(fmt::format("SluicePolicy {}/{}", policy.namespace_name, policy.name));
+  }
   for (const ClusterPolicy& policy : input.cluster_policies) {
     if (absl::Status valid = Validate(policy); !valid.ok()) return valid;
     names.push_back(fmt::format("{} {}", KindName(policy.kind), policy.name));

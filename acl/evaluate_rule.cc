@@ -41,15 +41,15 @@ bool InBlock(const IpBlock& block, const IpAddress& address) {
                       [&](const std::string& except) { return IsInside(except, address); });
 }
 
-bool PeerMatches(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyPeer& peer,
-                 const RawAttempt& attempt) {
+bool PeerMatches(const RawWorld& world, const std::string& own_namespace,
+                 const NetworkPolicyPeer& peer, const RawAttempt& attempt) {
   if (peer.ip_block) return InBlock(*peer.ip_block, attempt.peer);
   const Endpoint* pod = attempt.peer_pod;
   if (pod == nullptr) return false;
   const bool namespace_matches =
       peer.namespace_selector
           ? world.SelectsNamespace(*peer.namespace_selector, pod->namespace_name)
-          : pod->namespace_name == policy.namespace_name;
+          : pod->namespace_name == own_namespace;
   return namespace_matches && (!peer.pod_selector || Selects(*peer.pod_selector, pod->labels));
 }
 
@@ -114,17 +114,70 @@ bool PortsMatch(const ClusterRule& rule, const RawAttempt& attempt) {
 
 }  // namespace
 
-bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyRule& rule,
-            const RawAttempt& attempt) {
-  if (attempt.peer_unknown) return false;
+namespace {
+
+bool IsAbout(const RawWorld& world, const std::string& own_namespace, const NetworkPolicyRule& rule,
+             const RawAttempt& attempt) {
   const bool ports_match = rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(),
                                                              [&](const NetworkPolicyPort& port) {
                                                                return PortMatches(port, attempt);
                                                              });
   if (!ports_match || rule.peers.empty()) return ports_match;
   return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const NetworkPolicyPeer& peer) {
-    return PeerMatches(world, policy, peer, attempt);
+    return PeerMatches(world, own_namespace, peer, attempt);
   });
+}
+
+// "example.org" itself; "*.example.org": what ends in ".example.org" and has something before it.
+bool IsNamed(const std::string& pattern, const std::string& name) {
+  if (name.empty() || pattern.empty() || pattern[0] != '*') return !name.empty() && pattern == name;
+  const std::string rest = pattern.substr(1);
+  return name.length() > rest.length() &&
+         name.compare(name.length() - rest.length(), rest.length(), rest) == 0;
+}
+
+bool IsPath(const std::string& pattern, const std::string& path) {
+  if (pattern.back() != '*') return path == pattern;
+  return path.compare(0, pattern.length() - 1, pattern, 0, pattern.length() - 1) == 0;
+}
+
+bool AsksForContent(const SluiceRule& rule) {
+  return rule.content.tls.has_value() || !rule.content.http.empty();
+}
+
+}  // namespace
+
+bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyRule& rule,
+            const RawAttempt& attempt) {
+  return !attempt.peer_unknown && IsAbout(world, policy.namespace_name, rule, attempt);
+}
+
+bool IsAbout(const RawWorld& world, const SluicePolicy& policy, const SluiceRule& rule,
+             const RawAttempt& attempt) {
+  const bool denies = rule.action == "deny";
+  constexpr uint8_t kTcp = 6;  // the one protocol whose content is looked into for names
+  if (AsksForContent(rule) && attempt.protocol != kTcp) return false;
+  if (!attempt.peer_unknown) return IsAbout(world, policy.namespace_name, rule.match, attempt);
+  // Nothing is allowed on the strength of an unknown address, and every deny is about it.
+  NetworkPolicyRule anybody{.peers = {}, .ports = rule.match.ports};
+  return denies && IsAbout(world, policy.namespace_name, anybody, attempt);
+}
+
+bool HasContent(const SluiceRule& rule, const StreamFacts& facts) {
+  if (!AsksForContent(rule)) return true;
+  if (facts.kind == StreamFacts::Kind::kTls && rule.content.tls) {
+    for (const std::string& name : rule.content.tls->server_names) {
+      if (IsNamed(name, std::string(facts.server_name))) return true;
+    }
+  }
+  if (facts.kind != StreamFacts::Kind::kHttp) return false;
+  for (const HttpMatch& one : rule.content.http) {
+    const bool method = one.method.empty() || one.method == facts.method;
+    const bool host = one.host.empty() || IsNamed(one.host, std::string(facts.host));
+    const bool path = one.path.empty() || IsPath(one.path, std::string(facts.path));
+    if (method && host && path) return true;
+  }
+  return false;
 }
 
 RuleEffect EffectOf(const RawWorld& world, const ClusterRule& rule, const RawAttempt& attempt) {

@@ -5,6 +5,7 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/evaluate_world.h"
+#include "acl/stream_facts.h"
 
 namespace sluice::acl {
 
@@ -18,11 +19,19 @@ struct RawAttempt {
   bool ingress = true;                    // towards the subject
   uint8_t protocol = 0;                   // IP protocol number
   uint16_t port = 0;                      // of the destination
+  const StreamFacts* facts = nullptr;     // null: not known
 };
 
 // The rule of `policy` lets the attempt in, or out.
 bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyRule& rule,
             const RawAttempt& attempt);
+
+// The rule of `policy` is about the attempt, its content aside.
+bool IsAbout(const RawWorld& world, const SluicePolicy& policy, const SluiceRule& rule,
+             const RawAttempt& attempt);
+
+// What the initiator sends first is what the rule asks for.
+bool HasContent(const SluiceRule& rule, const StreamFacts& facts);
 
 enum class RuleEffect : uint8_t { kNone, kAccept, kDeny, kPass };
 RuleEffect EffectOf(const RawWorld& world, const ClusterRule& rule, const RawAttempt& attempt);

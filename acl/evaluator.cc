@@ -36,7 +36,8 @@ std::string NameOf(const ClusterPolicy& policy) {
 }
 
 // SEMANTICS 1: without policyTypes Ingress always, Egress only with an egress rule.
-bool Isolates(const NetworkPolicy& policy, bool ingress) {
+template <typename Policy>
+bool Isolates(const Policy& policy, bool ingress) {
   if (policy.policy_types.empty()) return ingress || !policy.egress.empty();
   const char* type = ingress ? "Ingress" : "Egress";
   return std::find(policy.policy_types.begin(), policy.policy_types.end(), type) !=
@@ -55,6 +56,8 @@ void Evaluator::AddNetworkPolicy(const NetworkPolicy& policy, bool multi) {
 Evaluator::Evaluator(const PolicyInput& input) : input_(input), world_(input) {
   SortClusterPolicies();
   SortNetworkPolicies();
+  SortSluiceRules();
+  for (const SluicePolicy& policy : input.sluice_policies) any_audit_ |= policy.options.audit;
   for (const ClusterPolicy& policy : input.cluster_policies) any_audit_ |= policy.options.audit;
   for (const Namespaced& one : network_policies_) any_audit_ |= one.policy->options.audit;
 }
@@ -87,6 +90,22 @@ void Evaluator::SortNetworkPolicies() {
             });
 }
 
+void Evaluator::SortSluiceRules() {
+  for (const SluicePolicy& policy : input_.sluice_policies) {
+    const std::string name = fmt::format("SluicePolicy {}/{}", policy.namespace_name, policy.name);
+    for (const bool ingress : {false, true}) {
+      const std::vector<SluiceRule>& rules = ingress ? policy.ingress : policy.egress;
+      for (size_t i = 0; i < rules.size(); ++i) {
+        sluice_rules_.push_back({&policy, &rules[i], ingress, i, name});
+      }
+    }
+  }
+  std::sort(
+      sluice_rules_.begin(), sluice_rules_.end(), [](const SluiceEntry& a, const SluiceEntry& b) {
+        return std::tie(a.rule->order, a.name, a.place) < std::tie(b.rule->order, b.name, b.place);
+      });
+}
+
 RawVerdict Evaluator::Evaluate(const RawFlow& flow) const {
   RawVerdict verdict;
   verdict.egress = JudgeEgress(flow, AuditPolicies::kIgnored);
@@ -115,7 +134,8 @@ std::optional<RawSide> Evaluator::JudgeEgress(const RawFlow& flow, AuditPolicies
                 .destination = pod,
                 .ingress = false,
                 .protocol = flow.protocol,
-                .port = flow.port},
+                .port = flow.port,
+                .facts = flow.facts},
                audit);
 }
 
@@ -128,7 +148,8 @@ std::optional<RawSide> Evaluator::JudgeIngress(const RawFlow& flow, AuditPolicie
                 .destination = flow.to.pod,
                 .ingress = true,
                 .protocol = flow.protocol,
-                .port = flow.port},
+                .port = flow.port,
+                .facts = flow.facts},
                audit);
 }
 
@@ -142,8 +163,12 @@ RawSide Evaluator::Judge(const RawAttempt& attempt, AuditPolicies audit) const {
 RawSide Evaluator::JudgeTiers(const RawAttempt& attempt, AuditPolicies audit) const {
   if (auto side = JudgeTier(admin_, attempt, audit)) {
     if (side->allow) return *side;
-    // What isolates the pod from its node does so beside a tier that denies before it.
-    const auto isolated = JudgeNetworkPolicies(attempt, audit);
+    // What isolates the pod from its node does so beside a tier that denies before it, whatever is
+    // said.
+    const StreamFacts nothing;
+    RawAttempt silent = attempt;
+    silent.facts = &nothing;
+    const auto isolated = JudgeNetworkPolicies(silent, audit);
     side->own_node = isolated && isolated->own_node;
     return *side;
   }
@@ -180,7 +205,12 @@ bool Evaluator::IsSubject(const ClusterPolicy& policy, const Endpoint& pod) cons
 
 std::optional<RawSide> Evaluator::JudgeNetworkPolicies(const RawAttempt& attempt,
                                                        AuditPolicies audit) const {
+  if (auto side = JudgeSluiceRules(attempt, audit)) return side;
   const bool by_annotation = AnnotationIsolates(attempt);
+  std::vector<const SluicePolicy*> sluice_isolating;
+  for (const SluicePolicy& policy : input_.sluice_policies) {
+    if (IsSubject(policy, attempt, audit)) sluice_isolating.push_back(&policy);
+  }
   std::vector<const Namespaced*> isolating;
   for (const Namespaced& one : network_policies_) {
     const NetworkPolicy& policy = *one.policy;
@@ -199,8 +229,35 @@ std::optional<RawSide> Evaluator::JudgeNetworkPolicies(const RawAttempt& attempt
                      .rule = RuleName("", attempt.ingress, i)};
     }
   }
-  if (isolating.empty() && !by_annotation) return std::nullopt;
-  return DefaultDeny(isolating, attempt);
+  if (isolating.empty() && sluice_isolating.empty() && !by_annotation) return std::nullopt;
+  return DefaultDeny(isolating, sluice_isolating, attempt);
+}
+
+bool Evaluator::IsSubject(const SluicePolicy& policy, const RawAttempt& attempt,
+                          AuditPolicies audit) const {
+  if (Ignores(policy.options, audit == AuditPolicies::kInForce)) return false;
+  if (policy.namespace_name != attempt.subject->namespace_name) return false;
+  return Selects(policy.pod_selector, attempt.subject->labels) && Isolates(policy, attempt.ingress);
+}
+
+std::optional<RawSide> Evaluator::JudgeSluiceRules(const RawAttempt& attempt,
+                                                   AuditPolicies audit) const {
+  for (const SluiceEntry& entry : sluice_rules_) {
+    if (entry.ingress != attempt.ingress || !IsSubject(*entry.policy, attempt, audit)) continue;
+    const SluiceRule& rule = *entry.rule;
+    if (!IsAbout(world_, *entry.policy, rule, attempt)) continue;
+    const bool asks = rule.content.tls.has_value() || !rule.content.http.empty();
+    if (attempt.facts != nullptr && !HasContent(rule, *attempt.facts)) continue;
+    const bool open = asks && attempt.facts == nullptr;
+    const bool deny = !open && rule.action == "deny";
+    return RawSide{.allow = !deny,
+                   .reject = deny && entry.policy->options.reject,
+                   .tier = "NetworkPolicy",
+                   .policies = {entry.name},
+                   .rule = RuleName(rule.name, attempt.ingress, entry.place),
+                   .conditional = open};
+  }
+  return std::nullopt;
 }
 
 bool Evaluator::AnnotationIsolates(const RawAttempt& attempt) const {
@@ -209,12 +266,19 @@ bool Evaluator::AnnotationIsolates(const RawAttempt& attempt) const {
 }
 
 RawSide Evaluator::DefaultDeny(const std::vector<const Namespaced*>& isolating,
+                               const std::vector<const SluicePolicy*>& sluice_isolating,
                                const RawAttempt& attempt) const {
   RawSide side{.allow = false, .tier = "NetworkPolicy"};
   for (const Namespaced* one : isolating) {
     side.policies.push_back(one->name);
     side.reject |= one->policy->options.reject;
     side.own_node |= attempt.ingress && one->policy->options.judges_own_node;
+  }
+  for (const SluicePolicy* policy : sluice_isolating) {
+    side.policies.push_back(
+        fmt::format("SluicePolicy {}/{}", policy->namespace_name, policy->name));
+    side.reject |= policy->options.reject;
+    side.own_node |= attempt.ingress && policy->options.judges_own_node;
   }
   if (AnnotationIsolates(attempt)) {
     side.policies.push_back("Namespace " + attempt.subject->namespace_name);

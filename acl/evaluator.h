@@ -15,6 +15,7 @@
 
 #include "acl/evaluate_world.h"
 #include "acl/policy_input.h"
+#include "acl/stream_facts.h"
 
 namespace sluice::acl {
 
@@ -30,8 +31,9 @@ struct RawEnd {
 // One attempt to open a connection.
 struct RawFlow {
   RawEnd from, to;
-  uint8_t protocol = 0;  // IP protocol number
-  uint16_t port = 0;     // of the destination; 0 for protocols without ports
+  uint8_t protocol = 0;                // IP protocol number
+  uint16_t port = 0;                   // of the destination; 0 for protocols without ports
+  const StreamFacts* facts = nullptr;  // what the initiator sends first; null: not known
 };
 
 // What one direction says, in the words of DESIGN section 8.
@@ -42,6 +44,8 @@ struct RawSide {
   std::string tier = "None";          // "Admin", "NetworkPolicy", "Baseline", "None"
   std::vector<std::string> policies;  // "Kind namespace/name" or "Kind name", sorted
   std::string rule;                   // its name, or "ingress[0]"; empty for a default deny
+  // The facts are not known, and this rule is the first that asks for them: it may decide.
+  bool conditional = false;
   bool operator==(const RawSide&) const = default;
 };
 
@@ -68,10 +72,18 @@ class Evaluator {
     bool multi = false;
     std::string name;
   };
+  struct SluiceEntry {
+    const SluicePolicy* policy = nullptr;
+    const SluiceRule* rule = nullptr;
+    bool ingress = false;
+    size_t place = 0;
+    std::string name;  // the policy's
+  };
   enum class AuditPolicies : uint8_t { kIgnored, kInForce };
 
   void SortClusterPolicies();
   void SortNetworkPolicies();
+  void SortSluiceRules();
   void AddNetworkPolicy(const NetworkPolicy& policy, bool multi);
   bool IsJudged(const Endpoint* pod) const;
   std::optional<RawSide> JudgeEgress(const RawFlow& flow, AuditPolicies audit) const;
@@ -83,8 +95,11 @@ class Evaluator {
                                    const RawAttempt& attempt, AuditPolicies audit) const;
   std::optional<RawSide> JudgeNetworkPolicies(const RawAttempt& attempt, AuditPolicies audit) const;
   bool IsSubject(const ClusterPolicy& policy, const Endpoint& pod) const;
+  std::optional<RawSide> JudgeSluiceRules(const RawAttempt& attempt, AuditPolicies audit) const;
+  bool IsSubject(const SluicePolicy& policy, const RawAttempt& attempt, AuditPolicies audit) const;
   bool AnnotationIsolates(const RawAttempt& attempt) const;
   RawSide DefaultDeny(const std::vector<const Namespaced*>& isolating,
+                      const std::vector<const SluicePolicy*>& sluice_isolating,
                       const RawAttempt& attempt) const;
 
   const PolicyInput& input_;
@@ -92,6 +107,7 @@ class Evaluator {
   std::vector<const ClusterPolicy*> admin_;     // the first to decide first
   std::vector<const ClusterPolicy*> baseline_;  // likewise
   std::vector<Namespaced> network_policies_;    // by namespace, name, kind
+  std::vector<SluiceEntry> sluice_rules_;       // the first to decide first
   bool any_audit_ = false;
 };
 

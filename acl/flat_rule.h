@@ -6,9 +6,12 @@
 // rules.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "acl/content.h"
 
 namespace sluice::acl {
 
@@ -50,8 +53,17 @@ struct FlatRule {
   ClassInterval dst;
   uint16_t port_first = 0;  // destination port, host order, inclusive
   uint16_t port_last = 0xffff;
-  int32_t priority = 1;  // higher wins; 1 .. 2^29-1, unique within (direction, tier)
-  uint32_t source = 0;   // index into RuleTable::sources
+  int32_t priority = 1;      // higher wins; 1 .. 2^29-1, unique within (direction, tier)
+  uint32_t source = 0;       // index into RuleTable::sources
+  uint32_t content = 0;      // 0: none; else 1 + index into RuleTable::contents
+  bool conditional = false;  // matches only what its content does, too (Content::IsConditional)
+  // Another conditional rule that matches the same by addresses and ports comes before it: it is
+  // never the first.
+  bool shadowed = false;
+
+  // Of its own direction.
+  const ClassInterval& subject() const { return direction == Direction::kIngress ? dst : src; }
+  const ClassInterval& peer() const { return direction == Direction::kIngress ? src : dst; }
   bool operator==(const FlatRule&) const = default;
 };
 
@@ -61,6 +73,7 @@ struct RuleSource {
   // "NetworkPolicy namespace/name", sorted. One for a rule; all isolating ones for a default deny.
   std::vector<std::string> policies;
   std::string rule;  // "ingress[0]", "egress[2]"; empty for a default deny
+  bool log = false;  // what it decides is in the event log, whatever the log's filter says
   bool operator==(const RuleSource&) const = default;
 };
 
@@ -68,6 +81,9 @@ struct RuleSource {
 struct RuleTable {
   std::vector<FlatRule> rules;
   std::vector<RuleSource> sources;
+  std::vector<Content> contents;  // of rules that look into connections
+  // By direction: some rule is conditional.
+  std::array<bool, kDirections> has_conditional = {};
   bool operator==(const RuleTable&) const = default;
 };
 

@@ -74,18 +74,24 @@ class DirectionFlattener {
     if (subjects.empty()) return;
     for (const LoweredRule& rule : rules) {
       const size_t before = rules_.size();
-      AddRule(policy, rule, subjects, static_cast<uint32_t>(table.sources.size()));
+      AddRule(policy, rule, subjects, table);
       if (rules_.size() == before) continue;
-      table.sources.push_back({.tier = policy.tier, .policies = {policy.name}, .rule = rule.name});
+      table.sources.push_back(
+          {.tier = policy.tier, .policies = {policy.name}, .rule = rule.name, .log = rule.log});
+      if (rule.content.empty()) continue;
+      table.contents.push_back(rule.content);
+      if (rule.content.IsConditional()) table.has_conditional[index()] = true;
     }
   }
 
   void AddRule(const LoweredPolicy& policy, const LoweredRule& rule, const ClassSet& subjects,
-               uint32_t source) {
+               const RuleTable& table) {
     FlatRule made{.direction = direction_,
                   .tier = policy.tier,
                   .action = WithReject(rule.action, policy.options),
-                  .source = source};
+                  .source = static_cast<uint32_t>(table.sources.size()),
+                  .conditional = rule.content.IsConditional()};
+    if (!rule.content.empty()) made.content = static_cast<uint32_t>(table.contents.size() + 1);
     const ClassSet peers = PeersOf(rule);
     for (const PortRange& ports : rule.ports) AddMatches(made, subjects, peers, ports);
     for (const PortReference& port : rule.named_ports) AddNamed(made, subjects, peers, port);
@@ -114,11 +120,20 @@ class DirectionFlattener {
     for (const ClassInterval& subject : subjects.intervals()) {
       for (const ClassInterval& peer : peers.intervals()) {
         if (rules_.size() > kMaxFlatRules) return;  // AppendTo refuses
-        if (matches_.insert({made.tier, subject, peer, ports}).second) {
-          Add(made, subject, peer, ports);
-        }
+        AddMatch(made, {made.tier, subject, peer, ports});
       }
     }
+  }
+
+  // What an earlier rule settles by addresses and ports alone is settled.
+  void AddMatch(FlatRule made, const Match& match) {
+    if (made.conditional) {
+      if (matches_.contains(match)) return;
+      made.shadowed = !conditional_.insert(match).second;
+    } else if (!matches_.insert(match).second) {
+      return;
+    }
+    Add(made, match.subject, match.peer, match.ports);
   }
 
   // Classes isolated by the same policies share one source.
@@ -184,7 +199,8 @@ class DirectionFlattener {
   const Universe& universe_;
   const ClassSet& subjects_;
   std::vector<FlatRule> rules_;
-  absl::flat_hash_set<Match> matches_;
+  absl::flat_hash_set<Match> matches_;      // of rules without a condition
+  absl::flat_hash_set<Match> conditional_;  // of those with one
 };
 
 }  // namespace

@@ -67,6 +67,9 @@ void LinearClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uin
     for (const uint32_t r : ascending_) {
       const FlatRule& rule = table_.rules[r];
       columns.Mark(rule, r + 1, best[CategoryOf(rule.tier, rule.direction)]);
+      if (IsPlain(table_, rule)) {
+        columns.Mark(rule, r + 1, best[PlainCategoryOf(rule.direction)]);
+      }
     }
     for (size_t k = 0; k < count; ++k) {
       for (unsigned c = 0; c < categories_; ++c) hits[(first + k) * categories_ + c] = best[c][k];

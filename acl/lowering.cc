@@ -62,6 +62,75 @@ LoweredRule LowerRule(const std::string& namespace_name, const NetworkPolicyRule
   return lowered;
 }
 
+constexpr uint8_t kTcp = 6;
+
+LoweredRule LowerRule(const std::string& namespace_name, const SluiceRule& rule, std::string name) {
+  LoweredRule lowered = LowerRule(namespace_name, rule.match, std::move(name));
+  lowered.action = rule.action == "deny" ? Action::kDeny : Action::kAllow;
+  lowered.content = rule.content;
+  lowered.log = rule.log;
+  const bool tcp_only = rule.content.IsConditional() && rule.match.ports.empty();
+  if (tcp_only) lowered.ports = {PortRange{.protocol = kTcp}};
+  return lowered;
+}
+
+// One rule of a SluicePolicy: where it stands among all of them, and what it says.
+struct OrderedRule {
+  int64_t order;
+  const SluicePolicy* policy;
+  Direction direction;
+  size_t place;
+
+  const SluiceRule& rule() const {
+    return (direction == Direction::kIngress ? policy->ingress : policy->egress)[place];
+  }
+  auto key() const {
+    return std::tie(order, policy->namespace_name, policy->name, direction, place);
+  }
+};
+
+std::string NameOf(const SluicePolicy& policy) {
+  return fmt::format("SluicePolicy {}/{}", policy.namespace_name, policy.name);
+}
+
+bool Isolates(const SluicePolicy& policy, Direction direction) {
+  return direction == Direction::kIngress ? policy.IsolatesIngress() : policy.IsolatesEgress();
+}
+
+LoweredPolicy LowerOne(const OrderedRule& one) {
+  LoweredPolicy lowered{.name = NameOf(*one.policy),
+                        .subject = SubjectOf(*one.policy),
+                        .options = one.policy->options};
+  const SluiceRule& rule = one.rule();
+  const std::string place = fmt::format("{}[{}]", DirectionName(one.direction), one.place);
+  lowered.rules[Index(one.direction)].push_back(
+      LowerRule(one.policy->namespace_name, rule, rule.name.empty() ? place : rule.name));
+  return lowered;
+}
+
+void LowerRules(const std::vector<SluicePolicy>& policies, std::vector<LoweredPolicy>& lowered) {
+  std::vector<OrderedRule> rules;
+  for (const SluicePolicy& policy : policies) {
+    for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
+      if (!Isolates(policy, direction)) continue;
+      const auto& of = direction == Direction::kIngress ? policy.ingress : policy.egress;
+      for (size_t i = 0; i < of.size(); ++i) rules.push_back({of[i].order, &policy, direction, i});
+    }
+  }
+  std::ranges::sort(rules, {}, &OrderedRule::key);
+  for (const OrderedRule& rule : rules) lowered.push_back(LowerOne(rule));
+}
+
+// What a SluicePolicy does beside its rules.
+LoweredPolicy LowerIsolation(const SluicePolicy& policy) {
+  LoweredPolicy lowered{
+      .name = NameOf(policy), .subject = SubjectOf(policy), .options = policy.options};
+  for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
+    lowered.isolates[Index(direction)] = Isolates(policy, direction);
+  }
+  return lowered;
+}
+
 LoweredPolicy LowerPolicy(const char* kind, const NetworkPolicy& policy, bool isolates) {
   LoweredPolicy lowered{
       .name = fmt::format("{} {}/{}", kind, policy.namespace_name, policy.name),
@@ -203,6 +272,13 @@ std::vector<LoweredPolicy> Lower(const PolicyInput& input) {
            std::forward_as_tuple(PriorityOf(*b), b->name, b->kind);
   });
   for (const ClusterPolicy* policy : cluster) lowered.push_back(LowerPolicy(*policy));
+  LowerRules(input.sluice_policies, lowered);
+  std::vector<const SluicePolicy*> sluice;
+  for (const SluicePolicy& policy : input.sluice_policies) sluice.push_back(&policy);
+  std::ranges::sort(sluice, {}, [](const SluicePolicy* policy) {
+    return std::tie(policy->namespace_name, policy->name);
+  });
+  for (const SluicePolicy* policy : sluice) lowered.push_back(LowerIsolation(*policy));
   const std::set<std::string> annotated = AnnotatedNamespaces(input);
   for (const std::string& ns : annotated) lowered.push_back(LowerAnnotation(ns));
   for (const Namespaced& policy : NamespacedPolicies(input, annotated)) {

@@ -49,6 +49,8 @@ struct LoweredRule {
   std::optional<std::vector<LoweredPeer>> peers;  // absent: anybody
   std::vector<PortRange> ports;                   // sorted; those of one protocol do not touch
   std::vector<PortReference> named_ports;
+  Content content;
+  bool log = false;
 };
 
 struct LoweredPolicy {
@@ -62,8 +64,9 @@ struct LoweredPolicy {
 
 const char* DirectionName(Direction direction);  // "ingress", "egress"
 
-// In the order in which they win inside a tier: the NetworkPolicy tier by namespace, name, kind;
-// the others by priority, then name, then kind. `input` passed Validate.
+// In the order in which they win inside a tier. The NetworkPolicy tier: first the rules of
+// SluicePolicies, each as a policy of its own, by order, policy, place; then the rest by namespace,
+// name, kind. The others: by priority, then name, then kind. `input` passed Validate.
 std::vector<LoweredPolicy> Lower(const PolicyInput& input);
 
 }  // namespace sluice::acl

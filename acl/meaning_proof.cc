@@ -24,6 +24,9 @@ size_t ProbesFor(const PolicyInput& input, const MeaningLimits& limits) {
   for (const MultiNetworkPolicy& multi : input.multi_policies) {
     rules += 1 + multi.policy.ingress.size() + multi.policy.egress.size();
   }
+  for (const SluicePolicy& policy : input.sluice_policies) {
+    rules += 1 + policy.ingress.size() + policy.egress.size();
+  }
   for (const ClusterPolicy& policy : input.cluster_policies) {
     rules += 1 + policy.ingress.size() + policy.egress.size();
   }

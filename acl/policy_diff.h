@@ -7,6 +7,9 @@
 //   before, after --Lower, Flatten--> two rule tables over one Universe --SideRulings--> what each
 //   side says of a pair, before and after --pair by pair--> flips
 //
+// A rule that asks for content counts as what it lets through if it allows, and not at all if it
+// denies.
+//
 // Classes know nothing of what joins one pod to one address (acl/exemption.h): of a flip between
 // members of one class a pod and itself are no part, nor are a pod and its own node of a flip from
 // the node. A class of one pod alone has no flip to itself.

@@ -27,6 +27,12 @@ std::string Text(const PodPredicate& pods) {
                      pods.pods.empty() ? "" : "," + with);
 }
 
+PodPredicate PodsWithin(const std::string& namespace_name, const LabelSelector& pods) {
+  return {.scope = PodPredicate::Scope::kOneNamespace,
+          .namespace_name = namespace_name,
+          .pods = Normalize(pods)};
+}
+
 std::string Text(const PortFact& fact) {
   return fmt::format("pods with port {} = {}/{}", fact.name, ProtocolName(fact.protocol),
                      fact.number);
@@ -45,9 +51,11 @@ std::string ToString(const Predicate& predicate) {
 }
 
 PodPredicate SubjectOf(const NetworkPolicy& policy) {
-  return {.scope = PodPredicate::Scope::kOneNamespace,
-          .namespace_name = policy.namespace_name,
-          .pods = Normalize(policy.pod_selector)};
+  return PodsWithin(policy.namespace_name, policy.pod_selector);
+}
+
+PodPredicate SubjectOf(const SluicePolicy& policy) {
+  return PodsWithin(policy.namespace_name, policy.pod_selector);
 }
 
 PodPredicate PodsAcross(const LabelSelector& namespaces, const LabelSelector& pods) {

@@ -15,6 +15,7 @@
 #include "acl/address.h"
 #include "acl/objects.h"
 #include "acl/selector.h"
+#include "acl/sluice_policy.h"
 
 namespace sluice::acl {
 
@@ -57,6 +58,7 @@ inline constexpr PredicateId kAllPods = 0;  // always interned
 std::string ToString(const Predicate& predicate);
 
 PodPredicate SubjectOf(const NetworkPolicy& policy);
+PodPredicate SubjectOf(const SluicePolicy& policy);
 // Pods by the labels of their namespaces and their own.
 PodPredicate PodsAcross(const LabelSelector& namespaces, const LabelSelector& pods);
 // The pods that `peer` of a policy in `namespace_name` selects; `peer` has no ipBlock.

@@ -35,6 +35,14 @@ class HintReader {
   explicit HintReader(const PolicyInput& input) : input_(input) {
     for (const NetworkPolicy& policy : input.policies) Read(policy);
     for (const MultiNetworkPolicy& multi : input.multi_policies) Read(multi.policy);
+    for (const SluicePolicy& policy : input.sluice_policies) {
+      for (const SluiceRule& rule : policy.ingress) {
+        Read(policy.namespace_name, Direction::kIngress, rule.match);
+      }
+      for (const SluiceRule& rule : policy.egress) {
+        Read(policy.namespace_name, Direction::kEgress, rule.match);
+      }
+    }
     for (const ClusterPolicy& policy : input.cluster_policies) {
       for (const ClusterRule& rule : policy.ingress) Read(Direction::kIngress, rule);
       for (const ClusterRule& rule : policy.egress) Read(Direction::kEgress, rule);
@@ -47,17 +55,21 @@ class HintReader {
     for (const Direction direction : {Direction::kIngress, Direction::kEgress}) {
       const bool ingress = direction == Direction::kIngress;
       for (const NetworkPolicyRule& rule : ingress ? policy.ingress : policy.egress) {
-        Hint& hint = hints_.emplace_back();
-        hint.direction = direction;
-        hint.namespace_name = policy.namespace_name;
-        for (const NetworkPolicyPeer& peer : rule.peers) {
-          if (!peer.ip_block) continue;
-          AddBlock(peer.ip_block->cidr, hint);
-          for (const std::string& except : peer.ip_block->except) AddBlock(except, hint);
-        }
-        for (const NetworkPolicyPort& port : rule.ports) Read(port, hint);
+        Read(policy.namespace_name, direction, rule);
       }
     }
+  }
+
+  void Read(const std::string& namespace_name, Direction direction, const NetworkPolicyRule& rule) {
+    Hint& hint = hints_.emplace_back();
+    hint.direction = direction;
+    hint.namespace_name = namespace_name;
+    for (const NetworkPolicyPeer& peer : rule.peers) {
+      if (!peer.ip_block) continue;
+      AddBlock(peer.ip_block->cidr, hint);
+      for (const std::string& except : peer.ip_block->except) AddBlock(except, hint);
+    }
+    for (const NetworkPolicyPort& port : rule.ports) Read(port, hint);
   }
 
   void Read(const NetworkPolicyPort& port, Hint& hint) const {

@@ -29,12 +29,12 @@ uint32_t SideRulings::Find(ClassId subject, ClassId peer) const {
 std::vector<SideRulings::PeerRules> SideRulings::BySubject(const RuleTable& table,
                                                            Direction direction,
                                                            const Universe& universe) {
-  const bool ingress = direction == Direction::kIngress;
   std::vector<PeerRules> rules(universe.classes().size());
   for (const FlatRule& rule : table.rules) {
-    if (rule.direction != direction) continue;
-    const ClassInterval& subjects = ingress ? rule.dst : rule.src;
-    const PeerRule made{.peer = ingress ? rule.src : rule.dst,
+    if (rule.direction != direction || (rule.conditional && rule.action != Action::kAllow))
+      continue;
+    const ClassInterval& subjects = rule.subject();
+    const PeerRule made{.peer = rule.peer(),
                         .tier = rule.tier,
                         .action = rule.action,
                         .ports = {rule.protocol, rule.port_first, rule.port_last},

@@ -54,17 +54,24 @@ using Context = std::unique_ptr<rte_acl_ctx, ContextDeleter>;
 
 constexpr unsigned kMaxTiers = 4;  // rte_acl takes 1 category or a multiple of 4
 
-// The tier's category inside its direction: CategoryOf without the direction.
+// A category inside its direction: CategoryOf without the direction.
 unsigned SlotOf(Tier tier) { return CategoryOf(tier, Direction::kEgress) / kDirections; }
+constexpr unsigned kPlainSlot = PlainCategoryOf(Direction::kEgress) / kDirections;
+
+uint32_t CategoriesOf(const RuleTable& table, const FlatRule& rule) {
+  const uint32_t own = 1u << SlotOf(rule.tier);
+  return IsPlain(table, rule) ? own | 1u << kPlainSlot : own;
+}
 
 void SetRange(rte_acl_field& field, uint16_t first, uint16_t last) {
   field.value.u16 = first;
   field.mask_range.u16 = last;
 }
 
-AclRule ToAclRule(const FlatRule& rule, uint32_t index) {
+AclRule ToAclRule(const RuleTable& table, uint32_t index) {
+  const FlatRule& rule = table.rules[index];
   AclRule out = {};
-  out.data.category_mask = 1u << SlotOf(rule.tier);
+  out.data.category_mask = CategoriesOf(table, rule);
   out.data.priority = rule.priority;
   out.data.userdata = index + 1;  // rte_acl answers 0 where nothing matched
   if (rule.protocol != kAnyProtocol) {
@@ -94,7 +101,8 @@ AclRule ToAclRule(const FlatRule& rule, uint32_t index) {
 std::vector<AclRule> RulesOf(const RuleTable& table, Direction direction) {
   std::vector<AclRule> rules;
   for (uint32_t i = 0; i < table.rules.size(); ++i) {
-    if (table.rules[i].direction == direction) rules.push_back(ToAclRule(table.rules[i], i));
+    const FlatRule& rule = table.rules[i];
+    if (rule.direction == direction && !rule.shadowed) rules.push_back(ToAclRule(table, i));
   }
   return rules;
 }

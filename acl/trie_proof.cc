@@ -29,13 +29,6 @@ struct Subject {
   std::vector<uint32_t> rules;  // indices into the whole table
 };
 
-ClassInterval SubjectOf(const FlatRule& rule) {
-  return rule.direction == Direction::kIngress ? rule.dst : rule.src;
-}
-ClassInterval PeerOf(const FlatRule& rule) {
-  return rule.direction == Direction::kIngress ? rule.src : rule.dst;
-}
-
 std::vector<Subject> SubjectsOf(const RuleTable& table, const ClassSet& classes) {
   std::vector<Subject> subjects;
   for (const Direction direction : {Direction::kEgress, Direction::kIngress}) {
@@ -47,7 +40,7 @@ std::vector<Subject> SubjectsOf(const RuleTable& table, const ClassSet& classes)
     }
     for (uint32_t r = 0; r < table.rules.size(); ++r) {
       if (table.rules[r].direction != direction) continue;
-      const ClassInterval range = SubjectOf(table.rules[r]);
+      const ClassInterval range = table.rules[r].subject();
       auto it =
           std::lower_bound(subjects.begin() + static_cast<std::ptrdiff_t>(first), subjects.end(),
                            range.first, [](const Subject& s, ClassId id) { return s.id < id; });
@@ -85,6 +78,7 @@ class SubjectProof {
  public:
   SubjectProof(const RuleTable& table, const TrieClassifier& trie, const Subject& subject)
       : trie_(trie), subject_(subject) {
+    part_.has_conditional = table.has_conditional;
     part_.rules.reserve(subject.rules.size());
     for (const uint32_t r : subject.rules) part_.rules.push_back(table.rules[r]);
   }
@@ -160,7 +154,7 @@ absl::Status AskAll(const Edges& edges, size_t classes, SubjectProof& proof) {
 
 // The corners of a rule and the points just past them, for one of its subjects.
 absl::Status AskCorners(const FlatRule& rule, SubjectProof& proof) {
-  const ClassInterval peers = PeerOf(rule);
+  const ClassInterval peers = rule.peer();
   const uint8_t protocol =
       rule.protocol == kAnyProtocol ? kUnmentioned[0] : static_cast<uint8_t>(rule.protocol);
   for (const int peer : {peers.first - 1, int{peers.first}, int{peers.last}, peers.last + 1}) {

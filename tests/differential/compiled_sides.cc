@@ -19,6 +19,7 @@ std::unique_ptr<TrieClassifier> Trie(const RuleTable& table) {
 bool AnyAudited(const PolicyInput& input) {
   const auto audited = [](const auto& policy) { return policy.options.audit; };
   return std::ranges::any_of(input.policies, audited) ||
+         std::ranges::any_of(input.sluice_policies, audited) ||
          std::ranges::any_of(input.cluster_policies, audited) ||
          std::ranges::any_of(input.multi_policies, audited, &MultiNetworkPolicy::policy);
 }

@@ -44,6 +44,7 @@ template <typename Change>
 void ForEachOptions(PolicyInput& input, const Change& change) {
   for (NetworkPolicy& policy : input.policies) change(policy.options);
   for (MultiNetworkPolicy& multi : input.multi_policies) change(multi.policy.options);
+  for (SluicePolicy& policy : input.sluice_policies) change(policy.options);
   for (ClusterPolicy& policy : input.cluster_policies) change(policy.options);
 }
 
@@ -104,6 +105,7 @@ TEST(EvaluatorLaws, TheOrderOfTheInputMakesNoDifference) {
         input.endpoints = std::move(endpoints);
         std::shuffle(input.nodes.begin(), input.nodes.end(), random);
         std::shuffle(input.policies.begin(), input.policies.end(), random);
+        std::shuffle(input.sluice_policies.begin(), input.sluice_policies.end(), random);
         std::shuffle(input.multi_policies.begin(), input.multi_policies.end(), random);
         std::shuffle(input.cluster_policies.begin(), input.cluster_policies.end(), random);
       },
@@ -117,6 +119,7 @@ TEST(EvaluatorLaws, WithoutItsAuditPoliciesAClusterDecidesTheSame) {
       [](PolicyInput& input) {
         const auto audit = [](const auto& policy) { return policy.options.audit; };
         std::erase_if(input.policies, audit);
+        std::erase_if(input.sluice_policies, audit);
         std::erase_if(input.cluster_policies, audit);
         std::erase_if(input.multi_policies,
                       [](const MultiNetworkPolicy& multi) { return multi.policy.options.audit; });

@@ -16,9 +16,15 @@ inline std::string ToText(const RawEnd& end) {
   return fmt::format("{}/{} ({})", end.pod->namespace_name, end.pod->name, end.address.ToString());
 }
 
+inline std::string ToText(const StreamFacts* facts) {
+  if (facts == nullptr) return "content not known";
+  return fmt::format("content {} [{}] {} {} {}", static_cast<int>(facts->kind), facts->server_name,
+                     facts->method, facts->host, facts->path);
+}
+
 inline std::string ToText(const RawFlow& flow) {
-  return fmt::format("{} -> {}, protocol {}, port {}", ToText(flow.from), ToText(flow.to),
-                     flow.protocol, flow.port);
+  return fmt::format("{} -> {}, protocol {}, port {}, {}", ToText(flow.from), ToText(flow.to),
+                     flow.protocol, flow.port, ToText(flow.facts));
 }
 
 }  // namespace sluice::acl

@@ -16,6 +16,17 @@ constexpr const char* kAddresses[] = {
     "2001:db8::1", "2001:db9::1", "192.168.0.1", "192.168.0.2",  "192.168.0.3", "192.168.0.4",
     "fd01::1",     "fd01::2",     "10.0.9.1",    "10.0.9.2",     "10.0.9.9"};
 constexpr uint8_t kProtocolNumbers[] = {6, 6, 17, 132, 1, 58};
+using Kind = StreamFacts::Kind;
+constexpr StreamFacts kFacts[] = {
+    {.kind = Kind::kOther},
+    {.kind = Kind::kTls},
+    {.kind = Kind::kTls, .server_name = "one.example.org"},
+    {.kind = Kind::kTls, .server_name = "a.two.example.org"},
+    {.kind = Kind::kTls, .server_name = "example.org"},
+    {.kind = Kind::kHttp, .method = "GET", .host = "one.example.org", .path = "/api/v1/pods"},
+    {.kind = Kind::kHttp, .method = "POST", .host = "example.org", .path = "/"},
+    {.kind = Kind::kHttp, .method = "GET", .host = "other.test", .path = "/api"},
+    {.kind = Kind::kHttp, .method = "PUT", .path = "/api/"}};
 // A pod with this label is told apart from its twin by kTellTwinsApart alone.
 constexpr const char* kTwinLabel = "twin";
 
@@ -164,6 +175,12 @@ void RandomCluster::AddOtherPolicies(PolicyInput& input) {
       input.multi_policies.push_back({policy, {"default/fast"}});
     }
   }
+  for (size_t i = random_.Chance(60) ? random_.Below(5) : 0; i > 0; --i) {
+    SluicePolicy policy = AnySluicePolicy(random_, static_cast<unsigned>(i));
+    policy.options = AnyOptions();
+    policy.options.judges_own_node = random_.Chance(20);
+    input.sluice_policies.push_back(policy);
+  }
   for (size_t i = random_.Below(5); i > 0; --i) {
     AddClusterPolicy(input, ClusterPolicyKind::kClusterNetworkPolicy);
   }
@@ -190,7 +207,13 @@ std::optional<RawFlow> RandomCluster::AnyFlow(const PolicyInput& input) {
     if (!IsPodWithAddress(from) && !IsPodWithAddress(to)) continue;
     const uint8_t protocol = random_.Pick(kProtocolNumbers);
     const bool has_ports = protocol == 6 || protocol == 17 || protocol == 132;
-    return RawFlow{from, to, protocol, has_ports ? AnyPort() : uint16_t{0}};
+    const bool tcp = protocol == 6;
+    return RawFlow{
+        .from = from,
+        .to = to,
+        .protocol = protocol,
+        .port = has_ports ? AnyPort() : uint16_t{0},
+        .facts = tcp && random_.Chance(75) ? &kFacts[random_.Below(std::size(kFacts))] : nullptr};
   }
   return std::nullopt;
 }

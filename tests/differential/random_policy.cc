@@ -20,6 +20,10 @@ constexpr const char* kBlocks[] = {"0.0.0.0/0",      "::/0",         "10.0.0.0/8
                                    "192.168.0.0/30", "2001:db8::/32"};
 // The same as one of kBlocks, but for bits of the host.
 constexpr const char* kUnmasked[] = {"10.0.1.77/24", "203.0.113.9/16", "fd00:0:0:1::9/64"};
+constexpr const char* kHosts[] = {"one.example.org", "two.example.org", "*.example.org",
+                                  "*.org",           "example.org",     "other.test"};
+constexpr const char* kPaths[] = {"/", "/*", "/api", "/api/*", "/api/v1/*"};
+constexpr const char* kMethods[] = {"", "", "GET", "POST"};
 constexpr uint16_t kPorts[] = {1, 53, 80, 81, 1000, 2000, 8080, 65534, 65535};
 
 NetworkPolicyPeer AnyBlockPeer(RandomSource& random) {
@@ -71,6 +75,37 @@ NetworkPolicyRule AnyRule(RandomSource& random, bool blocks) {
   }
   for (size_t i = random.Below(3); i > 0; --i) rule.ports.push_back(AnyPolicyPort(random));
   if (!rule.ports.empty() && random.Chance(20)) AddNeighbour(random, rule.ports);
+  return rule;
+}
+
+Content AnyContent(RandomSource& random) {
+  Content content;
+  const size_t form = random.Below(5);
+  if (form == 0) return content;
+  if (form != 1) content.tls.emplace();
+  for (size_t i = random.Below(2) + 1; i > 0 && content.tls; --i) {
+    content.tls->server_names.push_back(random.Pick(kHosts));
+  }
+  for (size_t i = form < 4 ? random.Below(3) : 0; i > 0; --i) {
+    HttpMatch match{.method = random.Pick(kMethods)};
+    if (random.Chance(70)) match.host = random.Pick(kHosts);
+    if (random.Chance(60)) match.path = random.Pick(kPaths);
+    content.http.push_back(match);
+  }
+  return content;
+}
+
+SluiceRule AnySluiceRule(RandomSource& random) {
+  constexpr int64_t kOrders[] = {0, 10, kDefaultRuleOrder, kDefaultRuleOrder, kMaxRuleOrder};
+  SluiceRule rule{.match = AnyRule(random, true),
+                  .action = random.Chance(40) ? "deny" : "allow",
+                  .order = random.Pick(kOrders),
+                  .content = AnyContent(random)};
+  if (random.Chance(30)) rule.name = fmt::format("rule-{}", random.Below(4));
+  if (!rule.content.IsConditional()) return rule;
+  for (NetworkPolicyPort& port : rule.match.ports) port.protocol = "TCP";
+  if (random.Chance(40)) rule.match.ports.clear();
+  if (random.Chance(40)) rule.match.peers.clear();
   return rule;
 }
 
@@ -182,6 +217,17 @@ NetworkPolicy AnyLegacyPolicy(RandomSource& random, unsigned number) {
                        .legacy = true,
                        .pod_selector = AnySelector(random)};
   for (size_t i = random.Below(3); i > 0; --i) policy.ingress.push_back(AnyRule(random, false));
+  return policy;
+}
+
+SluicePolicy AnySluicePolicy(RandomSource& random, unsigned number) {
+  SluicePolicy policy{.namespace_name = random.Pick(kNamespaces),
+                      .name = fmt::format("s{}", number),
+                      .pod_selector = AnySelector(random)};
+  if (random.Chance(40)) policy.policy_types.push_back("Ingress");
+  if (random.Chance(40)) policy.policy_types.push_back("Egress");
+  for (size_t i = random.Below(4); i > 0; --i) policy.ingress.push_back(AnySluiceRule(random));
+  for (size_t i = random.Below(4); i > 0; --i) policy.egress.push_back(AnySluiceRule(random));
   return policy;
 }
 

@@ -4,6 +4,7 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 #include "tests/differential/random_source.h"
 
 namespace sluice::acl {
@@ -20,6 +21,8 @@ uint16_t AnyPortEdge(RandomSource& random);
 NetworkPolicy AnyNetworkPolicy(RandomSource& random, unsigned number);
 // extensions/v1beta1 before 1.7: from pods only, and inwards.
 NetworkPolicy AnyLegacyPolicy(RandomSource& random, unsigned number);
+// Orders tie often, and names are asked for that what RandomCluster::AnyFlow says has.
+SluicePolicy AnySluicePolicy(RandomSource& random, unsigned number);
 // Priorities and names tie often; (kind, name) may come twice.
 ClusterPolicy AnyClusterPolicy(RandomSource& random, ClusterPolicyKind kind);
 

@@ -23,6 +23,9 @@ const std::vector<std::string> kOfOtherKinds = {
     "by AdminNetworkPolicy",
     "by BaselineAdminNetworkPolicy",
     "by MultiNetworkPolicy",
+    "by SluicePolicy",
+    "by content",
+    "not yet, for want of content",
     "by Namespace",
     "by a legacy policy",
     "by a rule with a name",
@@ -41,15 +44,15 @@ const char* Word(const RawSide& side) {
 }  // namespace
 
 void VerdictCounts::Add(const RawWorld& world, const RawFlow& flow, const RawVerdict& verdict) {
-  AddSide(verdict.egress, verdict.audited_egress, world.IsUnknown(flow.to.address));
-  AddSide(verdict.ingress, verdict.audited_ingress, world.IsUnknown(flow.from.address));
+  AddSide(flow, verdict.egress, verdict.audited_egress, world.IsUnknown(flow.to.address));
+  AddSide(flow, verdict.ingress, verdict.audited_ingress, world.IsUnknown(flow.from.address));
   if (!verdict.egress || !verdict.ingress) ++counts_["one end not judged"];
   if (!verdict.ingress) return;
   if (Lists(flow.to.pod->addresses, flow.from.address)) ++counts_["the pod itself"];
   if (Lists(flow.to.pod->node_addresses, flow.from.address)) ++counts_["own node"];
 }
 
-void VerdictCounts::AddSide(const std::optional<RawSide>& side,
+void VerdictCounts::AddSide(const RawFlow& flow, const std::optional<RawSide>& side,
                             const std::optional<RawSide>& audited, bool peer_unknown) {
   if (!side) return;
   ++sides_;
@@ -60,6 +63,10 @@ void VerdictCounts::AddSide(const std::optional<RawSide>& side,
   const std::string& first = side->policies.front();
   ++counts_["by " + first.substr(0, first.find(' '))];
   if (first.find("/old") != std::string::npos) ++counts_["by a legacy policy"];
+  if (side->conditional) ++counts_["not yet, for want of content"];
+  if (flow.facts != nullptr && first.starts_with("Sluice") && !side->rule.empty()) {
+    ++counts_["by content"];
+  }
   if (side->rule.starts_with("rule-")) ++counts_["by a rule with a name"];
 }
 

@@ -20,8 +20,8 @@ class VerdictCounts {
   void ExpectNoneIsRare(RandomCluster::Kinds kinds) const;
 
  private:
-  void AddSide(const std::optional<RawSide>& side, const std::optional<RawSide>& audited,
-               bool peer_unknown);
+  void AddSide(const RawFlow& flow, const std::optional<RawSide>& side,
+               const std::optional<RawSide>& audited, bool peer_unknown);
 
   size_t sides_ = 0;
   std::map<std::string, size_t> counts_;
