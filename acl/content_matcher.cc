@@ -180,4 +180,16 @@ uint32_t ContentMatcher::Fingerprint(const ClassifyKey& key, Direction direction
   return folded == 0 ? 1 : folded;
 }
 
+bool ContentMatcher::Explains(const ClassifyKey& key, Direction direction, const Decision& open,
+                              uint32_t fingerprint) const {
+  const uint32_t plain = open.conditional ? open.plain : open.rule;
+  if (Fingerprint(key, direction, plain) == fingerprint) return true;
+  return std::ranges::any_of(runs_[Index(direction)], [&](const Run& run) {
+    if (!open.conditional || !Matches(table_.rules[run.rule], key)) return false;
+    return std::ranges::any_of(run.rules, [&](uint32_t index) {
+      return Fingerprint(key, direction, index + 1) == fingerprint;
+    });
+  });
+}
+
 }  // namespace sluice::acl

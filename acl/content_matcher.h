@@ -52,6 +52,10 @@ class ContentMatcher {
   // next as long as the conditional rules before it that are about the key, and `rule` itself, say
   // the same. Never 0. Cost: the distinct (subject, peer, ports) of conditional rules.
   uint32_t Fingerprint(const ClassifyKey& key, Direction direction, uint32_t rule) const;
+  // Whether some rule that may decide about `key` has this fingerprint: whoever decided by it then
+  // would decide the same now. `open` as for Resolve, or a decision without conditions.
+  bool Explains(const ClassifyKey& key, Direction direction, const Decision& open,
+                uint32_t fingerprint) const;
 
   size_t memory_bytes() const { return patterns_ == nullptr ? 0 : patterns_->memory_bytes(); }
 

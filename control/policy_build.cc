@@ -27,7 +27,14 @@ class Stopwatch {
 RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous, bool same_subjects) {
   const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
   if (same && same_subjects) return *previous;
-  if (same) return {previous->rules, previous->rule_ids, nullptr, previous->tenants, {}};
+  if (same) {
+    return {.rules = previous->rules,
+            .rule_ids = previous->rule_ids,
+            .classifier = nullptr,
+            .content = nullptr,
+            .tenants = previous->tenants,
+            .cost = {}};
+  }
   RuleSet set;
   set.tenants = std::make_shared<const TenantRules>(CountByTenant(table));
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
@@ -55,6 +62,10 @@ absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimi
   if (!proof.ok()) return proof.status();
   set.cost.proof_seconds = watch.Lap();
   set.cost.proof = *proof;
+  auto content = acl::ContentMatcher::Build(*set.rules);
+  if (!content.ok()) return content.status();
+  set.cost.content_seconds = watch.Lap();
+  set.content = *std::move(content);
   set.classifier = *std::move(trie);
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "acl/compiler.h"
+#include "acl/content_matcher.h"
 #include "acl/meaning_proof.h"
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
@@ -35,6 +36,7 @@ namespace sluice::control {
 struct TrieCost {
   double build_seconds = 0;
   double proof_seconds = 0;
+  double content_seconds = 0;  // names and patterns of what connections may say
   acl::Proof proof;
 };
 
@@ -43,6 +45,7 @@ struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;           // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;  // for the subjects of its layer
+  std::shared_ptr<const acl::ContentMatcher> content;     // of `rules`; null: none asks for any
   std::shared_ptr<const TenantRules> tenants;             // of `rules`
   TrieCost cost;
 };
