@@ -11,7 +11,7 @@ inline constexpr char kDenyActionAnnotation[] = "sluice.io/deny-action";
 inline constexpr char kOwnNodeAnnotation[] = "sluice.io/own-node";  // not of cluster-wide ones
 // Of namespaces, before Kubernetes 1.7 (Namespace::ingress_default_deny).
 inline constexpr char kIsolationAnnotation[] = "net.beta.kubernetes.io/network-policy";
-// Of MultiNetworkPolicies: the networks they are for.
+// Of MultiNetworkPolicies and SluicePolicies: the networks they are for.
 inline constexpr char kPolicyForAnnotation[] = "k8s.v1.cni.cncf.io/policy-for";
 // Of pods: what they have on which network.
 inline constexpr char kNetworkStatusAnnotation[] = "k8s.v1.cni.cncf.io/network-status";

@@ -7,6 +7,8 @@
 namespace sluice::acl {
 namespace {
 
+constexpr size_t kMaxRuleName = 100;  // characters, not bytes
+
 Finding CheckRequirement(const std::string& field, const Requirement& requirement) {
   if (auto f = At(field + ".key", CheckLabelKey(requirement.key))) return f;
   const bool sets = requirement.op == "In" || requirement.op == "NotIn";
@@ -97,6 +99,18 @@ Finding CheckAddresses(const std::string& field, const std::vector<IpAddress>& a
     }
   }
   return std::nullopt;
+}
+
+Finding CheckCount(const std::string& field, size_t count, size_t most) {
+  if (count <= most) return std::nullopt;
+  return fmt::format("{}: has {} entries, more than {}", field, count, most);
+}
+
+Finding CheckRuleName(const std::string& field, const std::string& name) {
+  const auto characters = std::ranges::count_if(
+      name, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  if (static_cast<size_t>(characters) <= kMaxRuleName) return std::nullopt;
+  return fmt::format("{}: {} is longer than {} characters", field, Quoted(name), kMaxRuleName);
 }
 
 Finding CheckNetworkName(const std::string& field, const std::string& network) {

@@ -34,6 +34,8 @@ Finding CheckSelector(const std::string& field, const LabelSelector& selector);
 // Addresses of one `holder` ("pod", "node") each, none twice; errors name FIELD[I].
 Finding CheckAddresses(const std::string& field, const std::vector<IpAddress>& addresses,
                        const char* holder);
+Finding CheckCount(const std::string& field, size_t count, size_t most);
+Finding CheckRuleName(const std::string& field, const std::string& name);
 // "namespace/name" of a NetworkAttachmentDefinition.
 Finding CheckNetworkName(const std::string& field, const std::string& network);
 

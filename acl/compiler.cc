@@ -66,6 +66,7 @@ absl::Status CheckPolicies(const PolicyInput& input) {
     add("MultiNetworkPolicy", multi.policy);
   }
   for (const SluicePolicy& policy : input.sluice_policies) {
+    if (absl::Status valid = Validate(policy); !valid.ok()) return valid;
     names.push_back(fmt::format("SluicePolicy {}/{}", policy.namespace_name, policy.name));
   }
   for (const ClusterPolicy& policy : input.cluster_policies) {

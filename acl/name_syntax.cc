@@ -56,6 +56,63 @@ bool IsDomainNameShape(std::string_view name) {
   return labels > 1 && IsDomainLabel(name);
 }
 
+// Then it is an address, or a part of one.
+bool EndsInNumber(std::string_view name) {
+  return std::ranges::all_of(name.substr(name.rfind('.') + 1), IsDigit);
+}
+
+bool IsHostShape(std::string_view name) {
+  const bool wildcard = name.starts_with("*.");
+  if (wildcard) name.remove_prefix(2);
+  if (wildcard && EndsInNumber(name)) return false;
+  while (true) {
+    const std::string_view label = name.substr(0, name.find('.'));
+    if (label.size() > kMaxLabel || !IsDomainLabel(label)) return false;
+    if (label.size() == name.size()) return true;
+    name.remove_prefix(label.size() + 1);
+  }
+}
+
+// RFC 3986 section 2.3.
+bool IsUnreserved(char c) {
+  return IsAlphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
+}
+
+// RFC 3986 section 3.3, but for "%".
+bool IsPathChar(char c) {
+  return IsUnreserved(c) || std::string_view("!$&'()+,;=:@/").find(c) != std::string_view::npos;
+}
+
+// "%2F" has no shorter form, "%41" and "%2f" have.
+bool BeginsWithNormalEscape(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  if (text.size() < 3) return false;
+  const size_t high = kDigits.find(text[1]), low = kDigits.find(text[2]);
+  if (high == std::string_view::npos || low == std::string_view::npos) return false;
+  return !IsUnreserved(static_cast<char>(high * kDigits.size() + low));
+}
+
+bool HasNormalCharacters(std::string_view path) {
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '%' && BeginsWithNormalEscape(path.substr(i))) {
+      i += 2;
+    } else if (!IsPathChar(path[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool HasDotSegment(std::string_view path) {
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (segment == "." || segment == "..") return true;
+    path.remove_prefix(segment.size());
+  }
+  return false;
+}
+
 Refusal Refuse(std::string_view text, const std::string& reason) {
   return fmt::format("{} {}", Quoted(text), reason);
 }
@@ -131,6 +188,51 @@ Refusal CheckDomainName(std::string_view text) {
   return Refuse(text,
                 "is not a domain name: it must have two labels or more, with perhaps \"*.\" before "
                 "them");
+}
+
+Refusal CheckHost(std::string_view text) {
+  if (text.size() > kMaxSubdomain) {
+    return Refuse(text, fmt::format("is longer than {} characters", kMaxSubdomain));
+  }
+  const bool upper = std::ranges::any_of(text, [](char c) { return 'A' <= c && c <= 'Z'; });
+  if (!upper && IsHostShape(text)) return std::nullopt;
+  return Refuse(text,
+                "is not a name of a host: it must have labels of up to 63 lower case alphanumeric "
+                "characters, '-' or '_', with perhaps \"*.\" before them, or be an IPv4 address");
+}
+
+std::string NormalHost(std::string text) {
+  for (char& c : text) {
+    if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (text.size() > 1 && text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+Refusal CheckHttpMethod(std::string_view text) {
+  const bool token = !text.empty() && std::ranges::all_of(text, [](char c) {
+    return IsAlphanumeric(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+  if (token) return std::nullopt;
+  return Refuse(text, "is not a method: it must be a token, as GET is");
+}
+
+Refusal CheckHttpPath(std::string_view text) {
+  if (!text.starts_with('/')) return Refuse(text, "does not begin with \"/\"");
+  if (text.find_first_of("?#") != std::string_view::npos) {
+    return Refuse(text, "has a query or a fragment: requests are matched without");
+  }
+  std::string_view path = text;
+  if (path.ends_with("/*")) path.remove_suffix(1);
+  if (path.find('*') != std::string_view::npos) {
+    return Refuse(text, "has a \"*\" elsewhere than in \"/*\" at its end");
+  }
+  if (HasDotSegment(path)) return Refuse(text, "has \".\" or \"..\" in it: no path has in the end");
+  if (HasNormalCharacters(path)) return std::nullopt;
+  return Refuse(text,
+                "is not in normal form: what is not in RFC 3986's pchar must be escaped, in upper "
+                "case, and nothing that is unreserved");
 }
 
 }  // namespace sluice::acl

@@ -22,5 +22,14 @@ Refusal CheckLabelValue(std::string_view text);    // may be empty
 Refusal CheckPortName(std::string_view text);      // IANA_SVC_NAME (RFC 6335)
 // "example.org" or "*.example.org", as the CRDs of policy.networking.k8s.io have it.
 Refusal CheckDomainName(std::string_view text);
+// What a client may ask for by name: "example.org", "*.example.org", "localhost", "192.0.2.1"; as
+// NormalHost makes it.
+Refusal CheckHost(std::string_view text);
+// In lower case, without the dot behind.
+std::string NormalHost(std::string text);
+Refusal CheckHttpMethod(std::string_view text);  // token (RFC 9110 section 5.6.2)
+// "/a/b" or "/a/*": a path (RFC 3986 section 3.3) that is in normal form (section 6.2.2), or one
+// would wait for what no request says.
+Refusal CheckHttpPath(std::string_view text);
 
 }  // namespace sluice::acl

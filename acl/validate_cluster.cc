@@ -16,8 +16,7 @@ namespace sluice::acl {
 namespace {
 
 constexpr int64_t kMaxPriority = 1000;
-constexpr size_t kMaxRuleName = 100;  // characters, not bytes
-constexpr size_t kMaxNames = 25;      // of `networks` and `domainNames`
+constexpr size_t kMaxNames = 25;  // of `networks` and `domainNames`
 
 struct Api {
   size_t max_rules;
@@ -48,11 +47,6 @@ struct RuleContext {
   bool is_egress;
   const ClusterRule& rule;
 };
-
-Finding CheckCount(const std::string& field, size_t count, size_t most) {
-  if (count <= most) return std::nullopt;
-  return fmt::format("{}: has {} entries, more than {}", field, count, most);
-}
 
 Finding CheckList(const std::string& field, size_t count, size_t most) {
   if (count == 0) return field + ": needs at least one entry";
@@ -183,13 +177,6 @@ Finding CheckAction(const Api& api, const std::string& field, const std::string&
   return fmt::format("{}: {} is not supported: {}", field, Quoted(action),
                      api.has_pass ? fmt::format("{}, Deny or Pass", api.accept)
                                   : fmt::format("{} or Deny", api.accept));
-}
-
-Finding CheckRuleName(const std::string& field, const std::string& name) {
-  const auto characters = std::ranges::count_if(
-      name, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-  if (static_cast<size_t>(characters) <= kMaxRuleName) return std::nullopt;
-  return fmt::format("{}: {} is longer than {} characters", field, Quoted(name), kMaxRuleName);
 }
 
 Finding CheckRules(const Api& api, bool is_egress, const std::vector<ClusterRule>& rules) {

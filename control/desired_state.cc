@@ -29,13 +29,15 @@ void VisitKind(const ObjectKey& key, Visit visit) {
   if (key.kind == "Endpoint") return visit(std::type_identity<acl::Endpoint>());
   if (key.kind == "NetworkPolicy") return visit(std::type_identity<acl::NetworkPolicy>());
   if (key.kind == "MultiNetworkPolicy") return visit(std::type_identity<acl::MultiNetworkPolicy>());
+  if (key.kind == "SluicePolicy") return visit(std::type_identity<acl::SluicePolicy>());
   if (ClusterPolicyKindOf(key.kind)) return visit(std::type_identity<acl::ClusterPolicy>());
 }
 
 // What counts among the terms of a namespace.
 template <typename T>
 constexpr bool kIsCounted =
-    std::is_same_v<T, acl::NetworkPolicy> || std::is_same_v<T, acl::MultiNetworkPolicy>;
+    std::is_same_v<T, acl::NetworkPolicy> || std::is_same_v<T, acl::MultiNetworkPolicy> ||
+    std::is_same_v<T, acl::SluicePolicy>;
 
 std::optional<acl::NetworkPolicy> StandInFor(const ObjectKey& key,
                                              const acl::NetworkPolicy* refused) {
@@ -44,6 +46,10 @@ std::optional<acl::NetworkPolicy> StandInFor(const ObjectKey& key,
 std::optional<acl::MultiNetworkPolicy> StandInFor(const ObjectKey& key,
                                                   const acl::MultiNetworkPolicy* refused) {
   return MakeMultiStandIn(key.name, refused);
+}
+std::optional<acl::SluicePolicy> StandInFor(const ObjectKey& key,
+                                            const acl::SluicePolicy* refused) {
+  return MakeSluiceStandIn(key.name, refused);
 }
 std::optional<acl::ClusterPolicy> StandInFor(const ObjectKey& key,
                                              const acl::ClusterPolicy* refused) {
@@ -193,6 +199,8 @@ Refusal DesiredState::Refuse(const std::string& source, const Candidate& candida
     PutStandIn<acl::NetworkPolicy>(source, candidate);
   } else if (key.kind == "MultiNetworkPolicy") {
     PutStandIn<acl::MultiNetworkPolicy>(source, candidate);
+  } else if (key.kind == "SluicePolicy") {
+    PutStandIn<acl::SluicePolicy>(source, candidate);
   } else if (ClusterPolicyKindOf(key.kind)) {
     PutStandIn<acl::ClusterPolicy>(source, candidate);
   }
@@ -326,6 +334,7 @@ void DesiredState::Sweep(const std::string& source, const std::set<ObjectKey>& k
   sweep(std::type_identity<acl::Endpoint>(), named("Endpoint"));
   sweep(std::type_identity<acl::NetworkPolicy>(), named("NetworkPolicy"));
   sweep(std::type_identity<acl::MultiNetworkPolicy>(), named("MultiNetworkPolicy"));
+  sweep(std::type_identity<acl::SluicePolicy>(), named("SluicePolicy"));
   sweep(std::type_identity<acl::ClusterPolicy>(), [](const ObjectKey& key) { return key; });
 }
 

@@ -55,7 +55,8 @@ using ObjectTable = acl::CowMap<typename TableKey<T>::type, Owned<T>>;
 enum class OnRefusal : uint8_t { kRefuseAll, kSkip };
 
 struct StateLimits {
-  // Of NetworkPolicies and MultiNetworkPolicies together (control/policy_terms.h).
+  // Of NetworkPolicies, MultiNetworkPolicies and SluicePolicies together
+  // (control/policy_terms.h).
   size_t terms_a_namespace = 20'000;
   RuleShares rules;  // not held here: it takes a compiler to count them
   bool operator==(const StateLimits&) const = default;
@@ -103,12 +104,16 @@ class DesiredState {
   const ObjectTable<acl::MultiNetworkPolicy>& multi_policies() const {
     return Table<acl::MultiNetworkPolicy>();
   }
+  const ObjectTable<acl::SluicePolicy>& sluice_policies() const {
+    return Table<acl::SluicePolicy>();
+  }
   const ObjectTable<acl::ClusterPolicy>& cluster_policies() const {
     return Table<acl::ClusterPolicy>();
   }
   // Policies of every kind.
   size_t policy_count() const {
-    return policies().size() + multi_policies().size() + cluster_policies().size();
+    return policies().size() + multi_policies().size() + sluice_policies().size() +
+           cluster_policies().size();
   }
   // Whether it is here as `candidate` has it, of `source`, and no stand-in.
   bool Has(const std::string& source, const Candidate& candidate) const;
@@ -165,7 +170,7 @@ class DesiredState {
 
   std::tuple<ObjectTable<acl::Namespace>, ObjectTable<acl::Node>, ObjectTable<acl::Endpoint>,
              ObjectTable<acl::NetworkPolicy>, ObjectTable<acl::MultiNetworkPolicy>,
-             ObjectTable<acl::ClusterPolicy>>
+             ObjectTable<acl::SluicePolicy>, ObjectTable<acl::ClusterPolicy>>
       tables_;
   StateLimits limits_;
   acl::CowMap<std::string, size_t> terms_;  // by namespace, of what is in tables_

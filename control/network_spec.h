@@ -35,9 +35,9 @@ struct NetworkSpec {
 };
 
 enum class PolicyFamily : uint8_t {
-  kNetwork,  // NetworkPolicy
+  kNetwork,  // NetworkPolicy, SluicePolicy that names no network
   kCluster,  // ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy
-  kMulti,    // MultiNetworkPolicy
+  kMulti,    // MultiNetworkPolicy, SluicePolicy that names networks
 };
 bool Takes(const NetworkSpec& spec, PolicyFamily family);
 

@@ -19,6 +19,9 @@ ObjectKey KeyOfKind(const acl::NetworkPolicy& policy) {
 ObjectKey KeyOfKind(const acl::MultiNetworkPolicy& multi) {
   return {"MultiNetworkPolicy", {multi.policy.namespace_name, multi.policy.name}};
 }
+ObjectKey KeyOfKind(const acl::SluicePolicy& policy) {
+  return {"SluicePolicy", {policy.namespace_name, policy.name}};
+}
 ObjectKey KeyOfKind(const acl::ClusterPolicy& policy) {
   return {acl::KindName(policy.kind), {"", policy.name}};
 }
@@ -43,8 +46,16 @@ std::optional<acl::ClusterPolicyKind> ClusterPolicyKindOf(std::string_view kind)
 }
 
 bool IsObjectKind(std::string_view kind) {
-  return kind == "Namespace" || kind == "Node" || kind == "Endpoint" || kind == "NetworkPolicy" ||
-         kind == "MultiNetworkPolicy" || ClusterPolicyKindOf(kind).has_value();
+  return kind == "Namespace" || kind == "Node" || kind == "Endpoint" || IsPolicyKind(kind);
+}
+
+bool IsPolicyKind(std::string_view kind) {
+  return kind == "NetworkPolicy" || kind == "MultiNetworkPolicy" || kind == "SluicePolicy" ||
+         ClusterPolicyKindOf(kind).has_value();
+}
+
+bool IsNamespacedKind(std::string_view kind) {
+  return IsObjectKind(kind) && kind != "Namespace" && kind != "Node" && !ClusterPolicyKindOf(kind);
 }
 
 ObjectKey ObjectKey::Of(const Object& object) {
@@ -52,8 +63,7 @@ ObjectKey ObjectKey::Of(const Object& object) {
 }
 
 std::string ObjectKey::ToString() const {
-  const bool cluster_scoped =
-      kind == "Namespace" || kind == "Node" || ClusterPolicyKindOf(kind).has_value();
+  const bool cluster_scoped = IsObjectKind(kind) && !IsNamespacedKind(kind);
   if (cluster_scoped) return fmt::format("{} {}", kind, name.second);
   // Who reads an error knows an endpoint as a pod; so do acl/validate.h's errors.
   return fmt::format("{} {}/{}", kind == "Endpoint" ? "Pod" : kind, name.first, name.second);

@@ -19,9 +19,12 @@ namespace sluice::control {
 using ObjectName = std::pair<std::string, std::string>;
 
 inline constexpr char kObjectKinds[] =
-    "Namespace, Node, Endpoint, NetworkPolicy, MultiNetworkPolicy, ClusterNetworkPolicy, "
-    "AdminNetworkPolicy or BaselineAdminNetworkPolicy";
+    "Namespace, Node, Endpoint, NetworkPolicy, MultiNetworkPolicy, SluicePolicy, "
+    "ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy";
 bool IsObjectKind(std::string_view kind);
+bool IsPolicyKind(std::string_view kind);
+// Of objects that are in a namespace.
+bool IsNamespacedKind(std::string_view kind);
 
 // The kind of cluster-wide policy of that name; nothing for any other kind.
 std::optional<acl::ClusterPolicyKind> ClusterPolicyKindOf(std::string_view kind);

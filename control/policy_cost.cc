@@ -15,6 +15,7 @@ size_t RulesOf(const acl::PolicyInput& input) {
   };
   for (const acl::NetworkPolicy& policy : input.policies) add(policy);
   for (const acl::MultiNetworkPolicy& multi : input.multi_policies) add(multi.policy);
+  for (const acl::SluicePolicy& policy : input.sluice_policies) add(policy);
   for (const acl::ClusterPolicy& policy : input.cluster_policies) add(policy);
   return rules;
 }
@@ -101,7 +102,7 @@ OverlayCost OverlayCostOf(const PolicyBuild& build) {
 PolicyCost CostOf(const PolicyBuild& build) {
   const acl::PolicyInput& input = *build.input;
   PolicyCost cost{.policies = input.policies.size() + input.multi_policies.size() +
-                              input.cluster_policies.size(),
+                              input.sluice_policies.size() + input.cluster_policies.size(),
                   .rules = RulesOf(input),
                   .classes = build.base.universe->classes().size(),
                   .in_force = CostOf(build.base.in_force),

@@ -85,6 +85,23 @@ std::optional<acl::MultiNetworkPolicy> OnNetwork(const Owned<acl::MultiNetworkPo
   return acl::MultiNetworkPolicy{owned.object.policy, {name}};
 }
 
+// One that stands in for a policy of whose networks nothing is known acts everywhere.
+std::optional<acl::SluicePolicy> OnNetwork(const Owned<acl::SluicePolicy>& owned,
+                                           const NetworkSpec& spec) {
+  acl::SluicePolicy policy = owned.object;
+  const bool everywhere = owned.stand_in && std::ranges::count(policy.networks, kEveryNetwork) > 0;
+  const bool like_network = policy.networks.empty() || everywhere;
+  if (like_network && Takes(spec, PolicyFamily::kNetwork)) {
+    policy.networks.clear();
+    return policy;
+  }
+  const std::string name = AttachmentName(spec.name);
+  if (!Takes(spec, PolicyFamily::kMulti)) return std::nullopt;
+  if (!everywhere && std::ranges::count(policy.networks, name) == 0) return std::nullopt;
+  policy.networks = {name};
+  return policy;
+}
+
 // Calls `visit` with every policy that acts on the network.
 template <typename Visit>
 void ForEachPolicy(const DesiredState& state, const NetworkSpec& spec, Visit visit) {
@@ -93,6 +110,13 @@ void ForEachPolicy(const DesiredState& state, const NetworkSpec& spec, Visit vis
   }
   if (Takes(spec, PolicyFamily::kCluster)) {
     for (const auto& [key, owned] : state.cluster_policies()) visit(owned.object);
+  }
+  for (const auto& [key, owned] : state.sluice_policies()) {
+    if (!owned.object.networks.empty()) {
+      if (const auto sluice = OnNetwork(owned, spec)) visit(*sluice);
+    } else if (Takes(spec, PolicyFamily::kNetwork)) {
+      visit(owned.object);  // no copy: it may have 10,000 names
+    }
   }
   if (!Takes(spec, PolicyFamily::kMulti)) return;
   for (const auto& [key, owned] : state.multi_policies()) {
@@ -105,6 +129,9 @@ void Add(const acl::NetworkPolicy& policy, acl::PolicyInput& input) {
 }
 void Add(const acl::MultiNetworkPolicy& policy, acl::PolicyInput& input) {
   input.multi_policies.push_back(policy);
+}
+void Add(const acl::SluicePolicy& policy, acl::PolicyInput& input) {
+  input.sluice_policies.push_back(policy);
 }
 void Add(const acl::ClusterPolicy& policy, acl::PolicyInput& input) {
   input.cluster_policies.push_back(policy);
@@ -182,13 +209,25 @@ class LocalPods {
   static const std::string* NamespaceOf(const acl::MultiNetworkPolicy& multi) {
     return &multi.policy.namespace_name;
   }
+  static const std::string* NamespaceOf(const acl::SluicePolicy& policy) {
+    return &policy.namespace_name;
+  }
   static const std::string* NamespaceOf(const acl::ClusterPolicy&) { return nullptr; }
 
   std::vector<std::pair<acl::Endpoint, acl::Labels>> pods_;
 };
 
-using AnyPolicy =
-    std::variant<std::monostate, acl::NetworkPolicy, acl::MultiNetworkPolicy, acl::ClusterPolicy>;
+using AnyPolicy = std::variant<std::monostate, acl::NetworkPolicy, acl::MultiNetworkPolicy,
+                               acl::SluicePolicy, acl::ClusterPolicy>;
+
+// One of a table whose policies know their networks; nothing if it does not act there.
+template <typename Table>
+AnyPolicy FindOnNetwork(const Table& table, const ObjectName& name, const NetworkSpec& spec) {
+  const auto found = table.find(name);
+  if (found == table.end()) return {};
+  auto policy = OnNetwork(found->second, spec);
+  return policy ? AnyPolicy(*std::move(policy)) : AnyPolicy();
+}
 
 // The policy as the network has it; nothing if it does not act there.
 AnyPolicy FindPolicy(const DesiredState& state, const NetworkSpec& spec, const ObjectKey& key) {
@@ -202,10 +241,8 @@ AnyPolicy FindPolicy(const DesiredState& state, const NetworkSpec& spec, const O
     if (found == state.policies().end() || !Takes(spec, PolicyFamily::kNetwork)) return {};
     return found->second.object;
   }
-  const auto found = state.multi_policies().find(key.name);
-  if (found == state.multi_policies().end()) return {};
-  const auto multi = OnNetwork(found->second, spec);
-  return multi ? AnyPolicy(*multi) : AnyPolicy();
+  if (key.kind == "SluicePolicy") return FindOnNetwork(state.sluice_policies(), key.name, spec);
+  return FindOnNetwork(state.multi_policies(), key.name, spec);
 }
 
 // Calls `visit` with the policy, if there is one.

@@ -59,7 +59,8 @@ class EndpointJoin {
 };
 
 // What acl::Compile takes for one network, which must exist: namespaces and nodes, the policies
-// that act on it (NetworkSpec::policies; MultiNetworkPolicies that name it), and the pods on it. On
+// that act on it (NetworkSpec::policies; MultiNetworkPolicies that name it, SluicePolicies
+// that do or that name none), and the pods on it. On
 // the default network those are all pods, with the API's addresses; on another, pods with a port
 // there, or with an attachment to it. A local pod (one port here; UIDs agree where both sides know
 // one) has its port's addresses and the API's labels and named ports, and is listed in `local`;

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 
 namespace sluice::control {
 
@@ -13,5 +14,6 @@ namespace sluice::control {
 // does not.
 size_t TermsOf(const acl::NetworkPolicy& policy);
 inline size_t TermsOf(const acl::MultiNetworkPolicy& multi) { return TermsOf(multi.policy); }
+size_t TermsOf(const acl::SluicePolicy& policy);
 
 }  // namespace sluice::control

@@ -132,7 +132,7 @@ struct Publisher::Attempt {
   void Touch(const ObjectKey& key) {
     if (key.kind == "Endpoint") {
       touched.endpoints.insert(key.name);
-    } else if (key.kind.ends_with("NetworkPolicy")) {
+    } else if (IsPolicyKind(key.kind)) {
       touched.policies.insert(key);
     } else {
       anything = true;

@@ -27,6 +27,7 @@ bool HasChanged(const std::string& tenant, const DesiredState& before, const Des
   const auto by_name = [](const auto& entry) { return entry.first.first; };
   return Differs(before.policies(), now.policies(), tenant, by_name) ||
          Differs(before.multi_policies(), now.multi_policies(), tenant, by_name) ||
+         Differs(before.sluice_policies(), now.sluice_policies(), tenant, by_name) ||
          Differs(before.endpoints(), now.endpoints(), tenant, by_name) ||
          Differs(before.ports().specs(), now.ports().specs(), tenant,
                  [](const auto& entry) { return entry.second.pod_namespace; });
@@ -39,6 +40,9 @@ bool VisitPolicy(const ObjectKey& key, const DesiredState& before, const Desired
   if (key.kind == "NetworkPolicy") return visit(before.policies(), now.policies(), key.name);
   if (key.kind == "MultiNetworkPolicy") {
     return visit(before.multi_policies(), now.multi_policies(), key.name);
+  }
+  if (key.kind == "SluicePolicy") {
+    return visit(before.sluice_policies(), now.sluice_policies(), key.name);
   }
   return visit(before.cluster_policies(), now.cluster_policies(), key);
 }

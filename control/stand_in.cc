@@ -95,6 +95,28 @@ std::optional<acl::MultiNetworkPolicy> MakeMultiStandIn(const ObjectName& name,
   return acl::Validate(trial).ok() ? trial : multi;
 }
 
+std::optional<acl::SluicePolicy> MakeSluiceStandIn(const ObjectName& name,
+                                                   const acl::SluicePolicy* refused) {
+  acl::NetworkPolicy meant;  // what it selects and isolates
+  if (refused != nullptr) {
+    meant.options = refused->options;
+    meant.pod_selector = refused->pod_selector;
+    meant.policy_types = refused->policy_types;
+    meant.egress.resize(refused->egress.size());
+  }
+  const auto isolating = MakeStandIn(name, refused == nullptr ? nullptr : &meant);
+  if (!isolating) return std::nullopt;
+  acl::SluicePolicy policy;
+  policy.namespace_name = isolating->namespace_name;
+  policy.name = isolating->name;
+  policy.options = isolating->options;
+  policy.pod_selector = isolating->pod_selector;
+  policy.policy_types = isolating->policy_types;
+  if (refused != nullptr) policy.networks = refused->networks;
+  if (refused == nullptr || !acl::Validate(policy).ok()) policy.networks = {kEveryNetwork};
+  return policy;
+}
+
 std::optional<acl::ClusterPolicy> MakeClusterStandIn(const ObjectKey& key,
                                                      const acl::ClusterPolicy* refused) {
   acl::ClusterPolicy policy;

@@ -5,6 +5,7 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 #include "control/object_key.h"
 
 namespace sluice::control {
@@ -18,7 +19,8 @@ namespace sluice::control {
 std::optional<acl::NetworkPolicy> MakeStandIn(const ObjectName& name,
                                               const acl::NetworkPolicy* refused);
 
-// Among the networks of a stand-in: every network that MultiNetworkPolicies act on.
+// Among the networks of a stand-in: every network that MultiNetworkPolicies act on; of a
+// SluicePolicy those where NetworkPolicies do, too.
 inline constexpr char kEveryNetwork[] = "*";
 
 // As MakeStandIn, on the networks that the refused policy names. If one of them is no name of a
@@ -27,6 +29,12 @@ inline constexpr char kEveryNetwork[] = "*";
 // which control/policy_input.h replaces.
 std::optional<acl::MultiNetworkPolicy> MakeMultiStandIn(const ObjectName& name,
                                                         const acl::MultiNetworkPolicy* refused);
+
+// A SluicePolicy without rules, which isolates as MakeStandIn's does, on the networks that the
+// refused policy acts on; where that cannot be told, on every network and where NetworkPolicies
+// act.
+std::optional<acl::SluicePolicy> MakeSluiceStandIn(const ObjectName& name,
+                                                   const acl::SluicePolicy* refused);
 
 // A policy that denies everything of its directions: those the refused policy has rules for, or
 // both if it could not be read. Subject, tier and priority are the refused policy's where they are

@@ -12,6 +12,10 @@ SubjectSelector::SubjectSelector(const acl::NetworkPolicy& policy)
     : namespace_name_(policy.namespace_name),
       pods_(index_.Add(acl::Normalize(policy.pod_selector))) {}
 
+SubjectSelector::SubjectSelector(const acl::SluicePolicy& policy)
+    : namespace_name_(policy.namespace_name),
+      pods_(index_.Add(acl::Normalize(policy.pod_selector))) {}
+
 SubjectSelector::SubjectSelector(const acl::ClusterPolicy& policy)
     : namespaces_(index_.Add(acl::Normalize(policy.subject.namespaces))),
       pods_(index_.Add(acl::Normalize(policy.subject.pods))) {}

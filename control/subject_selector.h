@@ -4,6 +4,7 @@
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
 #include "acl/selector.h"
+#include "acl/sluice_policy.h"
 
 namespace sluice::control {
 
@@ -15,6 +16,7 @@ class SubjectSelector {
  public:
   explicit SubjectSelector(const acl::NetworkPolicy& policy);
   explicit SubjectSelector(const acl::MultiNetworkPolicy& multi) : SubjectSelector(multi.policy) {}
+  explicit SubjectSelector(const acl::SluicePolicy& policy);
   explicit SubjectSelector(const acl::ClusterPolicy& policy);
 
   // `namespace_labels` are LabelsOfNamespace of the pod's.

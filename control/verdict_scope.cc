@@ -16,6 +16,7 @@ using acl::PolicyInput;
 ObjectName NameOf(const Endpoint& endpoint) { return {endpoint.namespace_name, endpoint.name}; }
 ObjectName NameOf(const NetworkPolicy& policy) { return {policy.namespace_name, policy.name}; }
 ObjectName NameOf(const acl::MultiNetworkPolicy& multi) { return NameOf(multi.policy); }
+ObjectName NameOf(const acl::SluicePolicy& policy) { return {policy.namespace_name, policy.name}; }
 ObjectKey NameOf(const acl::ClusterPolicy& policy) { return ObjectKey::Of(policy); }
 std::string NameOf(const acl::Namespace& object) { return object.name; }
 std::string NameOf(const acl::Node& object) { return object.name; }
@@ -75,6 +76,7 @@ class Comparison {
     };
     compare(before_.input->policies, now_.input->policies);
     compare(before_.input->multi_policies, now_.input->multi_policies);
+    compare(before_.input->sluice_policies, now_.input->sluice_policies);
     compare(before_.input->cluster_policies, now_.input->cluster_policies);
     ForEachDifference(before_.input->endpoints, now_.input->endpoints,
                       [this](const Endpoint* before, const Endpoint* now) {

@@ -60,6 +60,7 @@ acl::PolicyInput ToInput(const std::vector<control::Object>& objects) {
   input.endpoints = std::move(endpoints);
   input.policies = LastOfEach<acl::NetworkPolicy>(objects);
   input.multi_policies = LastOfEach<acl::MultiNetworkPolicy>(objects);
+  input.sluice_policies = LastOfEach<acl::SluicePolicy>(objects);
   input.cluster_policies = LastOfEach<acl::ClusterPolicy>(objects);
   input.all_local = true;
   return input;
@@ -75,8 +76,13 @@ void MoveTo(const std::string& network, acl::Endpoint* endpoint) {
 }
 
 // DESIGN 5.8: the primary network takes NetworkPolicies and cluster-wide policies, every other the
-// MultiNetworkPolicies that name it.
+// MultiNetworkPolicies that name it. SluicePolicies are as the former if they name no network, and
+// as the latter if they do.
 acl::PolicyInput OnNetwork(acl::PolicyInput input, const std::string& network) {
+  std::erase_if(input.sluice_policies, [&](const acl::SluicePolicy& policy) {
+    if (network == kPrimary) return !policy.networks.empty();
+    return std::ranges::count(policy.networks, network) == 0;
+  });
   if (network == kPrimary) {
     input.multi_policies.clear();
   } else {
@@ -99,6 +105,9 @@ std::set<std::string> OtherNetworks(const acl::PolicyInput& all) {
   }
   for (const acl::MultiNetworkPolicy& multi : all.multi_policies) {
     names.insert(multi.networks.begin(), multi.networks.end());
+  }
+  for (const acl::SluicePolicy& policy : all.sluice_policies) {
+    names.insert(policy.networks.begin(), policy.networks.end());
   }
   return names;
 }

@@ -56,8 +56,7 @@ absl::StatusOr<ObjectKey> ParseKey(const std::string& text) {
   const std::string name = text.substr(kind_end + 1);
   const size_t slash = name.find('/');
   if (slash == std::string::npos) {
-    const bool namespaced = kind == "NetworkPolicy" || kind == "MultiNetworkPolicy";
-    return ObjectKey{kind, {namespaced ? "default" : "", name}};
+    return ObjectKey{kind, {control::IsNamespacedKind(kind) ? "default" : "", name}};
   }
   return ObjectKey{kind, {name.substr(0, slash), name.substr(slash + 1)}};
 }

@@ -22,7 +22,8 @@ std::string RulesText(int count) { return fmt::format("{} rules", count); }
 
 // The directions that a policy isolates, with its rules there; the API's defaults where it names
 // none.
-std::string Direction(const v1::NetworkPolicy& policy, const char* type, int rules) {
+template <typename Policy>
+std::string Direction(const Policy& policy, const char* type, int rules) {
   const auto& types = policy.policy_types();
   const bool named = std::ranges::find(types, type) != types.end();
   const bool by_default = types.empty() && (rules > 0 || std::string_view(type) == "Ingress");
@@ -56,6 +57,17 @@ Row RowOf(const v1::MultiNetworkPolicy& multi) {
   return row;
 }
 
+Row RowOf(const v1::SluicePolicy& policy) {
+  return {"SluicePolicy",
+          policy.namespace_(),
+          policy.name(),
+          SelectorText(policy.pod_selector()),
+          Join(policy.networks()),
+          Direction(policy, "Ingress", policy.ingress_size()),
+          Direction(policy, "Egress", policy.egress_size()),
+          OptionsText(policy.options())};
+}
+
 Row RowOf(const v1::ClusterPolicy& policy) {
   const bool baseline = policy.kind() == "BaselineAdminNetworkPolicy";
   return {policy.kind(),
@@ -72,6 +84,7 @@ Row RowOf(const v1::ClusterPolicy& policy) {
 Row RowOf(const v1::Object& object) {
   if (object.has_network_policy()) return RowOf("NetworkPolicy", object.network_policy());
   if (object.has_multi_network_policy()) return RowOf(object.multi_network_policy());
+  if (object.has_sluice_policy()) return RowOf(object.sluice_policy());
   if (object.has_cluster_policy()) return RowOf(object.cluster_policy());
   return {};
 }

@@ -4,7 +4,10 @@
 
 #include <memory>
 #include <utility>
+#include <variant>
 
+#include "acl/pattern_check.h"
+#include "acl/validate.h"
 #include "control/grpc/convert.h"
 
 namespace sluice::control {
@@ -25,6 +28,8 @@ ObjectKey KeyOfUnread(const v1::Object& proto) {
       const v1::NetworkPolicy& policy = proto.multi_network_policy().policy();
       return {"MultiNetworkPolicy", {policy.namespace_(), policy.name()}};
     }
+    case v1::Object::kSluicePolicy:
+      return {"SluicePolicy", {proto.sluice_policy().namespace_(), proto.sluice_policy().name()}};
     case v1::Object::kClusterPolicy:
       return {proto.cluster_policy().kind(), {"", proto.cluster_policy().name()}};
     case v1::Object::kRefused:
@@ -47,6 +52,14 @@ Candidate ToCandidate(const v1::RefusedObject& refused) {
   return candidate;
 }
 
+// What an object that is acceptable otherwise may still be refused for. Its patterns are compiled
+// here, on the caller's thread, and at no build.
+absl::Status CheckOnEntry(const Object& object) {
+  const auto* policy = std::get_if<acl::SluicePolicy>(&object);
+  if (policy == nullptr || !acl::Validate(*policy).ok()) return absl::OkStatus();
+  return acl::CheckPatterns(*policy);
+}
+
 }  // namespace
 
 Candidate ToCandidate(const v1::Object& proto) {
@@ -54,8 +67,13 @@ Candidate ToCandidate(const v1::Object& proto) {
   absl::StatusOr<Object> object = UncheckedFromProto(proto);
   const std::string& uid = proto.has_endpoint() ? proto.endpoint().uid() : proto.uid();
   if (!object.ok()) return {KeyOfUnread(proto), uid, object.status()};
+  absl::Status entry = CheckOnEntry(*object);
   Candidate candidate = Candidate::Of(*std::move(object));
   candidate.uid = uid;
+  if (!entry.ok()) {
+    candidate.outline = std::make_shared<const Object>(*std::move(candidate.object));
+    candidate.object = std::move(entry);
+  }
   return candidate;
 }
 

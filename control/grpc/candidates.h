@@ -9,7 +9,8 @@
 
 namespace sluice::control {
 
-// The object, or why it cannot even be read.
+// The object, or why it cannot even be read; a SluicePolicy whose patterns do not compile counts as
+// one of those, with itself for an outline. Any thread.
 Candidate ToCandidate(const v1::Object& proto);
 
 // The other way, for a source that sends.

@@ -19,6 +19,7 @@ struct ObjectWriter {
   void operator()(const acl::MultiNetworkPolicy& multi) {
     Write(multi, out->mutable_multi_network_policy());
   }
+  void operator()(const acl::SluicePolicy& policy) { Write(policy, out->mutable_sluice_policy()); }
   void operator()(const acl::ClusterPolicy& policy) {
     Write(policy, out->mutable_cluster_policy());
   }
@@ -46,6 +47,8 @@ absl::StatusOr<Object> UncheckedFromProto(const v1::Object& proto) {
       return Read(proto.network_policy());
     case v1::Object::kMultiNetworkPolicy:
       return Read(proto.multi_network_policy());
+    case v1::Object::kSluicePolicy:
+      return Read(proto.sluice_policy());
     case v1::Object::kClusterPolicy:
       return ToObject(Read(proto.cluster_policy()));
     case v1::Object::kRefused:  // control/grpc/candidates.h

@@ -1,7 +1,8 @@
 // Objects <-> protobuf, for the services and for sluicectl.
 //
-// The protos mirror acl/objects.h and acl/cluster_policy.h field by field; what differs is only
-// that addresses are text there. One file a family of kinds: control/grpc/convert_parts.h.
+// The protos mirror acl/objects.h, acl/cluster_policy.h and acl/sluice_policy.h field by field;
+// what differs is only that addresses are text there. One file a family of kinds:
+// control/grpc/convert_parts.h.
 #pragma once
 
 #include <absl/status/statusor.h>

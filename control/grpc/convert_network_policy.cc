@@ -28,11 +28,6 @@ void Write(const acl::NetworkPolicyPort& port, v1::NetworkPolicyPort* out) {
   if (port.end_port) out->set_end_port(*port.end_port);
 }
 
-void Write(const acl::NetworkPolicyRule& rule, v1::NetworkPolicyRule* out) {
-  for (const acl::NetworkPolicyPeer& peer : rule.peers) Write(peer, out->add_peers());
-  for (const acl::NetworkPolicyPort& port : rule.ports) Write(port, out->add_ports());
-}
-
 acl::NetworkPolicyPeer Read(const v1::NetworkPolicyPeer& proto) {
   acl::NetworkPolicyPeer peer;
   if (proto.has_pod_selector()) peer.pod_selector = Read(proto.pod_selector());
@@ -51,13 +46,6 @@ acl::NetworkPolicyPort Read(const v1::NetworkPolicyPort& proto) {
   if (proto.port_case() == v1::NetworkPolicyPort::kName) port.port = proto.name();
   if (proto.has_end_port()) port.end_port = proto.end_port();
   return port;
-}
-
-acl::NetworkPolicyRule Read(const v1::NetworkPolicyRule& proto) {
-  acl::NetworkPolicyRule rule;
-  for (const v1::NetworkPolicyPeer& peer : proto.peers()) rule.peers.push_back(Read(peer));
-  for (const v1::NetworkPolicyPort& port : proto.ports()) rule.ports.push_back(Read(port));
-  return rule;
 }
 
 }  // namespace
@@ -93,6 +81,18 @@ void Write(const acl::PolicyOptions& options, v1::PolicyOptions* out) {
 acl::PolicyOptions Read(const v1::PolicyOptions& proto) {
   return {
       .audit = proto.audit(), .reject = proto.reject(), .judges_own_node = proto.judges_own_node()};
+}
+
+void Write(const acl::NetworkPolicyRule& rule, v1::NetworkPolicyRule* out) {
+  for (const acl::NetworkPolicyPeer& peer : rule.peers) Write(peer, out->add_peers());
+  for (const acl::NetworkPolicyPort& port : rule.ports) Write(port, out->add_ports());
+}
+
+acl::NetworkPolicyRule Read(const v1::NetworkPolicyRule& proto) {
+  acl::NetworkPolicyRule rule;
+  for (const v1::NetworkPolicyPeer& peer : proto.peers()) rule.peers.push_back(Read(peer));
+  for (const v1::NetworkPolicyPort& port : proto.ports()) rule.ports.push_back(Read(port));
+  return rule;
 }
 
 void Write(const acl::NetworkPolicy& policy, v1::NetworkPolicy* out) {

@@ -8,6 +8,7 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 #include "sluice/v1/objects.pb.h"
 
 namespace sluice::control {
@@ -16,6 +17,8 @@ void Write(const acl::LabelSelector& selector, v1::LabelSelector* out);
 acl::LabelSelector Read(const v1::LabelSelector& proto);
 void Write(const acl::PolicyOptions& options, v1::PolicyOptions* out);
 acl::PolicyOptions Read(const v1::PolicyOptions& proto);
+void Write(const acl::NetworkPolicyRule& rule, v1::NetworkPolicyRule* out);
+acl::NetworkPolicyRule Read(const v1::NetworkPolicyRule& proto);
 
 void Write(const acl::Namespace& ns, v1::Namespace* out);
 acl::Namespace Read(const v1::Namespace& proto);
@@ -27,6 +30,8 @@ void Write(const acl::NetworkPolicy& policy, v1::NetworkPolicy* out);
 acl::NetworkPolicy Read(const v1::NetworkPolicy& proto);
 void Write(const acl::MultiNetworkPolicy& multi, v1::MultiNetworkPolicy* out);
 acl::MultiNetworkPolicy Read(const v1::MultiNetworkPolicy& proto);
+void Write(const acl::SluicePolicy& policy, v1::SluicePolicy* out);
+acl::SluicePolicy Read(const v1::SluicePolicy& proto);
 void Write(const acl::ClusterPolicy& policy, v1::ClusterPolicy* out);
 absl::StatusOr<acl::ClusterPolicy> Read(const v1::ClusterPolicy& proto);
 

@@ -27,7 +27,7 @@ void WriteRefusals(const Outcome& outcome, Response* response) {
 
 // A Namespace object is listed under its own name; other cluster-scoped ones are in no namespace.
 bool IsListed(const ObjectKey& key, const v1::ListRequest& request) {
-  const bool any_policy = request.kind() == kAnyPolicy && key.kind.ends_with("NetworkPolicy");
+  const bool any_policy = request.kind() == kAnyPolicy && IsPolicyKind(key.kind);
   if (!request.kind().empty() && !any_policy && request.kind() != key.kind) return false;
   const std::string& in = key.kind == "Namespace" ? key.name.second : key.name.first;
   return request.namespace_().empty() || request.namespace_() == in;
@@ -123,6 +123,7 @@ class PolicyService final : public v1::PolicyService::Service {
     ListTable(view->state->nodes(), *request, "Node", response);
     ListTable(view->state->policies(), *request, "NetworkPolicy", response);
     ListTable(view->state->multi_policies(), *request, "MultiNetworkPolicy", response);
+    ListTable(view->state->sluice_policies(), *request, "SluicePolicy", response);
     ListTable(view->state->cluster_policies(), *request, "", response);
     response->set_epoch(view->snapshot->epoch);
     return grpc::Status::OK;

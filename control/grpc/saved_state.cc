@@ -131,6 +131,7 @@ v1::SavedObjects SaveObjects(const DesiredState& state) {
   Append(state.endpoints(), &saved);
   Append(state.policies(), &saved);
   Append(state.multi_policies(), &saved);
+  Append(state.sluice_policies(), &saved);
   Append(state.cluster_policies(), &saved);
   saved.mutable_synced_versions()->insert(state.synced_versions().begin(),
                                           state.synced_versions().end());

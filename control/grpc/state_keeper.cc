@@ -53,6 +53,7 @@ bool SameObjects(const DesiredState& one, const DesiredState& other) {
          one.namespaces() == other.namespaces() && one.nodes() == other.nodes() &&
          one.endpoints() == other.endpoints() && one.policies() == other.policies() &&
          one.multi_policies() == other.multi_policies() &&
+         one.sluice_policies() == other.sluice_policies() &&
          one.cluster_policies() == other.cluster_policies();
 }
 

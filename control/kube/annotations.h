@@ -19,8 +19,8 @@ namespace sluice::control {
 acl::PolicyOptions ReadPolicyOptions(const Metadata& metadata, absl::Status* status);
 // Namespace::ingress_default_deny.
 bool ReadIngressDefaultDeny(const Metadata& metadata, absl::Status* status);
-// The networks of a MultiNetworkPolicy, "namespace/name", each once, in order. A network without a
-// namespace is of the policy's own.
+// The networks of a MultiNetworkPolicy or SluicePolicy, "namespace/name", each once, in order. A
+// network without a namespace is of the policy's own.
 std::vector<std::string> ReadPolicyFor(const Metadata& metadata);
 // What a pod has on networks other than its primary one, one entry a network. An empty annotation
 // lists none.

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <utility>
 
+#include "acl/pattern_check.h"
 #include "acl/validate.h"
 #include "control/kube/documents.h"
 #include "control/kube/file.h"
@@ -93,6 +94,7 @@ constexpr std::array kKinds = {
     Kind{"NetworkPolicy", "extensions", "v1beta1", ReadAs<ReadExtensionsPolicy>},
     Kind{"MultiNetworkPolicy", kMultiGroup, "v1beta1", ReadAs<ReadMultiPolicyV1Beta1>},
     Kind{"MultiNetworkPolicy", kMultiGroup, "v1beta2", ReadAs<ReadMultiPolicyV1Beta2>},
+    Kind{"SluicePolicy", "sluice.io", "v1alpha1", ReadAs<ReadSluicePolicy>},
     Kind{"ClusterNetworkPolicy", kPolicyGroup, "v1alpha2", ReadAs<ReadClusterNetworkPolicy>},
     Kind{"AdminNetworkPolicy", kPolicyGroup, "v1alpha1", ReadAs<ReadAdminNetworkPolicy>},
     Kind{"BaselineAdminNetworkPolicy", kPolicyGroup, "v1alpha1",
@@ -132,7 +134,8 @@ absl::StatusOr<const Kind*> ChooseVersion(const std::vector<const Kind*>& rows,
 bool MustNotBeSkipped(std::string kind) {
   std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
   if (kind.ends_with(kList)) kind.erase(kind.size() - kList.size());
-  return kind.empty() || kind == "pod" || kind == "namespace" || kind.ends_with("networkpolicy");
+  return kind.empty() || kind == "pod" || kind == "namespace" || kind == "sluicepolicy" ||
+         kind.ends_with("networkpolicy");
 }
 
 absl::Status ManifestReader::Read(const json& tree, const TypeMeta& fallback,
@@ -194,6 +197,8 @@ absl::Status ManifestReader::Add(const json& tree, absl::StatusOr<Object> object
     return ErrorAt(Describe(type, tree, place), std::string(object.status().message()));
   }
   absl::Status valid = std::visit([](const auto& value) { return acl::Validate(value); }, *object);
+  const auto* sluice = std::get_if<acl::SluicePolicy>(&*object);
+  if (valid.ok() && sluice != nullptr) valid = acl::CheckPatterns(*sluice);
   if (!valid.ok()) return valid;
   for (const std::string& warning : WarningsOf(*object)) {
     manifest_.warnings.push_back(OneLine(fmt::format("{}: {}", file_, warning)));

@@ -11,21 +11,23 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 
 namespace sluice::control {
 
 using Object = std::variant<acl::Namespace, acl::Node, acl::Endpoint, acl::NetworkPolicy,
-                            acl::MultiNetworkPolicy, acl::ClusterPolicy>;
+                            acl::MultiNetworkPolicy, acl::SluicePolicy, acl::ClusterPolicy>;
 
 struct Manifest {
-  std::vector<Object> objects;  // in file order, each validated (acl/validate.h)
+  // In file order, each validated (acl/validate.h, acl/pattern_check.h).
+  std::vector<Object> objects;
   // "FILE: KIND NAME: ...", one line each: kinds that are not policy's concern, and what has no
   // effect in those that are (control/kube/object_warnings.h)
   std::vector<std::string> warnings;
 };
 
 // `file` names the text in errors. Kinds read: Namespace, Node, Pod, NetworkPolicy (also of
-// extensions/v1beta1), MultiNetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy,
+// extensions/v1beta1), MultiNetworkPolicy, SluicePolicy, ClusterNetworkPolicy, AdminNetworkPolicy,
 // BaselineAdminNetworkPolicy, and lists of them. A namespaced object without a namespace is in
 // "default". Errors: InvalidArgument, one line
 // "FILE: KIND NAMESPACE/NAME: FIELD: REASON" (or "FILE: line N: REASON" for text that does not

@@ -39,6 +39,7 @@ std::vector<std::string> WarningsOf(const acl::Namespace&) { return {}; }
 std::vector<std::string> WarningsOf(const acl::Node&) { return {}; }
 std::vector<std::string> WarningsOf(const acl::Endpoint&) { return {}; }
 std::vector<std::string> WarningsOf(const acl::NetworkPolicy&) { return {}; }
+std::vector<std::string> WarningsOf(const acl::SluicePolicy&) { return {}; }
 
 }  // namespace
 

@@ -4,45 +4,18 @@
 #include <vector>
 
 #include "control/kube/annotations.h"
+#include "control/kube/network_rule.h"
 #include "control/kube/policy_parts.h"
 #include "control/kube/readers.h"
 
 namespace sluice::control {
 namespace {
 
-acl::IpBlock ReadIpBlock(ObjectReader block) {
-  acl::IpBlock result{.cidr = block.Text("cidr"), .except = block.Texts("except")};
-  block.RefuseOtherFields();
-  return result;
-}
-
-// An empty selector selects everything, an absent one is no condition: presence counts here.
-acl::NetworkPolicyPeer ReadPeer(ObjectReader& peer) {
-  acl::NetworkPolicyPeer result;
-  if (peer.Has("podSelector")) result.pod_selector = ReadSelector(peer.Object("podSelector"));
-  if (peer.Has("namespaceSelector")) {
-    result.namespace_selector = ReadSelector(peer.Object("namespaceSelector"));
-  }
-  if (peer.Has("ipBlock")) result.ip_block = ReadIpBlock(peer.Object("ipBlock"));
-  peer.RefuseOtherFields();
-  return result;
-}
-
-acl::NetworkPolicyPort ReadPort(ObjectReader& port) {
-  acl::NetworkPolicyPort result{.protocol = port.Text("protocol"),
-                                .port = port.IntegerOrText("port"),
-                                .end_port = port.Integer("endPort")};
-  port.RefuseOtherFields();
-  return result;
-}
-
 std::vector<acl::NetworkPolicyRule> ReadRules(ObjectReader& spec, std::string_view direction,
                                               std::string_view peers) {
   std::vector<acl::NetworkPolicyRule> rules;
   for (ObjectReader& rule : spec.Objects(direction)) {
-    acl::NetworkPolicyRule& added = rules.emplace_back();
-    for (ObjectReader& peer : rule.Objects(peers)) added.peers.push_back(ReadPeer(peer));
-    for (ObjectReader& port : rule.Objects("ports")) added.ports.push_back(ReadPort(port));
+    rules.push_back(ReadNetworkRule(rule, peers));
     rule.RefuseOtherFields();
   }
   return rules;

@@ -13,6 +13,7 @@
 
 #include "acl/cluster_policy.h"
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 #include "control/kube/object_reader.h"
 
 namespace sluice::control {
@@ -50,6 +51,8 @@ absl::StatusOr<acl::NetworkPolicy> ReadExtensionsPolicy(const nlohmann::json& tr
 // k8s.cni.cncf.io; v1beta1 has no endPort.
 absl::StatusOr<acl::MultiNetworkPolicy> ReadMultiPolicyV1Beta1(const nlohmann::json& tree);
 absl::StatusOr<acl::MultiNetworkPolicy> ReadMultiPolicyV1Beta2(const nlohmann::json& tree);
+// sluice.io/v1alpha1.
+absl::StatusOr<acl::SluicePolicy> ReadSluicePolicy(const nlohmann::json& tree);
 // policy.networking.k8s.io/v1alpha2.
 absl::StatusOr<acl::ClusterPolicy> ReadClusterNetworkPolicy(const nlohmann::json& tree);
 // policy.networking.k8s.io/v1alpha1.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "acl/objects.h"
+#include "acl/sluice_policy.h"
 #include "control/network_spec.h"
 #include "control/object_key.h"
 #include "dataplane/port_spec.h"
@@ -41,6 +42,17 @@ inline acl::NetworkPolicy Allow(const std::string& name, acl::Labels from, int64
   acl::NetworkPolicyPeer peer;
   peer.pod_selector = acl::LabelSelector{std::move(from), {}};
   policy.ingress = {{{peer}, {{"TCP", port, std::nullopt}}}};
+  return policy;
+}
+
+// As DenyAll, for ingress and egress, but allows what asks for `server_name`.
+inline acl::SluicePolicy AllowName(const std::string& name, const std::string& server_name,
+                                   std::vector<std::string> networks = {}) {
+  acl::SluicePolicy policy;
+  policy.namespace_name = "default";
+  policy.name = name;
+  policy.networks = std::move(networks);
+  policy.egress.emplace_back().content.tls = acl::TlsMatch{{server_name}};
   return policy;
 }
 

@@ -29,6 +29,7 @@ struct Spoil {
     policy.ingress.push_back({{}, {{"TCP", int64_t{90}, int64_t{80}}}});
   }
   void operator()(acl::MultiNetworkPolicy& multi) const { (*this)(multi.policy); }
+  void operator()(acl::SluicePolicy& policy) const { policy.ingress.emplace_back().order = -1; }
   void operator()(acl::ClusterPolicy& policy) const {
     policy.ingress.push_back({.name = "", .action = "Forbid", .peers = {acl::PodsPeer{}}});
   }
@@ -57,6 +58,10 @@ struct Halve {
     policy.egress.clear();
   }
   void operator()(acl::MultiNetworkPolicy& multi) const { (*this)(multi.policy); }
+  void operator()(acl::SluicePolicy& policy) const {
+    policy.pod_selector = {};
+    policy.egress.clear();
+  }
   void operator()(acl::ClusterPolicy& policy) const {
     policy.subject = {};
     policy.egress.clear();
@@ -86,6 +91,10 @@ RandomHistory::RandomHistory(uint64_t seed) : random_(seed) {
     AddTo(pool_, cluster.nodes);
     AddTo(pool_, cluster.policies);
     AddTo(pool_, cluster.multi_policies);
+    for (acl::SluicePolicy& policy : cluster.sluice_policies) {
+      if (random_.Chance(30)) policy.networks = {kSecondNetwork};
+    }
+    AddTo(pool_, cluster.sluice_policies);
     AddTo(pool_, cluster.cluster_policies);
     AddTo(endpoints_, cluster.endpoints);
   }
