@@ -70,3 +70,8 @@ def multi_policy(namespace_name, name, networks, spec):
             "metadata": _meta(name, namespace_name,
                               annotations={"k8s.v1.cni.cncf.io/policy-for": networks}),
             "spec": spec}
+
+
+def sluice_policy(namespace_name, name, spec, annotations=None):
+    return {"apiVersion": "sluice.io/v1alpha1", "kind": "SluicePolicy",
+            "metadata": _meta(name, namespace_name, annotations=annotations), "spec": spec}
