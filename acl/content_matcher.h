@@ -35,9 +35,13 @@ struct PatternRuling {
 
 class ContentMatcher {
  public:
-  // `table` outlives it. Null: no rule looks into connections. Errors: PatternSet's.
+  static constexpr unsigned kFewReaders = 4;
+
+  // `table` outlives it; `readers` as for PatternSet. Null: no rule looks into connections. Errors:
+  // PatternSet's.
   static absl::StatusOr<std::unique_ptr<ContentMatcher>> Build(const RuleTable& table,
-                                                               DatabaseStore* store = nullptr);
+                                                               DatabaseStore* store = nullptr,
+                                                               unsigned readers = kFewReaders);
 
   // `open` is the conditional decision about `key`; who decides once `facts` are known?
   Decision Resolve(const ClassifyKey& key, Direction direction, const Decision& open,
@@ -45,7 +49,7 @@ class ContentMatcher {
 
   // Whether `rule` (as Decision::rule) looks for patterns in what it allows.
   bool HasPatterns(uint32_t rule) const;
-  // What these say of `head`. `reader` is below PatternSet::kReaders, one number a thread.
+  // What these say of `head`. `reader` is below Build's `readers`, one number a thread.
   PatternRuling Scan(uint32_t rule, std::span<const uint8_t> head, unsigned reader) const;
 
   // A number for how Resolve came to `rule` about `key`: it stays the same from one table to the
@@ -81,7 +85,7 @@ class ContentMatcher {
   explicit ContentMatcher(const RuleTable& table) : table_(table) {}
   void AddConditions(uint32_t index);
   void AddToRun(uint32_t index);
-  absl::Status AddPatterns(DatabaseStore* store);
+  absl::Status AddPatterns(DatabaseStore* store, unsigned readers);
   template <typename Candidates, typename Wanted>
   void Improve(const Candidates& candidates, const ClassifyKey& key, const Wanted& wanted,
                uint32_t& best) const;

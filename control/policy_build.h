@@ -32,6 +32,13 @@
 
 namespace sluice::control {
 
+// What a build may take, and where it finds what an earlier one made.
+struct BuildLimits {
+  acl::TrieLimits trie;
+  acl::DatabaseStore* databases = nullptr;              // of patterns; null: none are kept
+  unsigned workers = acl::ContentMatcher::kFewReaders;  // who look for them at once
+};
+
 // What a set's tries took, when they were made.
 struct TrieCost {
   double build_seconds = 0;
@@ -118,7 +125,7 @@ using RuleCheck = std::function<absl::Status(const RuleSet& rules, const RuleSet
 // are handed out; so is what the whole means. Cost: up to seconds at 100,000 rules. Errors: those
 // of acl::CompileParts, `check` (may be empty), TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits, const RuleCheck& check = {});
+                                        const BuildLimits& limits, const RuleCheck& check = {});
 
 // An endpoint as policies of one network know it.
 struct JoinedEndpoint {
@@ -156,7 +163,7 @@ inline constexpr size_t kOverlayProbes = 500;
 // Errors: BuildPolicy's, of the overlay.
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
                                                         const PolicyChange& change,
-                                                        const acl::TrieLimits& limits);
+                                                        const BuildLimits& limits);
 
 // Makes the numbers of `whole`, which was built from a state that had `started`, follow `newest`.
 void TakeNames(const RuleNames& started, const RuleNames& newest, PolicyBuild& whole);

@@ -64,7 +64,11 @@ ContentRuling ContentJudge::Judge(Burst& burst, const Packet& packet,
   AskPolicy(*burst.network, {&parties, 1}, {&open, 1});
   if (open.Refusal() != DropReason::kNone) return Refused(open);
   Connection* connection = burst.trace == nullptr ? packet.connection : nullptr;
-  if (!open.Inspects()) return {.state = State::kPass, .judged = stream.size()};
+  if (!open.Inspects()) {
+    ContentRuling ruling{.state = State::kPass, .judged = stream.size()};
+    ruling.rules = {open.egress.Rule(), open.ingress.Rule()};
+    return ruling;
+  }
   if (open.egress.decision.conditional || open.ingress.decision.conditional) {
     return JudgeHeads(burst, connection, open, stream);
   }
@@ -118,13 +122,16 @@ ContentRuling ContentJudge::JudgeHead(Burst& burst, Connection* connection,
 // By the patterns of the rules that decided.
 ContentRuling ContentJudge::LookThrough(const PolicyAnswer& answer,
                                         std::span<const uint8_t> bytes) const {
+  ContentRuling ruling{.state = State::kPass, .judged = bytes.size()};
+  ruling.rules = {answer.egress.Rule(), answer.ingress.Rule()};
   for (const PolicyAnswer::Side* side : {&answer.egress, &answer.ingress}) {
     if (!side->Inspects()) continue;
-    if (side->rules->content->Scan(side->decision.rule, bytes, worker_).deny) {
-      return Dies(DropReason::kInspectPattern, side->Rule());
-    }
+    const acl::PatternRuling found =
+        side->rules->content->Scan(side->decision.rule, bytes, worker_);
+    if (found.deny) return Dies(DropReason::kInspectPattern, side->Rule());
+    if (found.alert) ruling.alert = side->Rule();
   }
-  return {.state = State::kPass, .judged = bytes.size()};
+  return ruling;
 }
 
 }  // namespace sluice::dataplane

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "dataplane/inspect/head_reader.h"
+#include "dataplane/journal.h"
 #include "dataplane/judge.h"
 #include "dataplane/packet.h"
 
@@ -16,6 +17,8 @@ struct ContentRuling {
   uint64_t judged = 0;  // octets that pass; what comes behind them may be more than was given
   bool open = false;    // what comes behind them is to be judged, too
   bool scans = false;   // together with them
+  acl::RuleId alert = acl::kNoRule;  // of a rule that wants a pattern told that is in them
+  DecidingRules rules;
   // kDie
   DropReason reason = DropReason::kNone;
   acl::RuleId rule = acl::kNoRule;

@@ -29,6 +29,7 @@ struct HeadSlot {
   uint32_t sequence = 0;             // the connection's when it was taken: another one is another's
   PortId port = kNoPort;             // that it is charged to: the initiator's
   bool large = false;
+  bool alerted = false;   // told that it has a pattern
   bool scans = false;     // patterns are looked for until kSmallHead octets have been seen
   uint32_t since_ms = 0;  // when what is to be judged next began to come
   uint32_t judged = 0;    // octets of the head that are

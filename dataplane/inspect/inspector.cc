@@ -208,6 +208,8 @@ bool Inspector::JudgeKept(Burst& burst, Packet& packet, HeadSlot& slot) {
     ruling.judged = bytes.size() - from;  // and nothing behind it is judged any more
   }
   ruling.judged += from;
+  if (from == slot.judged || ruling.alert != acl::kNoRule)
+    Tell(burst, packet, ruling, slot.alerted);
   return Pass(burst, packet, slot, ruling);
 }
 
@@ -249,11 +251,23 @@ bool Inspector::Die(Burst& burst, Packet& packet, const ContentRuling& ruling) {
   return true;
 }
 
+// That it passed by what it says; once, that it has a pattern.
+void Inspector::Tell(const Burst& burst, const Packet& packet, const ContentRuling& ruling,
+                     bool& alerted) const {
+  const bool alert = ruling.alert != acl::kNoRule;
+  if (alert && alerted) return;
+  alerted = alerted || alert;
+  burst.journal->Judged(burst, packet, alert ? EventKind::kAlerted : EventKind::kJudged,
+                        ruling.rules);
+}
+
 // A datagram says all that it says by itself.
 void Inspector::InspectDatagram(Burst& burst, Packet& packet) {
   if (IsInitiators(packet)) {
     const ContentRuling ruling = judge_.Judge(burst, packet, PayloadOf(packet));
     if (ruling.state == ContentRuling::State::kDie && Die(burst, packet, ruling)) return;
+    bool alerted = false;
+    if (ruling.alert != acl::kNoRule) Tell(burst, packet, ruling, alerted);
   }
   MoveOn(burst, packet);
 }

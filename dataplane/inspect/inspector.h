@@ -63,6 +63,8 @@ class Inspector {
   void InspectDatagram(Burst& burst, Packet& packet);
   // Kills the packet and its connection. False: the switch only observes, and did not.
   bool Die(Burst& burst, Packet& packet, const ContentRuling& ruling);
+  void Tell(const Burst& burst, const Packet& packet, const ContentRuling& ruling,
+            bool& alerted) const;
   void MoveOn(const Burst& burst, Packet& packet);
 
   HeadSlot* SlotOf(Connection& connection);
