@@ -78,6 +78,41 @@ def multi(version, ports):
             "spec": {"podSelector": {}, "ingress": [{"ports": ports}]}}
 
 
+def sluice(**rule):
+    return {"podSelector": {}, "egress": [rule]}
+
+
+SLUICE_CASES = [
+    ("no rules", {"podSelector": {}}, True),
+    ("no selector", {"egress": []}, False),
+    ("all that a rule may have", sluice(
+        name="n", action="allow", order=0, log=True, to=[{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+        ports=[{"protocol": "TCP", "port": 443, "endPort": 444}],
+        tls={"serverNames": ["Example.org.", "*.org", "localhost"]},
+        http=[{"method": "GET", "host": "example.org", "path": "/a/*"}, {}],
+        content=[{"pattern": "a", "action": "alert"}, {"pattern": "b"}]), True),
+    ("another action", sluice(action="Allow"), False),
+    ("order 10000", sluice(order=10000), True),
+    ("order 10001", sluice(order=10001), False),
+    ("order -1", sluice(order=-1), False),
+    ("no names", sluice(tls={"serverNames": []}), False),
+    ("tls without names", sluice(tls={}), False),
+    ("a wildcard inside", sluice(tls={"serverNames": ["a.*.org"]}), False),
+    ("a name with a port", sluice(tls={"serverNames": ["a.org:443"]}), False),
+    ("10000 names", sluice(tls={"serverNames": ["a.org"] * 10000}), True),
+    ("10001 names", sluice(tls={"serverNames": ["a.org"] * 10001}), False),
+    ("a method of two words", sluice(http=[{"method": "GET IT"}]), False),
+    ("a path without a slash", sluice(http=[{"path": "a"}]), False),
+    ("a path with a star inside", sluice(http=[{"path": "/*/a"}]), False),
+    ("a path with a query", sluice(http=[{"path": "/a?b"}]), False),
+    ("1001 requests", sluice(http=[{}] * 1001), False),
+    ("an empty pattern", sluice(content=[{"pattern": ""}]), False),
+    ("a long pattern", sluice(content=[{"pattern": "a" * 1025}]), False),
+    ("another action of a pattern", sluice(content=[{"pattern": "a", "action": "drop"}]), False),
+    ("1001 patterns", sluice(content=[{"pattern": "a"}] * 1001), False),
+]
+
+
 class Manifests(ClusterTest):
     def test_all_that_is_shipped_passes_a_dry_run(self):
         files = sorted(glob.glob(os.path.join(CRDS, "*.yaml"))) + [RBAC]
@@ -126,6 +161,11 @@ class Manifests(ClusterTest):
         for what, item, taken in V1ALPHA1_CASES:
             with self.subTest(what):
                 self.assertEqual(self.is_taken(item), taken)
+
+    def test_sluice_policy(self):
+        for what, spec, taken in SLUICE_CASES:
+            with self.subTest(what):
+                self.assertEqual(self.is_taken(objects.sluice_policy("default", "p", spec)), taken)
 
     def test_end_port_is_kept_by_the_version_that_has_it(self):
         self.api.create(multi("v1beta2", [{"port": 80, "endPort": 90, "protocol": "TCP"}]))

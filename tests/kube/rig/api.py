@@ -15,6 +15,7 @@ _GROUPS = {  # resource: where it lives, and its kind
     "baselineadminnetworkpolicies":
         ("/apis/policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy"),
     "multi-networkpolicies": ("/apis/k8s.cni.cncf.io/v1beta2", "MultiNetworkPolicy"),
+    "sluicepolicies": ("/apis/sluice.io/v1alpha1", "SluicePolicy"),
     "network-attachment-definitions":
         ("/apis/k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition"),
     "clusterroles": ("/apis/rbac.authorization.k8s.io/v1", "ClusterRole"),
