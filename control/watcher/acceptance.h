@@ -1,5 +1,5 @@
-// Whether a cluster-wide policy is accepted: the condition `sluice.io/Accepted` in its status,
-// which the watchers of all nodes share.
+// Whether a cluster-wide policy or a SluicePolicy is accepted: the condition `sluice.io/Accepted`
+// in its status, which the watchers of all nodes share.
 //
 //   refused here, and none says so of this generation   False, with the node and the reason
 //   accepted here, and it is False of an earlier one    True

@@ -54,7 +54,8 @@ json OutlineOfClusterWide(const json& spec) {
 void DropOptions(json* outline) {
   const json::json_pointer path("/metadata/annotations");
   if (!outline->contains(path) || !outline->at(path).is_object()) return;
-  for (const char* option : {acl::kAuditAnnotation, acl::kDenyActionAnnotation}) {
+  for (const char* option :
+       {acl::kAuditAnnotation, acl::kDenyActionAnnotation, acl::kOwnNodeAnnotation}) {
     outline->at(path).erase(option);
   }
 }
@@ -71,8 +72,6 @@ std::shared_ptr<const Object> ReadOutline(const WatchedKind& kind, const json& t
   }
   return object.ok() ? std::make_shared<const Object>(*std::move(object)) : nullptr;
 }
-
-bool IsPolicy(const WatchedKind& kind) { return kind.kind.ends_with("NetworkPolicy"); }
 
 }  // namespace
 
@@ -92,7 +91,8 @@ Candidate ReadCandidate(const WatchedKind& kind, const StreamedObject& object) {
   Candidate candidate{std::move(key), object.identity.uid, absl::UnknownError("")};
   candidate.object = absl::InvalidArgumentError(
       fmt::format("{}: {}", candidate.key.ToString(), std::string(read.status().message())));
-  if (object.status.ok() && IsPolicy(kind)) candidate.outline = ReadOutline(kind, object.tree);
+  if (object.status.ok() && IsPolicyKind(kind.kind))
+    candidate.outline = ReadOutline(kind, object.tree);
   return candidate;
 }
 

@@ -19,12 +19,20 @@ using nlohmann::json;
 
 constexpr char kFieldManager[] = "sluice-watcher";
 
+// "/apis/GROUP/VERSION/[namespaces/NAMESPACE/]RESOURCE/NAME".
+std::string PathOf(const WatchedKind& kind, const ObjectName& name) {
+  std::string path = kind.resource.paths.front();
+  if (kind.namespaced) {
+    path.insert(path.rfind('/'), "/namespaces/" + EscapeQuery(name.first));
+  }
+  return path + "/" + EscapeQuery(name.second);
+}
+
 }  // namespace
 
 HttpRequest MakeConditionRequest(const ObjectKey& key, const ObjectState& object,
                                  const AcceptedCondition& condition) {
   const auto& kind = *std::ranges::find(WatchedKinds(), key.kind, &WatchedKind::kind);
-  const std::string& name = key.name.second;
   const json written = {
       {"type", kAcceptedCondition},
       {"status", condition.status},
@@ -32,16 +40,17 @@ HttpRequest MakeConditionRequest(const ObjectKey& key, const ObjectState& object
       {"message", condition.message},
       {"observedGeneration", condition.generation},
       {"lastTransitionTime", condition.since}};
-  const json body = {
-      {"apiVersion", kind.api_version},
-      {"kind", kind.api_kind},
-      {"metadata",
-       {{"name", name}, {"uid", object.uid}, {"resourceVersion", object.resource_version}}},
-      {"status", {{"conditions", json::array({written})}}}};
+  json metadata = {
+      {"name", key.name.second}, {"uid", object.uid}, {"resourceVersion", object.resource_version}};
+  if (kind.namespaced) metadata["namespace"] = key.name.first;
+  const json body = {{"apiVersion", kind.api_version},
+                     {"kind", kind.api_kind},
+                     {"metadata", std::move(metadata)},
+                     {"status", {{"conditions", json::array({written})}}}};
   HttpRequest request;
   request.method = "PATCH";
-  request.target = fmt::format("{}/{}/status?fieldManager={}&force=true",
-                               kind.resource.paths.front(), EscapeQuery(name), kFieldManager);
+  request.target =
+      fmt::format("{}/status?fieldManager={}&force=true", PathOf(kind, key.name), kFieldManager);
   request.content_type = "application/apply-patch+yaml";  // JSON is YAML
   request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
   return request;

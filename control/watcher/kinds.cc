@@ -12,6 +12,7 @@ using Shape = FieldShape;
 
 constexpr char kPolicyGroup[] = "policy.networking.k8s.io";
 constexpr char kMultiGroup[] = "k8s.cni.cncf.io";
+constexpr char kSluiceGroup[] = "sluice.io";
 
 template <auto kRead>
 absl::StatusOr<Object> ReadAs(const nlohmann::json& tree) {
@@ -39,8 +40,9 @@ Shape Conditions() {
 Shape Metadata() {
   Shape annotations = Shape::None("annotations");
   for (const char* name :
-       {acl::kAuditAnnotation, acl::kDenyActionAnnotation, acl::kIsolationAnnotation,
-        acl::kPolicyForAnnotation, acl::kNetworkStatusAnnotation, kInitialEventsEnd}) {
+       {acl::kAuditAnnotation, acl::kDenyActionAnnotation, acl::kOwnNodeAnnotation,
+        acl::kIsolationAnnotation, acl::kPolicyForAnnotation, acl::kNetworkStatusAnnotation,
+        kInitialEventsEnd}) {
     annotations.fields.push_back(Shape::All(name));
   }
   return Shape::Only("metadata",
@@ -82,14 +84,14 @@ WatchedKind CoreKind(const char* kind, const char* api_kind, const char* resourc
 WatchedKind PolicyKind(const char* kind, const char* resource, const std::string& group,
                        const std::vector<std::string>& versions, bool namespaced,
                        absl::StatusOr<Object> (*read)(const nlohmann::json&)) {
-  const bool has_condition = group == kPolicyGroup;
+  const bool has_condition = group == kPolicyGroup || group == kSluiceGroup;
   WatchedKind row{kind, kind, group + "/" + versions.front(), namespaced, has_condition, {}, read};
   row.resource.name = resource;
   row.resource.group = group;
   for (const std::string& version : versions) {
     row.resource.paths.push_back("/apis/" + group + "/" + version + "/" + resource);
   }
-  row.resource.may_be_absent = group == kPolicyGroup || group == kMultiGroup;
+  row.resource.may_be_absent = has_condition || group == kMultiGroup;
   row.resource.shape = Policy(has_condition ? Conditions() : Shape::None("status"));
   return row;
 }
@@ -114,6 +116,8 @@ std::vector<WatchedKind> MakeKinds() {
                  {"v1alpha1"}, false, ReadAs<ReadBaselineAdminNetworkPolicy>),
       PolicyKind("MultiNetworkPolicy", "multi-networkpolicies", kMultiGroup, {"v1beta2", "v1beta1"},
                  true, ReadMultiPolicy),
+      PolicyKind("SluicePolicy", "sluicepolicies", kSluiceGroup, {"v1alpha1"}, true,
+                 ReadAs<ReadSluicePolicy>),
       std::move(attachments),
   };
 }

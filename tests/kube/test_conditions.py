@@ -1,8 +1,10 @@
-"""Whether a cluster-wide policy is accepted is in its status, written by the watchers of all nodes."""
+"""Whether a cluster-wide policy or a SluicePolicy is accepted is in its status, written by the
+watchers of all nodes."""
 import unittest
 
 from harness import Lab
 
+from rig import objects
 from rig.case import WatcherTest
 from rig.watcher import Watcher
 
@@ -34,16 +36,16 @@ class Conditions(WatcherTest):
             for item in self.api.list(resource):
                 self.api.delete(resource, None, item["metadata"]["name"])
 
-    def condition(self, resource, name):
+    def condition(self, resource, name, namespace=None):
         """The object's `sluice.io/Accepted`; None if it has none."""
-        conditions = self.api.get(resource, None, name).get("status", {}).get("conditions", [])
+        conditions = self.api.get(resource, namespace, name).get("status", {}).get("conditions", [])
         found = [one for one in conditions if one["type"] == "sluice.io/Accepted"]
         return found[0] if found else None
 
-    def wait_condition(self, resource, name, status):
-        self.wait(lambda: (self.condition(resource, name) or {}).get("status") == status,
+    def wait_condition(self, resource, name, status, namespace=None):
+        self.wait(lambda: (self.condition(resource, name, namespace) or {}).get("status") == status,
                   f"{resource} {name}: {status}")
-        return self.condition(resource, name)
+        return self.condition(resource, name, namespace)
 
     def writes(self, name):
         """How often a watcher asked to write the object's status, with the codes."""
@@ -67,6 +69,21 @@ class Conditions(WatcherTest):
                 self.annotate(resource, "default", {"sluice.io/audit": None})
                 condition = self.wait_condition(resource, "default", "True")
                 self.assertEqual(condition["reason"], "AcceptedBySluice")
+
+    def test_a_pattern_that_does_not_compile_is_said_of_its_policy(self):
+        self.watcher.start_ready()
+        self.api.create(objects.namespace(self.namespace))
+        rule = {"content": [{"pattern": "a("}]}
+        self.api.create(objects.sluice_policy(self.namespace, "slp",
+                                              {"podSelector": {}, "egress": [rule]}))
+        condition = self.wait_condition("sluicepolicies", "slp", "False", self.namespace)
+        self.assertEqual(
+            condition["message"],
+            "node node-1 (watcher): spec.egress[0].content[0].pattern: "
+            "Missing close parenthesis for group started at index 1.")
+        self.api.patch("sluicepolicies", self.namespace, "slp", {"spec": {"egress": [{}]}})
+        condition = self.wait_condition("sluicepolicies", "slp", "True", self.namespace)
+        self.assertEqual(condition["observedGeneration"], 2)
 
     def test_a_policy_that_was_never_refused_is_never_written(self):
         self.watcher.start_ready()

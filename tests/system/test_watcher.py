@@ -63,7 +63,8 @@ class WatcherTest(LabTest):
             for listed in self.ctl.json("get", what).get("objects", []):
                 item = listed["object"]
                 body = (item.get("endpoint") or item.get("network_policy") or
-                        item.get("cluster_policy") or item["multi_network_policy"]["policy"])
+                        item.get("cluster_policy") or item.get("sluice_policy") or
+                        item["multi_network_policy"]["policy"])
                 names.add(body["name"] + ("?" if listed.get("stand_in") else ""))
         return names
 
@@ -427,6 +428,34 @@ class Conditions(WatcherTest):
         self.wait_in_force("a", "cnp?")
         self.wait_condition("False", 1)  # 5 s later
         self.assertEqual(self.watcher.log().count("cannot be written: HTTP 403"), 1)
+
+
+class SluicePolicies(WatcherTest):
+    served = ALL
+
+    def policy(self, pattern):
+        return {"apiVersion": "sluice.io/v1alpha1", "kind": "SluicePolicy",
+                "metadata": {"name": "slp", "namespace": "default"},
+                "spec": {"podSelector": {"matchLabels": {"app": "x"}},
+                         "egress": [{"content": [{"pattern": pattern}]}]}}
+
+    def condition(self):
+        status = self.api.get("sluicepolicies", self.policy("")).get("status", {})
+        return status.get("conditions", [{}])[0]
+
+    def test_a_pattern_that_does_not_compile_is_in_the_condition_and_the_policy_isolates(self):
+        self.start()
+        self.api.put("sluicepolicies", self.policy("a("))
+        self.wait(lambda: self.condition().get("status") == "False", "the condition")
+        self.assertIn("spec.egress[0].content[0].pattern: Missing close parenthesis for group "
+                      "started at index 1.", self.condition()["message"])
+        self.assertEqual(self.in_force(), {"slp?"})
+        (stand_in,) = self.ctl.json("get", "policies")["objects"]
+        self.assertEqual(stand_in["object"]["sluice_policy"]["pod_selector"]["match_labels"],
+                         {"app": "x"})
+        self.api.put("sluicepolicies", self.policy("a"))
+        self.wait_in_force("slp")
+        self.wait(lambda: self.condition().get("status") == "True", "the condition is over")
 
 
 class Restarts(WatcherTest):

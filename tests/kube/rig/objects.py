@@ -59,6 +59,11 @@ def cluster_policy(name, spec):
             "metadata": _meta(name), "spec": spec}
 
 
+def sluice_policy(namespace_name, name, spec, annotations=None):
+    return {"apiVersion": "sluice.io/v1alpha1", "kind": "SluicePolicy",
+            "metadata": _meta(name, namespace_name, annotations=annotations), "spec": spec}
+
+
 def attachment_definition(namespace_name, name, config):
     """A second network of pods, by its CNI configuration."""
     return {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
@@ -70,8 +75,3 @@ def multi_policy(namespace_name, name, networks, spec):
             "metadata": _meta(name, namespace_name,
                               annotations={"k8s.v1.cni.cncf.io/policy-for": networks}),
             "spec": spec}
-
-
-def sluice_policy(namespace_name, name, spec, annotations=None):
-    return {"apiVersion": "sluice.io/v1alpha1", "kind": "SluicePolicy",
-            "metadata": _meta(name, namespace_name, annotations=annotations), "spec": spec}

@@ -13,7 +13,8 @@ import urllib.parse
 _GROUPS = {"": "/api/v1", "networking": "/apis/networking.k8s.io/v1",
            "cluster": "/apis/policy.networking.k8s.io/v1alpha2",
            "admin": "/apis/policy.networking.k8s.io/v1alpha1",
-           "multi": "/apis/k8s.cni.cncf.io/v1beta1", "attachments": "/apis/k8s.cni.cncf.io/v1"}
+           "multi": "/apis/k8s.cni.cncf.io/v1beta1", "attachments": "/apis/k8s.cni.cncf.io/v1",
+           "sluice": "/apis/sluice.io/v1alpha1"}
 # resource: (group, kind, namespaced)
 _RESOURCES = {
     "namespaces": ("", "Namespace", False), "nodes": ("", "Node", False),
@@ -22,6 +23,7 @@ _RESOURCES = {
     "adminnetworkpolicies": ("admin", "AdminNetworkPolicy", False),
     "baselineadminnetworkpolicies": ("admin", "BaselineAdminNetworkPolicy", False),
     "multi-networkpolicies": ("multi", "MultiNetworkPolicy", True),
+    "sluicepolicies": ("sluice", "SluicePolicy", True),
     "network-attachment-definitions": ("attachments", "NetworkAttachmentDefinition", True),
 }
 _BOOKMARK_SECONDS = 0.5
@@ -91,11 +93,11 @@ class ApiServer:
         with self._changed:
             return copy.deepcopy(self._objects[resource][self._key(item)])
 
-    def apply_status(self, resource, name, body):
+    def apply_status(self, resource, namespace, name, body):
         """A server-side apply of conditions; an Answer."""
         with self._changed:
             self.patches.append((resource, name, body))
-            item = copy.deepcopy(self._objects[resource].get(("", name)))
+            item = copy.deepcopy(self._objects[resource].get((namespace, name)))
             if item is None:
                 return refusal(404, f"{name} not found")
             if body["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
@@ -105,7 +107,7 @@ class ApiServer:
             item["status"] = {"conditions": list(conditions.values())}
             self._version += 1
             item["metadata"]["resourceVersion"] = str(self._version)
-            self._objects[resource]["", name] = item
+            self._objects[resource][namespace, name] = item
             self._record(resource, "MODIFIED", item)
             return Answer(200, item)
 
@@ -295,13 +297,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path, _, text = self.path.partition("?")
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         collection, name, subresource = path.rsplit("/", 2)
-        resource = self.api.resource_of(collection)
-        if (resource is None or subresource != "status"
+        group, plural = collection.rsplit("/", 1)
+        group, _, namespace = group.partition("/namespaces/")
+        resource = self.api.resource_of(f"{group}/{plural}")
+        if (resource is None or bool(namespace) != _RESOURCES[resource][2] or subresource != "status"
                 or self.headers["Content-Type"] != "application/apply-patch+yaml"):
             return self._answer(refusal(404, "the server could not find the requested resource"))
         self.api.requests.append(Request(resource, "patch", dict(urllib.parse.parse_qsl(text))))
         self._answer(self.api.scripted(resource, "patch") or
-                     self.api.apply_status(resource, name, body))
+                     self.api.apply_status(resource, namespace, name, body))
 
     def _answer(self, answer):
         self.send_response(answer.code)

@@ -77,6 +77,7 @@ TEST(CandidateReader, EveryKindIsReadWithWhatARealServerAddsToIt) {
       {"nodes", R"(,"status":{"addresses":[{"type":"InternalIP","address":"192.0.2.1"}]})"},
       {"networkpolicies", R"(,"spec":{"podSelector":{}},"status":{"conditions":[]})"},
       {"multi-networkpolicies", R"(,"spec":{"podSelector":{}})"},
+      {"sluicepolicies", R"(,"spec":{"podSelector":{}},"status":{"conditions":[]})"},
       {"clusternetworkpolicies",
        R"(,"spec":{"tier":"Admin","priority":1,)" + subject + R"(},"status":{"conditions":[]})"},
       {"adminnetworkpolicies", R"(,"spec":{"priority":1,)" + subject + "}"},
@@ -101,6 +102,43 @@ TEST(CandidateReader, APolicyWithAFieldThatIsNotKnownIsRefusedAndItsOutlineSelec
   EXPECT_EQ(outline.pod_selector.match_labels, (acl::Labels{{"app", "a"}}));
   EXPECT_TRUE(outline.IsolatesIngress());
   EXPECT_TRUE(outline.IsolatesEgress());
+}
+
+TEST(CandidateReader, AnnotationsOfPoliciesAreKept) {
+  const Candidate read =
+      Read("sluicepolicies",
+           "{" +
+               Metadata(R"(,"sluice.io/audit":"true","sluice.io/deny-action":"reject",)"
+                        R"("sluice.io/own-node":"judge","k8s.v1.cni.cncf.io/policy-for":"fast")") +
+               R"(,"spec":{"podSelector":{}}})");
+  ASSERT_TRUE(read.object.ok()) << read.object.status();
+  const auto& policy = std::get<acl::SluicePolicy>(*read.object);
+  EXPECT_EQ(policy.options,
+            (acl::PolicyOptions{.audit = true, .reject = true, .judges_own_node = true}));
+  EXPECT_THAT(policy.networks, ElementsAre("x/fast"));
+}
+
+// That is the daemon's to say: it has the compiler.
+TEST(CandidateReader, APatternThatDoesNotCompileIsRead) {
+  const Candidate read =
+      Read("sluicepolicies", "{" + Metadata() +
+                                 R"(,"spec":{"podSelector":{},"egress":[{"content":)"
+                                 R"([{"pattern":"a("}]}]}})");
+  EXPECT_TRUE(read.object.ok()) << read.object.status();
+}
+
+TEST(CandidateReader, ASluicePolicyThatCannotBeReadHasAnOutlineOfWhomItSelects) {
+  const Candidate bad = Read(
+      "sluicepolicies",
+      "{" + Metadata(R"(,"sluice.io/own-node":"perhaps","k8s.v1.cni.cncf.io/policy-for":"fast")") +
+          R"(,"spec":{"podSelector":{"matchLabels":{"app":"a"}},)"
+          R"("egress":[{"order":"first"}]}})");
+  ASSERT_FALSE(bad.object.ok());
+  ASSERT_NE(bad.outline, nullptr);
+  const auto& outline = std::get<acl::SluicePolicy>(*bad.outline);
+  EXPECT_EQ(outline.pod_selector.match_labels, (acl::Labels{{"app", "a"}}));
+  EXPECT_TRUE(outline.IsolatesIngress() && outline.IsolatesEgress());
+  EXPECT_THAT(outline.networks, ElementsAre("x/fast"));
 }
 
 TEST(CandidateReader, AnOptionThatCannotBeReadDoesNotHideWhomThePolicySelects) {

@@ -63,6 +63,22 @@ TEST_F(ConditionWriterTest, ARefusalIsAServerSideApplyOfTheOneConditionAtTheVers
           "lastTransitionTime": "1970-01-01T00:00:01Z"}]}})"));
 }
 
+TEST_F(ConditionWriterTest, AnObjectInANamespaceIsWrittenThere) {
+  const ObjectKey key{"SluicePolicy", {"x", "a"}};
+  writer_.See(key, State("7", 3), false);
+  Judge(key, 3, true);
+  Pass(ConditionWriter::kFirstWait);
+  ASSERT_EQ(Asked(), 1u);
+  const HttpRequest& request = transport_.asked.back();
+  EXPECT_EQ(request.target,
+            "/apis/sluice.io/v1alpha1/namespaces/x/sluicepolicies/a/status"
+            "?fieldManager=sluice-watcher&force=true");
+  const json body = json::parse(request.body);
+  EXPECT_EQ(body["apiVersion"], "sluice.io/v1alpha1");
+  EXPECT_EQ(body["kind"], "SluicePolicy");
+  EXPECT_EQ(body["metadata"]["namespace"], "x");
+}
+
 TEST_F(ConditionWriterTest, WhatIsAcceptedAndWhatIsNotJudgedYetIsNotWritten) {
   writer_.See(kPolicy, State("7", 3), false);
   Judge(kPolicy, 3, false);
