@@ -13,6 +13,11 @@ size_t TermsOf(const acl::NetworkPolicyRule& rule) {
   return std::max<size_t>(peers, 1) * std::max<size_t>(rule.ports.size(), 1);
 }
 
+size_t TermsOf(const acl::Content& content) {
+  const size_t names = content.tls ? content.tls->server_names.size() : 0;
+  return names + content.http.size() + content.patterns.size();
+}
+
 }  // namespace
 
 size_t TermsOf(const acl::NetworkPolicy& policy) {
@@ -26,7 +31,9 @@ size_t TermsOf(const acl::NetworkPolicy& policy) {
 size_t TermsOf(const acl::SluicePolicy& policy) {
   size_t terms = 0;
   for (const auto* rules : {&policy.ingress, &policy.egress}) {
-    for (const acl::SluiceRule& rule : *rules) terms += TermsOf(rule.match);
+    for (const acl::SluiceRule& rule : *rules) {
+      terms += TermsOf(rule.match) + TermsOf(rule.content);
+    }
   }
   return std::max<size_t>(terms, 1);
 }

@@ -14,6 +14,7 @@ namespace sluice::control {
 // does not.
 size_t TermsOf(const acl::NetworkPolicy& policy);
 inline size_t TermsOf(const acl::MultiNetworkPolicy& multi) { return TermsOf(multi.policy); }
+// And each name, request and pattern that a rule asks for.
 size_t TermsOf(const acl::SluicePolicy& policy);
 
 }  // namespace sluice::control
