@@ -7,12 +7,13 @@ SOAK_SECONDS ?= 3600
 SECTION ?= all
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher control/cni/sluice-cni perf/pktgen/sluice-pktgen
 
-.PHONY: help build test demo test-kube bench lint fuzz soak mutants full clean packages packages-check \
+.PHONY: help build test demo demo-beyond test-kube bench lint fuzz soak mutants full clean packages packages-check \
   packages-test packages-kube hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
 	@echo "make demo    six pods, six policies, every expectation checked (root)"
+	@echo "make demo-beyond  a pod that may reach names, requests without a pattern, and the event log (root)"
 	@echo "make test    all tests but test-kube"
 	@echo "make test-kube  against a real kube-apiserver, etcd, Multus (root, Go; the first build takes long)"
 	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy: policy's cost"
@@ -20,7 +21,7 @@ help:
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make mutants single lines out of the data plane and the policy compiler: do the tests notice?"
-	@echo "make full    test, lint, mutants, fuzz, soak, demo, bench"
+	@echo "make full    test, lint, mutants, fuzz, soak, both demos, bench"
 
 packages:
 	@tools/install-packages.sh
@@ -50,6 +51,9 @@ build: packages $(BUILD)/build.ninja
 demo: build hugepages
 	python3 tests/system/demo.py --build $(BUILD)
 
+demo-beyond: build packages-test hugepages
+	python3 tests/system/demo_beyond.py --build $(BUILD)
+
 test: build packages-test hugepages
 	tools/run-tests $(BUILD) --exclude-suite kube
 
@@ -76,7 +80,7 @@ mutants: packages
 
 full: export SLUICE_RACE_ROUNDS = 1000
 full: export KUBE_CHURN_SECONDS = 180
-full: test test-kube lint mutants fuzz soak demo bench
+full: test test-kube lint mutants fuzz soak demo demo-beyond bench
 
 clean:
 	rm -rf build build-*

@@ -42,7 +42,8 @@ bool MatchAlike(const FlatRule& one, const FlatRule& other) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ContentMatcher>> ContentMatcher::Build(const RuleTable& table,
-                                                                      DatabaseStore* store) {
+                                                                      DatabaseStore* store,
+                                                                      unsigned readers) {
   if (table.contents.empty()) return nullptr;
   std::unique_ptr<ContentMatcher> matcher(new ContentMatcher(table));
   for (const Content& content : table.contents) {
@@ -53,7 +54,7 @@ absl::StatusOr<std::unique_ptr<ContentMatcher>> ContentMatcher::Build(const Rule
     matcher->AddConditions(i);
     matcher->AddToRun(i);
   }
-  if (absl::Status added = matcher->AddPatterns(store); !added.ok()) return added;
+  if (absl::Status added = matcher->AddPatterns(store, readers); !added.ok()) return added;
   return matcher;
 }
 
@@ -86,14 +87,14 @@ void ContentMatcher::AddToRun(uint32_t index) {
   run.rules.push_back(index);
 }
 
-absl::Status ContentMatcher::AddPatterns(DatabaseStore* store) {
+absl::Status ContentMatcher::AddPatterns(DatabaseStore* store, unsigned readers) {
   std::vector<std::string> texts;
   for (const Content& content : table_.contents) {
     pattern_numbers_.push_back(static_cast<uint32_t>(texts.size()));
     for (const ContentPattern& pattern : content.patterns) texts.push_back(pattern.pattern);
   }
   if (texts.empty()) return absl::OkStatus();
-  auto patterns = PatternSet::Build(texts, store);
+  auto patterns = PatternSet::Build(texts, store, readers);
   if (!patterns.ok()) return patterns.status();
   patterns_ = *std::move(patterns);
   return absl::OkStatus();
@@ -178,6 +179,18 @@ uint32_t ContentMatcher::Fingerprint(const ClassifyKey& key, Direction direction
   }
   const auto folded = static_cast<uint32_t>(digest ^ digest >> 32);
   return folded == 0 ? 1 : folded;
+}
+
+bool ContentMatcher::Explains(const ClassifyKey& key, Direction direction, const Decision& open,
+                              uint32_t fingerprint) const {
+  const uint32_t plain = open.conditional ? open.plain : open.rule;
+  if (Fingerprint(key, direction, plain) == fingerprint) return true;
+  return std::ranges::any_of(runs_[Index(direction)], [&](const Run& run) {
+    if (!open.conditional || !Matches(table_.rules[run.rule], key)) return false;
+    return std::ranges::any_of(run.rules, [&](uint32_t index) {
+      return Fingerprint(key, direction, index + 1) == fingerprint;
+    });
+  });
 }
 
 }  // namespace sluice::acl

@@ -35,9 +35,13 @@ struct PatternRuling {
 
 class ContentMatcher {
  public:
-  // `table` outlives it. Null: no rule looks into connections. Errors: PatternSet's.
+  static constexpr unsigned kFewReaders = 4;
+
+  // `table` outlives it; `readers` as for PatternSet. Null: no rule looks into connections. Errors:
+  // PatternSet's.
   static absl::StatusOr<std::unique_ptr<ContentMatcher>> Build(const RuleTable& table,
-                                                               DatabaseStore* store = nullptr);
+                                                               DatabaseStore* store = nullptr,
+                                                               unsigned readers = kFewReaders);
 
   // `open` is the conditional decision about `key`; who decides once `facts` are known?
   Decision Resolve(const ClassifyKey& key, Direction direction, const Decision& open,
@@ -45,13 +49,17 @@ class ContentMatcher {
 
   // Whether `rule` (as Decision::rule) looks for patterns in what it allows.
   bool HasPatterns(uint32_t rule) const;
-  // What these say of `head`. `reader` is below PatternSet::kReaders, one number a thread.
+  // What these say of `head`. `reader` is below Build's `readers`, one number a thread.
   PatternRuling Scan(uint32_t rule, std::span<const uint8_t> head, unsigned reader) const;
 
   // A number for how Resolve came to `rule` about `key`: it stays the same from one table to the
   // next as long as the conditional rules before it that are about the key, and `rule` itself, say
   // the same. Never 0. Cost: the distinct (subject, peer, ports) of conditional rules.
   uint32_t Fingerprint(const ClassifyKey& key, Direction direction, uint32_t rule) const;
+  // Whether some rule that may decide about `key` has this fingerprint: whoever decided by it then
+  // would decide the same now. `open` as for Resolve, or a decision without conditions.
+  bool Explains(const ClassifyKey& key, Direction direction, const Decision& open,
+                uint32_t fingerprint) const;
 
   size_t memory_bytes() const { return patterns_ == nullptr ? 0 : patterns_->memory_bytes(); }
 
@@ -77,7 +85,7 @@ class ContentMatcher {
   explicit ContentMatcher(const RuleTable& table) : table_(table) {}
   void AddConditions(uint32_t index);
   void AddToRun(uint32_t index);
-  absl::Status AddPatterns(DatabaseStore* store);
+  absl::Status AddPatterns(DatabaseStore* store, unsigned readers);
   template <typename Candidates, typename Wanted>
   void Improve(const Candidates& candidates, const ClassifyKey& key, const Wanted& wanted,
                uint32_t& best) const;

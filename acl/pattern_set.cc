@@ -69,7 +69,8 @@ int Note(unsigned id, unsigned long long, unsigned long long, unsigned, void* fo
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PatternSet>> PatternSet::Build(std::span<const std::string> patterns,
-                                                              DatabaseStore* store) {
+                                                              DatabaseStore* store,
+                                                              unsigned readers) {
   hs_platform_info_t platform;
   if (hs_populate_platform(&platform) != HS_SUCCESS) {
     return absl::InternalError("patterns: Hyperscan does not know this CPU");
@@ -84,7 +85,7 @@ absl::StatusOr<std::unique_ptr<PatternSet>> PatternSet::Build(std::span<const st
     if (store != nullptr) Keep(set->database_, name, *store);
   }
   hs_database_size(set->database_, &set->bytes_);
-  set->readers_.resize(kReaders);
+  set->readers_.resize(readers);
   for (Reader& reader : set->readers_) {
     if (hs_alloc_scratch(set->database_, &reader.scratch) != HS_SUCCESS) {
       return absl::ResourceExhaustedError("patterns: no memory to scan with");

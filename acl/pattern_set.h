@@ -19,7 +19,7 @@ struct hs_scratch;
 
 namespace sluice::acl {
 
-// Where compiled databases are kept. One thread at a time.
+// Where compiled databases are kept. Any thread.
 class DatabaseStore {
  public:
   virtual ~DatabaseStore() = default;
@@ -31,13 +31,11 @@ class DatabaseStore {
 
 class PatternSet {
  public:
-  // How many threads may scan at once, each under a number of its own below that.
-  static constexpr unsigned kReaders = 16;
-
-  // `patterns` are not empty, and each passed CheckPattern. Errors: Internal or ResourceExhausted
-  // with Hyperscan's message.
+  // `patterns` are not empty, and each passed CheckPattern. As many threads as `readers` may scan
+  // at once, each under a number of its own below that. Errors: Internal or ResourceExhausted with
+  // Hyperscan's message.
   static absl::StatusOr<std::unique_ptr<PatternSet>> Build(std::span<const std::string> patterns,
-                                                           DatabaseStore* store);
+                                                           DatabaseStore* store, unsigned readers);
   ~PatternSet();
   PatternSet(const PatternSet&) = delete;
   PatternSet& operator=(const PatternSet&) = delete;

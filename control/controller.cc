@@ -15,10 +15,10 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(dataplane::Switch
   auto publisher = Publisher::Create(target, config);
   if (!publisher.ok()) return publisher.status();
   return std::unique_ptr<Controller>(
-      new Controller(*std::move(publisher), config.trie_limits, listener, settle));
+      new Controller(*std::move(publisher), config.build_limits, listener, settle));
 }
 
-Controller::Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimits& limits,
+Controller::Controller(std::unique_ptr<Publisher> publisher, const BuildLimits& limits,
                        StateListener* listener, std::chrono::milliseconds settle)
     : publisher_(std::move(publisher)),
       listener_(listener),

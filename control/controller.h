@@ -56,7 +56,7 @@ class Controller {
     Answer answer;
   };
 
-  Controller(std::unique_ptr<Publisher> publisher, const acl::TrieLimits& limits,
+  Controller(std::unique_ptr<Publisher> publisher, const BuildLimits& limits,
              StateListener* listener, std::chrono::milliseconds settle);
   void Run();
   void Process(std::vector<Request> requests);

@@ -13,7 +13,8 @@ struct KindRow {
 };
 constexpr KindRow kRows[] = {{"new", EventKind::kNew},           {"closed", EventKind::kClosed},
                              {"denied", EventKind::kDenied},     {"rejected", EventKind::kRejected},
-                             {"observed", EventKind::kObserved}, {"audited", EventKind::kAudited}};
+                             {"observed", EventKind::kObserved}, {"audited", EventKind::kAudited},
+                             {"judged", EventKind::kJudged},     {"alerted", EventKind::kAlerted}};
 
 }  // namespace
 
@@ -28,8 +29,8 @@ absl::StatusOr<EventKind> ParseEventKind(std::string_view name) {
   for (const KindRow& row : kRows) {
     if (row.name == name) return row.kind;
   }
-  return absl::InvalidArgumentError(
-      fmt::format("\"{}\" is not new, closed, denied, rejected, observed or audited", name));
+  return absl::InvalidArgumentError(fmt::format(
+      "\"{}\" is not new, closed, denied, rejected, observed, audited, judged or alerted", name));
 }
 
 }  // namespace sluice::control

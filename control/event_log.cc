@@ -74,6 +74,7 @@ std::string EventLine(const MonitorEvent& event, int64_t time_us) {
   if (raw.reason != dataplane::DropReason::kNone) {
     json["reason"] = dataplane::DropReasonName(raw.reason);
   }
+  if (raw.name[0] != 0) json["name"] = raw.name.data();
   if (event.egress) json["egress"] = SideOf(*event.egress);
   if (event.ingress) json["ingress"] = SideOf(*event.ingress);
   // Names and labels are of the API, and still nothing may end the log.
@@ -91,7 +92,9 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Start(const EventLogConfig& 
         fmt::format("event log {}: {}", config.file, error.what()));
   }
   sink->set_pattern("%v");
-  auto subscription = monitor.Subscribe(config.filter);
+  MonitorFilter filter = config.filter;
+  filter.logged_too = true;
+  auto subscription = monitor.Subscribe(std::move(filter));
   if (!subscription.ok()) return subscription.status();
   return std::unique_ptr<EventLog>(
       new EventLog(config.file, std::move(sink), monitor, *std::move(subscription)));

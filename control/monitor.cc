@@ -26,6 +26,8 @@ const acl::MemberName* OwnerOf(const NetworkBuild& network, const acl::IpAddress
   return network.policy == nullptr ? nullptr : network.policy->base.population.OwnerOf(address);
 }
 
+bool IsLogged(const std::optional<acl::RuleSource>& source) { return source && source->log; }
+
 bool IsIn(const MonitorEnd& end, const std::string& name_space) {
   return end.pod.size() > name_space.size() && end.pod.starts_with(name_space) &&
          end.pod[name_space.size()] == '/';
@@ -34,6 +36,7 @@ bool IsIn(const MonitorEnd& end, const std::string& name_space) {
 }  // namespace
 
 bool MonitorFilter::Passes(const MonitorEvent& event) const {
+  if (logged_too && (IsLogged(event.egress) || IsLogged(event.ingress))) return true;
   if (!kinds.empty() && !kinds.contains(event.raw.kind)) return false;
   const MonitorEnd &a = event.initiator, &b = event.responder;
   if (!port.empty() && a.port_name != port && b.port_name != port) return false;

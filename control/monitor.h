@@ -53,6 +53,7 @@ struct MonitorFilter {
   std::string pod;                       // "namespace/name" of either end; empty: all
   std::string name_space;                // of either end's pod; empty: all
   std::set<dataplane::EventKind> kinds;  // empty: all
+  bool logged_too = false;  // what a rule with `log` decides passes, whatever else the filter says
 
   bool Passes(const MonitorEvent& event) const;
 };

@@ -87,7 +87,7 @@ class NetworksBuilder {
   using Policy = std::shared_ptr<const PolicyBuild>;
 
   NetworksBuilder(const StateChange& change, const PolicySettings& settings,
-                  const acl::TrieLimits& limits)
+                  const BuildLimits& limits)
       : change_(change), settings_(settings), limits_(limits) {}
 
   Crossings TakeCrossings() { return std::move(crossings_); }
@@ -153,7 +153,7 @@ class NetworksBuilder {
 
   const StateChange& change_;
   const PolicySettings& settings_;
-  const acl::TrieLimits& limits_;
+  const BuildLimits& limits_;
   VerdictScope scope_;
   Crossings crossings_;
 };
@@ -163,7 +163,7 @@ class NetworksBuilder {
 absl::StatusOr<BuiltNetworks> BuildNetworks(const StateChange& change,
                                             const PolicySettings& settings,
                                             const NetworkBuilds* previous,
-                                            const acl::TrieLimits& limits,
+                                            const BuildLimits& limits,
                                             const LearnedMacsLimits& macs, Crossings* crossings) {
   BuiltNetworks built;
   NetworksBuilder builder(change, settings, limits);
@@ -193,7 +193,7 @@ absl::StatusOr<std::shared_ptr<const PolicyBuild>> CatchUp(const std::string& ne
                                                            PolicyBuild whole,
                                                            const StateChange& change,
                                                            const PolicySettings& settings,
-                                                           const acl::TrieLimits& limits) {
+                                                           const BuildLimits& limits) {
   NetworksBuilder builder(change, settings, limits);
   return builder.Update(network, std::make_shared<const PolicyBuild>(std::move(whole)));
 }

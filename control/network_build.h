@@ -57,7 +57,7 @@ struct BuiltNetworks {
 // `crossings` (may be null).
 absl::StatusOr<BuiltNetworks> BuildNetworks(
     const StateChange& change, const PolicySettings& settings, const NetworkBuilds* previous,
-    const acl::TrieLimits& limits, const LearnedMacsLimits& macs, Crossings* crossings = nullptr);
+    const BuildLimits& limits, const LearnedMacsLimits& macs, Crossings* crossings = nullptr);
 
 // The network built whole at `change.before`, brought to `change.now`, of which all that differs is
 // in `change.touched`. Null: it cannot be brought there without another whole build. Errors:
@@ -66,6 +66,6 @@ absl::StatusOr<std::shared_ptr<const PolicyBuild>> CatchUp(const std::string& ne
                                                            PolicyBuild whole,
                                                            const StateChange& change,
                                                            const PolicySettings& settings,
-                                                           const acl::TrieLimits& limits);
+                                                           const BuildLimits& limits);
 
 }  // namespace sluice::control

@@ -27,7 +27,14 @@ class Stopwatch {
 RuleSet MakeRules(acl::RuleTable table, const RuleSet* previous, bool same_subjects) {
   const bool same = previous != nullptr && previous->rules != nullptr && *previous->rules == table;
   if (same && same_subjects) return *previous;
-  if (same) return {previous->rules, previous->rule_ids, nullptr, previous->tenants, {}};
+  if (same) {
+    return {.rules = previous->rules,
+            .rule_ids = previous->rule_ids,
+            .classifier = nullptr,
+            .content = nullptr,
+            .tenants = previous->tenants,
+            .cost = {}};
+  }
   RuleSet set;
   set.tenants = std::make_shared<const TenantRules>(CountByTenant(table));
   set.rules = std::make_shared<const acl::RuleTable>(std::move(table));
@@ -43,11 +50,11 @@ constexpr ProofEffort kOverlayEffort = {
     .meaning = {.fewest = kOverlayProbes, .most = kOverlayProbes}};
 
 // A classifier for `set`, proven, unless it has one.
-absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimits& limits,
+absl::Status Classify(RuleSet& set, const LayerBuild& layer, const BuildLimits& limits,
                       const acl::ProofLimits& effort) {
   if (set.classifier != nullptr) return absl::OkStatus();
   Stopwatch watch;
-  auto trie = acl::TrieClassifier::Build(*set.rules, limits, &layer.subjects);
+  auto trie = acl::TrieClassifier::Build(*set.rules, limits.trie, &layer.subjects);
   if (!trie.ok()) return trie.status();
   set.cost.build_seconds = watch.Lap();
   const auto proof =
@@ -55,6 +62,10 @@ absl::Status Classify(RuleSet& set, const LayerBuild& layer, const acl::TrieLimi
   if (!proof.ok()) return proof.status();
   set.cost.proof_seconds = watch.Lap();
   set.cost.proof = *proof;
+  auto content = acl::ContentMatcher::Build(*set.rules, limits.databases, limits.workers);
+  if (!content.ok()) return content.status();
+  set.cost.content_seconds = watch.Lap();
+  set.content = *std::move(content);
   set.classifier = *std::move(trie);
   return absl::OkStatus();
 }
@@ -152,7 +163,7 @@ absl::Status CheckRules(const RuleCheck& check, const LayerBuild& layer,
   return absl::OkStatus();
 }
 
-absl::Status AddTries(const acl::PolicyInput& input, const acl::TrieLimits& limits,
+absl::Status AddTries(const acl::PolicyInput& input, const BuildLimits& limits,
                       const ProofEffort& effort, LayerBuild& layer) {
   for (RuleSet* set : {&layer.in_force, &layer.audit}) {
     if (set->rules == nullptr) continue;
@@ -301,10 +312,10 @@ const LayerBuild* FindOverlay(const std::vector<Overlay>& overlays,
 }
 
 // Whether the whole may have too many rules: then it has to be built for that to be known.
-bool IsNearLimit(const PolicyBuild& build, const acl::TrieLimits& limits) {
+bool IsNearLimit(const PolicyBuild& build, const BuildLimits& limits) {
   size_t rules = 0;
   build.ForEachLayer([&](const LayerBuild& layer) { rules += layer.in_force.rules->rules.size(); });
-  return rules > limits.max_rules / 2;
+  return rules > limits.trie.max_rules / 2;
 }
 
 // The same of a tenant that the newest overlay has rules of.
@@ -341,7 +352,7 @@ absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBu
 }
 
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits, const RuleCheck& check) {
+                                        const BuildLimits& limits, const RuleCheck& check) {
   absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
   if (!build.ok()) return build;
   absl::Status fits =
@@ -353,7 +364,7 @@ absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuil
 
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
                                                         const PolicyChange& change,
-                                                        const acl::TrieLimits& limits) {
+                                                        const BuildLimits& limits) {
   PolicyBuild build = previous;
   build.input = change.input;
   build.edited.insert(change.edited.begin(), change.edited.end());

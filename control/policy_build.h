@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "acl/compiler.h"
+#include "acl/content_matcher.h"
 #include "acl/meaning_proof.h"
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
@@ -31,10 +32,18 @@
 
 namespace sluice::control {
 
+// What a build may take, and where it finds what an earlier one made.
+struct BuildLimits {
+  acl::TrieLimits trie;
+  acl::DatabaseStore* databases = nullptr;              // of patterns; null: none are kept
+  unsigned workers = acl::ContentMatcher::kFewReaders;  // who look for them at once
+};
+
 // What a set's tries took, when they were made.
 struct TrieCost {
   double build_seconds = 0;
   double proof_seconds = 0;
+  double content_seconds = 0;  // names and patterns of what connections may say
   acl::Proof proof;
 };
 
@@ -43,6 +52,7 @@ struct RuleSet {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;           // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;  // for the subjects of its layer
+  std::shared_ptr<const acl::ContentMatcher> content;     // of `rules`; null: none asks for any
   std::shared_ptr<const TenantRules> tenants;             // of `rules`
   TrieCost cost;
 };
@@ -115,7 +125,7 @@ using RuleCheck = std::function<absl::Status(const RuleSet& rules, const RuleSet
 // are handed out; so is what the whole means. Cost: up to seconds at 100,000 rules. Errors: those
 // of acl::CompileParts, `check` (may be empty), TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const acl::TrieLimits& limits, const RuleCheck& check = {});
+                                        const BuildLimits& limits, const RuleCheck& check = {});
 
 // An endpoint as policies of one network know it.
 struct JoinedEndpoint {
@@ -153,7 +163,7 @@ inline constexpr size_t kOverlayProbes = 500;
 // Errors: BuildPolicy's, of the overlay.
 absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previous,
                                                         const PolicyChange& change,
-                                                        const acl::TrieLimits& limits);
+                                                        const BuildLimits& limits);
 
 // Makes the numbers of `whole`, which was built from a state that had `started`, follow `newest`.
 void TakeNames(const RuleNames& started, const RuleNames& newest, PolicyBuild& whole);

@@ -155,6 +155,10 @@ absl::StatusOr<Flow> Resolve(const Probe& probe, const EndpointIndex& endpoints)
   Flow flow{.source = *source, .destination = *destination};
   absl::Status service = ReadService(probe, *family, &flow);
   if (!service.ok()) return service;
+  if (probe.said && flow.protocol != IPPROTO_TCP) {
+    return absl::InvalidArgumentError("protocol: only a TCP connection says a name or a request");
+  }
+  flow.said = probe.said;
   return flow;
 }
 

@@ -23,10 +23,11 @@ namespace sluice::control {
 struct Probe {
   std::string from;
   std::string to;
-  std::string protocol;         // "tcp", "udp", "sctp" or "icmp", in any case
-  std::optional<int64_t> port;  // absent for icmp, present for the others
-  int family = 0;               // 4 or 6; 0: the first that both ends have, IPv4 before IPv6
-  std::string network = {};     // empty: the primary one
+  std::string protocol;           // "tcp", "udp", "sctp" or "icmp", in any case
+  std::optional<int64_t> port;    // absent for icmp, present for the others
+  int family = 0;                 // 4 or 6; 0: the first that both ends have, IPv4 before IPv6
+  std::string network = {};       // empty: the primary one
+  std::optional<Said> said = {};  // what the connection says first; TCP
 };
 
 // Endpoints by name and by address. Borrows them: they must outlive it and not move.

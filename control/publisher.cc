@@ -383,7 +383,7 @@ absl::StatusOr<NetworkBuilds> Publisher::CatchUpWith(Rebuilt& rebuilt, const Vie
     NetworkBuild& network = networks.at(name);
     if (network.policy->IsWhole()) continue;  // built so meanwhile
     TakeNames(rebuilt.from->networks.at(name).policy->names, network.policy->names, whole);
-    auto policy = CatchUp(name, std::move(whole), change, config_.policy, config_.trie_limits);
+    auto policy = CatchUp(name, std::move(whole), change, config_.policy, config_.build_limits);
     if (!policy.ok()) return policy.status();
     if (*policy == nullptr) return absl::AbortedError("it does not fit what has changed meanwhile");
     network.policy = *std::move(policy);
@@ -433,7 +433,7 @@ absl::StatusOr<BuiltNetworks> Publisher::BuildFor(const View* base,
                            .now = std::move(state),
                            .touched = std::move(touched)};
   return BuildNetworks(change, config_.policy, base == nullptr ? nullptr : &base->networks,
-                       config_.trie_limits, config_.learned_macs, crossings);
+                       config_.build_limits, config_.learned_macs, crossings);
 }
 
 absl::Status Publisher::Commit(Attempt& attempt) {

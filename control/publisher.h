@@ -29,7 +29,7 @@ namespace sluice::control {
 struct PublisherConfig {
   StateLimits state;
   PolicySettings policy;
-  acl::TrieLimits trie_limits;
+  BuildLimits build_limits;
   LearnedMacsLimits learned_macs;
   OnPolicyChange on_policy_change = OnPolicyChange::kStrict;
   dataplane::Mode mode = dataplane::Mode::kEnforce;  // until a SetModeCommand

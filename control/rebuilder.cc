@@ -20,7 +20,7 @@ bool IsWhole(const View& view) {
                              [](const auto& entry) { return entry.second.policy->IsWhole(); });
 }
 
-Rebuilt Rebuild(std::shared_ptr<const View> from, const acl::TrieLimits& limits) {
+Rebuilt Rebuild(std::shared_ptr<const View> from, const BuildLimits& limits) {
   std::map<std::string, PolicyBuild> networks;
   for (const auto& [name, build] : from->networks) {
     if (build.policy->IsWhole()) continue;
@@ -35,7 +35,7 @@ Rebuilt Rebuild(std::shared_ptr<const View> from, const acl::TrieLimits& limits)
   return {std::move(from), std::move(networks)};
 }
 
-Rebuilder::Rebuilder(std::chrono::milliseconds settle, const acl::TrieLimits& limits, Hooks hooks)
+Rebuilder::Rebuilder(std::chrono::milliseconds settle, const BuildLimits& limits, Hooks hooks)
     : settle_(settle), limits_(limits), hooks_(std::move(hooks)), thread_([this] { Run(); }) {}
 
 Rebuilder::~Rebuilder() {

@@ -32,7 +32,7 @@ struct Rebuilt {
 bool IsWhole(const View& view);
 
 // Any thread. Errors: BuildPolicy's, with the network's name.
-Rebuilt Rebuild(std::shared_ptr<const View> from, const acl::TrieLimits& limits);
+Rebuilt Rebuild(std::shared_ptr<const View> from, const BuildLimits& limits);
 
 class Rebuilder {
  public:
@@ -42,7 +42,7 @@ class Rebuilder {
   };
 
   // How long edits may gather before a rebuild begins.
-  Rebuilder(std::chrono::milliseconds settle, const acl::TrieLimits& limits, Hooks hooks);
+  Rebuilder(std::chrono::milliseconds settle, const BuildLimits& limits, Hooks hooks);
   // Waits for a rebuild that runs; its result is not delivered.
   ~Rebuilder();
   Rebuilder(const Rebuilder&) = delete;
@@ -58,7 +58,7 @@ class Rebuilder {
   bool IsStopping();
 
   const std::chrono::milliseconds settle_;
-  const acl::TrieLimits limits_;
+  const BuildLimits limits_;
   const Hooks hooks_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -55,7 +55,7 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
 }
 
 dataplane::RulesView MakeRulesView(const RuleSet& set) {
-  return {set.rules, set.rule_ids, set.classifier};
+  return {set.rules, set.rule_ids, set.classifier, set.content};
 }
 
 dataplane::PolicyLayer MakeLayer(const LayerBuild& layer) {

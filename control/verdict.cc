@@ -1,20 +1,39 @@
 #include "control/verdict.h"
 
+#include "acl/content_match.h"
 #include "acl/exemption.h"
 
 namespace sluice::control {
 namespace {
 
-// `end` is judged, `peer` the other end.
-Side SideOf(const acl::RuleTable& table, std::span<const uint32_t> hits, const End& end,
-            const End& peer, acl::Direction direction) {
-  acl::Decision decision = acl::Decide(table, hits, direction);
-  if (end.endpoint != nullptr) {
-    decision = acl::Exempted(decision, *end.endpoint, peer.address, direction);
+// One direction of a flow, with what the classifier said of it.
+struct Asked {
+  const Flow& flow;
+  const acl::RuleTable& table;
+  acl::Direction direction;
+  const acl::ClassifyKey& key;
+  std::span<const uint32_t> hits;
+};
+
+Side SideOf(const Asked& asked) {
+  const bool ingress = asked.direction == acl::Direction::kIngress;
+  const End& end = ingress ? asked.flow.destination : asked.flow.source;
+  const End& peer = ingress ? asked.flow.source : asked.flow.destination;
+  acl::Decision decision = acl::Decide(asked.table, asked.hits, asked.direction);
+  if (decision.conditional && asked.flow.said) {
+    decision = acl::ResolveLinear(asked.table, asked.key, asked.direction, decision,
+                                  asked.flow.said->facts());
   }
-  Side side{.allow = decision.allow, .tier = decision.tier, .reject = decision.reject};
+  if (end.endpoint != nullptr) {
+    decision = acl::Exempted(decision, *end.endpoint, peer.address, asked.direction);
+  }
+  Side side{.allow = decision.allow,
+            .tier = decision.tier,
+            .reject = decision.reject,
+            .conditional = decision.conditional};
   if (decision.rule != 0) {
-    const acl::RuleSource& source = table.sources[table.rules[decision.rule - 1].source];
+    const acl::RuleSource& source =
+        asked.table.sources[asked.table.rules[decision.rule - 1].source];
     side.policies = source.policies;
     side.rule = source.rule;
   }
@@ -33,18 +52,17 @@ std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
                                  destination_subject, flow.port)};
 }
 
-Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
+Verdict VerdictOf(const Flow& flow, const std::array<acl::ClassifyKey, acl::kDirections>& keys,
+                  const acl::RuleTable& table, std::span<const uint32_t> hits,
                   unsigned categories) {
-  const End& source = flow.source;
-  const End& destination = flow.destination;
   Verdict verdict;
-  if (source.subject) {
+  if (flow.source.subject) {
     verdict.egress =
-        SideOf(table, hits.first(categories), source, destination, acl::Direction::kEgress);
+        SideOf({flow, table, acl::Direction::kEgress, keys[0], hits.first(categories)});
   }
-  if (destination.subject) {
+  if (flow.destination.subject) {
     verdict.ingress =
-        SideOf(table, hits.last(categories), destination, source, acl::Direction::kIngress);
+        SideOf({flow, table, acl::Direction::kIngress, keys[1], hits.last(categories)});
   }
   verdict.allow =
       (!verdict.egress || verdict.egress->allow) && (!verdict.ingress || verdict.ingress->allow);

@@ -18,6 +18,7 @@
 #include "acl/classifier.h"
 #include "acl/flat_rule.h"
 #include "acl/objects.h"
+#include "acl/stream_facts.h"
 #include "control/nearest.h"
 
 namespace sluice::control {
@@ -31,12 +32,24 @@ struct End {
   std::optional<acl::ClassId> subject;
 };
 
+// What the initiator says first, for rules that ask for content. Names as acl::StreamFacts has
+// them.
+struct Said {
+  acl::StreamFacts::Kind kind = acl::StreamFacts::Kind::kOther;
+  std::string server_name;         // kTls
+  std::string method, host, path;  // kHttp
+
+  acl::StreamFacts facts() const { return {kind, server_name, method, host, path}; }
+  bool operator==(const Said&) const = default;
+};
+
 // A new connection. Both addresses are of one family.
 struct Flow {
   End source;
   End destination;
-  uint8_t protocol = 0;  // IP protocol number
-  uint16_t port = 0;     // destination port; 0 for protocols without ports
+  uint8_t protocol = 0;           // IP protocol number
+  uint16_t port = 0;              // destination port; 0 for protocols without ports
+  std::optional<Said> said = {};  // absent: not known
 };
 
 // One direction's outcome.
@@ -47,6 +60,9 @@ struct Side {
   std::string rule;                   // "ingress[0]"; empty for a default deny, or none
   std::optional<Nearest> nearest = {};  // AddNearest's
   bool reject = false;                  // denied, and the sender is told
+  // What the connection says decides, which is not known: `rule` is the first that may, and allow
+  // is said for now.
+  bool conditional = false;
   bool operator==(const Side&) const = default;
 };
 
@@ -63,10 +79,11 @@ struct Verdict {
 std::array<acl::ClassifyKey, acl::kDirections> KeysOf(const Flow& flow,
                                                       const acl::AddressMap& addresses);
 
-// Reads the answers to KeysOf, `categories` of them for each key. What acl/exemption.h exempts is
-// allowed, whatever the policies say.
-Verdict VerdictOf(const Flow& flow, const acl::RuleTable& table, std::span<const uint32_t> hits,
-                  unsigned categories);
+// Reads the answers to `keys`, which are KeysOf's, `categories` of them for each. What
+// acl/exemption.h exempts is allowed, whatever the policies say. Cost: all rules, for each side on
+// which content decides.
+Verdict VerdictOf(const Flow& flow, const std::array<acl::ClassifyKey, acl::kDirections>& keys,
+                  const acl::RuleTable& table, std::span<const uint32_t> hits, unsigned categories);
 
 // Says of each side that is denied by default what came nearest to admitting it. Cost: all rules,
 // for each such side.
@@ -80,7 +97,7 @@ Verdict Judge(const Flow& flow, const acl::AddressMap& addresses, const acl::Rul
   const auto keys = KeysOf(flow, addresses);
   std::vector<uint32_t> hits(keys.size() * classifier.categories());
   classifier.Classify(keys, hits);
-  return VerdictOf(flow, table, hits, classifier.categories());
+  return VerdictOf(flow, keys, table, hits, classifier.categories());
 }
 
 }  // namespace sluice::control

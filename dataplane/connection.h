@@ -84,6 +84,14 @@ enum class HalfState : uint8_t {
 inline constexpr unsigned kTcpHalfStates = 6;  // the first ones
 inline constexpr unsigned kHalfStates = 13;
 
+// Whether what the initiator says is judged before it passes (inspect/inspector.h).
+enum class Inspection : uint8_t {
+  kNone,   // it is not, or not any more
+  kFirst,  // what it says first is, and the responder has to wait for that
+  kHead,   // what it says from next_head on is
+  kGuard,  // it is judged; repeats of it must say the same until the other side has it
+};
+
 // Written by the worker that polls this side's port, read by the other side's (relaxed).
 struct alignas(64) Half {
   std::atomic<HalfState> state{HalfState::kIdle};
@@ -104,6 +112,9 @@ struct alignas(64) Half {
   std::atomic<uint32_t> pending_tag{0};
   std::atomic<uint32_t> sent_tag{0};
   std::atomic<uint32_t> opened_ms{0};  // the connection, on either half
+  // How its content was judged: the initiator's half for egress, the responder's for ingress, both
+  // written by the initiator's worker. ContentMatcher::Fingerprint; 0: that side asked for none.
+  std::atomic<uint32_t> judged_by{0};
 
   // As nothing was sent yet. Only while no other thread can see the connection.
   void Reset(uint32_t now_ms) {
@@ -113,8 +124,8 @@ struct alignas(64) Half {
     packets.store(0, std::memory_order_relaxed);
     bytes.store(0, std::memory_order_relaxed);
     for (auto* byte : {&flags, &scale, &pending_scale}) byte->store(0, std::memory_order_relaxed);
-    for (auto* number :
-         {&end, &limit, &max_window, &max_ack, &syn_end, &tag, &pending_tag, &sent_tag}) {
+    for (auto* number : {&end, &limit, &max_window, &max_ack, &syn_end, &tag, &pending_tag,
+                         &sent_tag, &judged_by}) {
       number->store(0, std::memory_order_relaxed);
     }
   }
@@ -128,11 +139,15 @@ struct alignas(64) Connection {
   std::atomic<uint32_t> sequence{0};
   std::atomic<uint32_t> verdict_epoch{0};  // Snapshot::verdict_epoch it was allowed under
   bool initiator_is_b = false;             // immutable while live
+  std::atomic<Inspection> inspection{Inspection::kNone};
   uint32_t link = 0;  // table's. Live: low half of the key's hash; else: list of free entries
   Half halves[2];     // [0]: sent by a, [1]: sent by b
 
   Half& Sent(bool by_b) { return halves[by_b ? 1 : 0]; }
   const Half& Sent(bool by_b) const { return halves[by_b ? 1 : 0]; }
+  // TCP: the sequence number at which the initiator says what is to be judged next. In a field that
+  // SCTP alone uses else.
+  std::atomic<uint32_t>& next_head() { return Sent(initiator_is_b).tag; }
   const ConnectionEnd& Initiator() const { return initiator_is_b ? key.b : key.a; }
   const ConnectionEnd& Responder() const { return initiator_is_b ? key.a : key.b; }
   // Whose share it counts against: the port of the pod that opened it, or, for what came from

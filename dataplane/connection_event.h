@@ -1,6 +1,7 @@
 // What happened to a connection, as a worker tells it to whoever watches. Plain values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "acl/address.h"
@@ -16,7 +17,9 @@ enum class EventKind : uint8_t {
   kDenied,    // policy refused the packet
   kRejected,  // policy refused the packet, and wants its sender told
   kObserved,  // mode observe: policy would have
-  kAudited    // with the policies under audit, it would have
+  kAudited,   // with the policies under audit, it would have
+  kJudged,    // what it says let it pass
+  kAlerted,   // and has a pattern that a rule wants told
 };
 
 // One end, with the port slot it is behind; {0, 0}: none of ours.
@@ -43,6 +46,8 @@ struct ConnectionEvent {
   uint64_t bytes = 0;        // closed: of both directions' frames
   uint32_t duration_ms = 0;  // closed: from the first packet to the last
   const char* state = "";    // closed: the last one, a literal
+  // Judged or refused by its content: the name that it asks for, or as much of it as fits.
+  std::array<char, 64> name = {};
 };
 
 }  // namespace sluice::dataplane

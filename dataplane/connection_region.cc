@@ -70,6 +70,8 @@ struct RegionLayout {
                                                            offsetof(Half, max_ack),
                                                            offsetof(Half, syn_end),
                                                            offsetof(Half, tag),
+                                                           offsetof(Half, judged_by),
+                                                           offsetof(Connection, inspection),
                                                            offsetof(Half, pending_tag),
                                                            offsetof(Half, sent_tag),
                                                            offsetof(Half, opened_ms),

@@ -133,6 +133,7 @@ ConnectionTable::Inserted ConnectionTable::FindOrInsert(unsigned worker, const C
   entry->initiator_is_b = initiator_is_b;
   entry->link = static_cast<uint32_t>(hash);
   entry->verdict_epoch.store(verdict_epoch, std::memory_order_relaxed);
+  entry->inspection.store(Inspection::kNone, std::memory_order_relaxed);
   for (Half& half : entry->halves) half.Reset(now_ms);
   entry->sequence.fetch_add(1, std::memory_order_release);  // odd: live
   accounts_.Charge(NumberOf(*entry), payer);

@@ -56,6 +56,15 @@ namespace sluice::dataplane {
   X(kIcmpUnrelated, "icmp_unrelated", "ICMP error that is about no connection of its receiver")   \
   X(kPolicyEgress, "policy_egress", "denied by the sender's egress policy")                       \
   X(kPolicyIngress, "policy_ingress", "denied by the receiver's ingress policy")                  \
+  X(kInspectEarly, "inspect_early", "data before what the initiator says first was judged")       \
+  X(kInspectLate, "inspect_late", "policy asks for content that has passed already")              \
+  X(kInspectFragment, "inspect_fragment", "fragment of a connection whose content is judged")     \
+  X(kInspectMalformed, "inspect_malformed", "looks like TLS or HTTP and is not as RFCs say")      \
+  X(kInspectBound, "inspect_bound", "longer or in more pieces than is kept to be judged")         \
+  X(kInspectOverlap, "inspect_overlap", "repeats a part of the stream with other bytes")          \
+  X(kInspectPattern, "inspect_pattern", "has a pattern that the rule that allows it denies")      \
+  X(kInspectFull, "inspect_full", "no room to keep what is to be judged")                         \
+  X(kInspectTimeout, "inspect_timeout", "what was to be judged never came whole")                 \
   X(kTableFull, "table_full", "no room in the connection table")                                  \
   X(kPortShare, "port_share", "the port's share of the connection table is used up")              \
   X(kOffloadMalformed, "offload_malformed", "offload request that does not fit the packet")       \

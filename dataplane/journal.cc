@@ -64,6 +64,7 @@ ConnectionEvent EventOf(const Burst& burst, const Packet& packet, EventKind kind
   const bool reply =
       packet.connection != nullptr && packet.from_b != packet.connection->initiator_is_b;
   if (reply) std::swap(event.initiator, event.responder);
+  burst.said.copy(event.name.data(), event.name.size() - 1);
   return event;
 }
 
@@ -82,6 +83,15 @@ void Journal::Refused(const Burst& burst, const Packet& packet, DropReason reaso
 
 void Journal::Opened(const Burst& burst, const Packet& packet, const DecidingRules& rules) {
   ConnectionEvent event = EventOf(burst, packet, EventKind::kNew);
+  event.egress_rule = rules.egress;
+  event.ingress_rule = rules.ingress;
+  events_.Push(event);
+}
+
+void Journal::Judged(const Burst& burst, const Packet& packet, EventKind kind,
+                     const DecidingRules& rules) {
+  if (!TellsEvents()) return;
+  ConnectionEvent event = EventOf(burst, packet, kind);
   event.egress_rule = rules.egress;
   event.ingress_rule = rules.ingress;
   events_.Push(event);

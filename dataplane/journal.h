@@ -39,6 +39,8 @@ class Journal {
                Outcome outcome);
   // The packet's connection was entered into the table.
   void Opened(const Burst& burst, const Packet& packet, const DecidingRules& rules);
+  // What it says was judged by these rules, and it passed; or has a pattern that one wants told.
+  void Judged(const Burst& burst, const Packet& packet, EventKind kind, const DecidingRules& rules);
   // It was taken out of it.
   void Closed(const Connection& connection);
   // Once a turn of the worker.

@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/audit.h"
+#include "dataplane/inspect/begin.h"
 #include "dataplane/journal.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/ownership.h"
@@ -90,7 +91,8 @@ Questions Ask(const Parties& parties, const AskedLayer& asked, KeyList& list) {
   return questions;
 }
 
-// The parties of a packet, turned round if the packet is its connection's responder's.
+}  // namespace
+
 Parties PartiesOf(const Burst& burst, const Packet& packet) {
   const bool reply =
       packet.connection != nullptr && packet.from_b != packet.connection->initiator_is_b;
@@ -102,6 +104,8 @@ Parties PartiesOf(const Burst& burst, const Packet& packet) {
   if (reply) return {out, burst.in, packet.dst, packet.src, packet.protocol, packet.src_port};
   return {burst.in, out, packet.src, packet.dst, packet.protocol, packet.dst_port};
 }
+
+namespace {
 
 // NetworkPolicy does not block a pod's own node, unless the policies that deny it close that too.
 void ApplyExemption(const Parties& parties, PolicyAnswer& answer) {
@@ -123,7 +127,8 @@ unsigned AskLayer(const AskedLayer& asked, std::span<const Parties> parties,
   const auto decide = [&](int key, Direction direction, PolicyAnswer::Side& side) {
     if (key == kNotJudged) return;
     const std::span<const uint32_t> answer{hits.data() + static_cast<size_t>(key) * stride, stride};
-    side = {acl::Decide(*asked.rules.rules, answer, direction), &asked.rules};
+    side = {acl::Decide(*asked.rules.rules, answer, direction), &asked.rules,
+            list.keys[static_cast<size_t>(key)]};
   };
   for (size_t i = 0; i < parties.size(); ++i) {
     decide(questions[i].egress, Direction::kEgress, answers[i].egress);
@@ -146,7 +151,9 @@ unsigned AskLayers(const NetworkView& network, RulesView PolicyLayer::*rules,
 }
 
 // What Commit would do, on a connection that nobody sees.
-void CommitDry(const Burst& burst, const ConnectionTable& table, Packet& packet) {
+void CommitDry(Burst& burst, const ConnectionTable& table, const PolicyAnswer& answer,
+               Packet& packet) {
+  if (answer.Inspects()) return MarkForInspection(burst, packet);
   Connection fresh;
   fresh.key = packet.key;
   fresh.initiator_is_b = packet.from_b;
@@ -156,9 +163,9 @@ void CommitDry(const Burst& burst, const ConnectionTable& table, Packet& packet)
 }
 
 // Enters an allowed packet's connection into the table, or renews the verdict of a stale one.
-void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
+void Commit(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
-  if (burst.trace != nullptr) return CommitDry(burst, table, packet);
+  if (burst.trace != nullptr) return CommitDry(burst, table, answer, packet);
   const uint32_t epoch = burst.snapshot->verdict_epoch;
   if (packet.connection == nullptr) {
     const ConnectionTable::Inserted inserted =
@@ -166,11 +173,23 @@ void Commit(const Burst& burst, ConnectionTable& table, unsigned worker, Packet&
     packet.connection = inserted.connection;
     packet.drop = inserted.refused;
     if (packet.connection == nullptr) return;
+    if (unlikely(inserted.created && answer.Inspects())) {
+      packet.drop = BeginInspection(answer, packet);
+      if (!packet.alive()) {
+        table.Remove(worker, packet.connection);
+        return;
+      }
+    }
     if (inserted.created && burst.journal->TellsEvents()) {
       burst.journal->Opened(burst, packet, {answer.egress.Rule(), answer.ingress.Rule()});
     }
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
+  }
+  if (unlikely(packet.connection->inspection.load(std::memory_order_relaxed) !=
+               Inspection::kNone)) {
+    MarkForInspection(burst, packet);  // which moves it on
+    return;
   }
   packet.drop = Advance(packet, *packet.connection, burst.now_ms, table.tracking());
 }
@@ -184,6 +203,9 @@ void Note(const Burst& burst, const Parties& parties, const PolicyAnswer& answer
 void Settle(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet,
             const PolicyAnswer& answer) {
   packet.drop = answer.Refusal();
+  if (packet.alive() && packet.connection != nullptr && answer.Inspects()) {
+    packet.drop = Reinspect(answer, packet);
+  }
   if (!packet.alive()) {
     packet.drop = Refuse(burst, packet, packet.drop, answer.RefusingRule(), answer.Rejects());
     packet.reject = !packet.alive() && answer.Rejects();

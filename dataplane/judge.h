@@ -15,7 +15,8 @@
 //
 // A connection is always judged by its initiator's key, whoever sent the packet. Allowed: a new one
 // is entered into the table, a stale one gets this snapshot's verdict epoch. Denied: the packet
-// dies, and so does its connection. What a policy with reject denied is marked for reject.h.
+// dies, and so does its connection. What a policy with reject denied is marked for reject.h. Where
+// the content of a connection decides, it is let in and marked for inspect/inspector.h.
 #pragma once
 
 #include "acl/classifier.h"
@@ -43,12 +44,20 @@ struct PolicyAnswer {
   struct Side {
     acl::Decision decision;
     const RulesView* rules = nullptr;
+    acl::ClassifyKey key;  // that was asked
+
+    // What the connection says decides whether it may go on.
+    bool Inspects() const {
+      return rules != nullptr && rules->content != nullptr && decision.allow &&
+             (decision.conditional || rules->content->HasPatterns(decision.rule));
+    }
 
     // Of the rule that decided; kNoRule: none did.
     acl::RuleId Rule() const;
   };
   Side egress, ingress;
 
+  bool Inspects() const { return egress.Inspects() || ingress.Inspects(); }
   // kNone, kPolicyEgress or kPolicyIngress.
   DropReason Refusal() const;
   // The sender is to be told of the refusal.
@@ -58,6 +67,9 @@ struct PolicyAnswer {
   // kNoRule: none refused.
   acl::RuleId RefusingRule() const;
 };
+
+// Of a packet whose out_port is known: turned round if it is its connection's responder's.
+Parties PartiesOf(const Burst& burst, const Packet& packet);
 
 // One answer for each of the parties, without touching any connection. parties.size() <=
 // kBurstSize. Returns how many keys it asked.

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "acl/address.h"
 #include "dataplane/connection.h"
@@ -95,6 +96,7 @@ struct Packet {
   uint64_t hash = 0;                 // of key
   ConnectionKey key;                 // normalised: see connection.h
   bool from_b = false;               // the sender is the key's end b
+  bool inspect = false;              // its connection's content is looked into: inspector.h
   Connection* connection = nullptr;  // null: none yet
 
   bool alive() const { return drop == DropReason::kNone; }
@@ -116,6 +118,8 @@ struct Burst {
   unsigned count = 0;
   bool has_fragments = false;  // parse: some packet is one
   bool has_rejects = false;    // judge: some packet is to be answered
+  bool has_content = false;    // track, judge: some packet has `inspect`
+  std::string_view said;       // inspect: the name that the packet in hand was judged by
   std::array<Packet, kBurstSize> packets;
 
   std::span<Packet> all() { return {packets.data(), count}; }

@@ -18,13 +18,14 @@
 namespace sluice::dataplane {
 
 Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, const RejectConfig& reject,
-                   ConnectionTable* connections, TxPorts* tx_ports, Tally* tally, Journal* journal,
-                   StageTally* stages)
+                   const InspectConfig& inspect, ConnectionTable* connections, TxPorts* tx_ports,
+                   Tally* tally, Journal* journal, StageTally* stages)
     : worker_(worker),
       connections_(connections),
       tally_(tally),
       stages_(stages),
       fragments_(fragments, tally),
+      inspector_(worker, inspect, connections, tally),
       rejecter_(reject, tally),
       transmitter_(worker, tx_ports, tally) {
   burst_.journal = journal;
@@ -43,9 +44,8 @@ void Pipeline::Process(const Snapshot& snapshot, PortId in_port, std::span<rte_m
   }
 }
 
-// Fragments that waited for their first go again when it has come.
 void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
-  for (; !received.empty(); received = fragments_.Release(burst_)) {
+  for (; !received.empty(); received = Waiting()) {
     if (Load(network, received)) {
       const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
                          burst_number_++ % StageTally::kSampleEvery == 0;
@@ -53,6 +53,12 @@ void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
     }
     Sink();  // the dead are counted and freed
   }
+}
+
+// Fragments that waited for their first, and what waited for the head of its stream, go again.
+std::span<rte_mbuf*> Pipeline::Waiting() {
+  const std::span<rte_mbuf*> fragments = fragments_.Release(burst_);
+  return fragments.empty() ? inspector_.Release() : fragments;
 }
 
 template <typename Done>
@@ -70,8 +76,10 @@ unsigned Pipeline::RunStages(Done&& done) {
   Track(burst_, *connections_, worker_);  // known connections move on
   done(Stage::kTrack);
   unsigned asked = Judge(burst_, *connections_, worker_);  // the rest is held against policy
-  rejecter_.Answer(burst_, transmitter_);                  // some of the refused are told
   done(Stage::kJudge);
+  inspector_.Inspect(burst_);              // where policy asks what is said: nothing unjudged
+  rejecter_.Answer(burst_, transmitter_);  // some of the refused are told
+  done(Stage::kInspect);
   asked += Flood(burst_, transmitter_);  // broadcast and multicast, judged for each receiver
   done(Stage::kFlood);
   transmitter_.Transmit(burst_);  // into the out_port's buffer
@@ -128,7 +136,7 @@ bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
   burst_.network_id = network;
   burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
-  burst_.has_fragments = burst_.has_rejects = false;
+  burst_.has_fragments = burst_.has_rejects = burst_.has_content = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i] = Packet{};
     burst_.packets[i].mbuf = received[i];

@@ -1,8 +1,8 @@
 // The way of a packet through the switch, top to bottom.
 //
-//   port -> parse -> guard -> forward -> fragments -> track -> judge -> transmit -> port
-//             \        \         \           \           \        \_____ sink: the dead, by reason
-//                                                                  \___ reject: back to the sender
+//   port -> parse -> guard -> forward -> fragments -> track -> judge -> inspect -> transmit -> port
+//             \        \         \           \           \        \         \___ sink: the dead
+//                                                                  \_________\__ reject: back
 //
 // One Pipeline per worker; nothing in it is shared but the connection table and the ports.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "dataplane/connection_table.h"
 #include "dataplane/fragments.h"
+#include "dataplane/inspect/inspector.h"
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
 #include "dataplane/reject.h"
@@ -24,8 +25,8 @@ namespace sluice::dataplane {
 class Pipeline {
  public:
   Pipeline(unsigned worker, const FragmentConfig& fragments, const RejectConfig& reject,
-           ConnectionTable* connections, TxPorts* tx_ports, Tally* tally, Journal* journal,
-           StageTally* stages);
+           const InspectConfig& inspect, ConnectionTable* connections, TxPorts* tx_ports,
+           Tally* tally, Journal* journal, StageTally* stages);
 
   // Takes up to kBurstSize buffers that came in by `in_port`, and owns them from here on.
   void Process(const Snapshot& snapshot, PortId in_port, std::span<rte_mbuf*> received,
@@ -37,12 +38,16 @@ class Pipeline {
   // Sends what waits in transmit buffers.
   void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
   // A bounded piece of ageing, once a loop.
-  void Age(const Snapshot& snapshot, uint32_t now_ms) { fragments_.Age(snapshot, now_ms); }
+  void Age(const Snapshot& snapshot, uint32_t now_ms) {
+    fragments_.Age(snapshot, now_ms);
+    inspector_.Age(now_ms);
+  }
 
  private:
   void Count(PortId in_port, std::span<rte_mbuf* const> received);
   void Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms);
   void RunNetwork(NetworkId network, std::span<rte_mbuf*> received);
+  std::span<rte_mbuf*> Waiting();
   bool Load(NetworkId network, std::span<rte_mbuf*> received);
   // All stages, and done(stage) after each. Returns how many keys went to the tries.
   template <typename Done>
@@ -56,6 +61,7 @@ class Pipeline {
   StageTally* const stages_;
   unsigned burst_number_ = 0;  // while stages are watched
   Fragments fragments_;
+  Inspector inspector_;
   Rejecter rejecter_;
   Transmitter transmitter_;
   Burst burst_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "acl/address_map.h"
+#include "acl/content_matcher.h"
 #include "acl/flat_rule.h"
 #include "acl/rule_ids.h"
 #include "acl/trie_classifier.h"
@@ -80,11 +81,12 @@ struct PortView {
   std::string name;
 };
 
-// Flat rules with their trie. All null, or none.
+// Flat rules with their trie. All null, or none but `content`.
 struct RulesView {
   std::shared_ptr<const acl::RuleTable> rules;
   std::shared_ptr<const acl::RuleIds> rule_ids;  // of `rules`
   std::shared_ptr<const acl::TrieClassifier> classifier;
+  std::shared_ptr<const acl::ContentMatcher> content;  // null: no rule looks into connections
 };
 
 // What was compiled together: which class whose address is of, and what is said of classes.

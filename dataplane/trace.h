@@ -28,6 +28,7 @@ namespace sluice::dataplane {
   X(kFragments, "fragments") \
   X(kTrack, "track")         \
   X(kJudge, "judge")         \
+  X(kInspect, "inspect")     \
   X(kFlood, "flood")         \
   X(kTransmit, "transmit")
 

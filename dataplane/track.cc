@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/icmp.h"
+#include "dataplane/inspect/begin.h"
 #include "dataplane/needs_verdict.h"
 #include "dataplane/related.h"
 #include "dataplane/sctp_state.h"
@@ -111,7 +112,7 @@ DropReason Relate(const Burst& burst, const Packet& packet) {
   return related ? DropReason::kNone : DropReason::kIcmpUnrelated;
 }
 
-void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
+void TrackOne(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packet) {
   if (unlikely(packet.kind == PacketKind::kIcmpError)) {
     packet.drop = Relate(burst, packet);
     return;
@@ -122,15 +123,30 @@ void TrackOne(const Burst& burst, ConnectionTable& table, unsigned worker, Packe
   }
   if (packet.connection == nullptr) {
     packet.drop = MayOpen(packet, table.tracking());
-  } else if (!NeedsVerdict(burst, packet)) {
+  } else if (NeedsVerdict(burst, packet)) {
+    return;
+  } else if (unlikely(packet.connection->inspection.load(std::memory_order_relaxed) !=
+                      Inspection::kNone)) {
+    MarkForInspection(burst, packet);
+  } else {
     packet.drop =
         Advance(packet, *packet.connection, burst.now_ms, table.tracking(), burst.trace != nullptr);
   }
 }
 
+bool IsInspected(const Connection& connection) {
+  return connection.inspection.load(std::memory_order_relaxed) != Inspection::kNone ||
+         connection.halves[0].judged_by.load(std::memory_order_relaxed) != 0 ||
+         connection.halves[1].judged_by.load(std::memory_order_relaxed) != 0;
+}
+
 DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking,
                       bool dry_run) {
   Half& own = connection.Sent(packet.from_b);
+  if (unlikely(packet.tcp_flags == (kTcpSyn | kTcpAck) && IsInspected(connection) &&
+               LoadSide(connection.Sent(!packet.from_b)).Has(TcpSide::kPendingSyn))) {
+    return DropReason::kTcpState;  // what was judged is not what would follow
+  }
   const TcpStep step = NextTcp(LoadSide(own), LoadSide(connection.Sent(!packet.from_b)), packet,
                                IsInitiators(packet, connection), tracking);
   if (likely(step.drop == DropReason::kNone && !dry_run)) StoreSide(step.own, own);

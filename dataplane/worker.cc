@@ -28,8 +28,8 @@ Worker::Worker(const WorkerConfig& config, const std::atomic<const Snapshot*>* p
       claims_(claims),
       journal_(config.attention),
       poll_set_(config.packets_per_quiet_look),
-      pipeline_(config.index, config.fragments, config.reject, connections, tx_ports, &tally_,
-                &journal_, &stages_) {}
+      pipeline_(config.index, config.fragments, config.reject, config.inspect, connections,
+                tx_ports, &tally_, &journal_, &stages_) {}
 
 void Worker::Run(const std::atomic<bool>& running) {
   Backoff backoff(config_.idle_sleep_us);

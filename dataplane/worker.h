@@ -25,6 +25,7 @@ struct WorkerConfig {
   FragmentConfig fragments;
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
   RejectConfig reject = {};
+  InspectConfig inspect = {};
 };
 
 class Worker {

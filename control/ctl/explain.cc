@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -20,7 +21,18 @@ struct ExplainArguments {
   std::string service;  // "tcp/80", "icmp"
   uint32_t family = 0;
   std::string network;
+  std::string server_name, http;
 };
+
+// "GET a.test/b" -> the request's parts.
+void WriteRequest(const std::string& text, v1::HttpRequest* out) {
+  const size_t blank = text.find(' ');
+  const size_t host = blank == std::string::npos ? 0 : blank + 1;
+  const size_t path = std::min(text.find('/', host), text.size());
+  out->set_method(text.substr(0, host == 0 ? 0 : blank));
+  out->set_host(text.substr(host, path - host));
+  out->set_path(text.substr(path));
+}
 
 std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
   v1::ExplainRequest request;
@@ -28,6 +40,8 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
   request.set_to(arguments.to);
   request.set_family(arguments.family);
   request.set_network(arguments.network);
+  if (!arguments.server_name.empty()) request.set_server_name(arguments.server_name);
+  if (!arguments.http.empty()) WriteRequest(arguments.http, request.mutable_http());
   const size_t slash = arguments.service.find('/');
   request.set_protocol(arguments.service.substr(0, slash));
   if (slash == std::string::npos) return request;
@@ -42,9 +56,12 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
 
 std::vector<std::string> Row(const char* direction, bool judged, const v1::SideVerdict& side) {
   if (!judged) return {direction, "not judged here", "", "", "", ""};
-  return {direction,   side.reject() ? "reject" : side.verdict(),
-          side.tier(), fmt::format("{}", fmt::join(side.policies(), ",")),
-          side.rule(), side.nearest().text()};
+  return {direction,
+          side.reject() ? "reject" : side.conditional() ? "content decides" : side.verdict(),
+          side.tier(),
+          fmt::format("{}", fmt::join(side.policies(), ",")),
+          side.rule(),
+          side.nearest().text()};
 }
 
 ExitCode Explain(const GlobalOptions& options, const ExplainArguments& arguments) {
@@ -83,6 +100,12 @@ void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
   command->add_option("--family", arguments->family, "4 or 6; the first that both have if absent")
       ->check(CLI::IsMember({4, 6}));
   command->add_option("--network", arguments->network, "default if absent");
+  auto* name = command->add_option("--server-name", arguments->server_name,
+                                   "of the TLS ClientHello that the connection begins with");
+  command
+      ->add_option("--http", arguments->http,
+                   "\"METHOD HOST/PATH\" of the request that the connection begins with")
+      ->excludes(name);
   command->callback([=, &options] { *exit_code = Explain(options, *arguments); });
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 struct MonitorArguments {
   std::string port, pod, name_space;
-  bool fresh = false, closed = false, denied = false;
+  bool fresh = false, closed = false, denied = false, judged = false;
   uint64_t limit = 0;  // 0: none
 };
 
@@ -37,6 +37,7 @@ void Print(const v1::MonitorEvent& event) {
   std::string text =
       fmt::format("{:<8} {} {} > {}", event.kind(), event.protocol(),
                   EndText(event.initiator(), ports), EndText(event.responder(), ports));
+  if (!event.name().empty()) text += ", name " + event.name();
   if (!event.reason().empty()) text += ", " + event.reason();
   if (event.has_egress()) text += SideText("egress", event.egress());
   if (event.has_ingress()) text += SideText("ingress", event.ingress());
@@ -93,6 +94,9 @@ ExitCode Monitor(const GlobalOptions& options, const MonitorArguments& arguments
   if (arguments.denied) {
     for (const char* kind : {"denied", "rejected", "observed", "audited"}) request.add_kinds(kind);
   }
+  if (arguments.judged) {
+    for (const char* kind : {"judged", "alerted"}) request.add_kinds(kind);
+  }
   Printer printer(options, arguments.limit);
   const absl::Status status = Listen<v1::DiagnosticsService>(
       options.server, &v1::DiagnosticsService::Stub::Monitor, request,
@@ -110,10 +114,12 @@ void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
   command->add_option("--pod", arguments->pod, "only with this NAMESPACE/POD at one end");
   command->add_option("--namespace", arguments->name_space,
                       "only with a pod of this namespace at one end");
-  command->add_flag("--new", arguments->fresh, "new ones; these three add up, none means all");
+  command->add_flag("--new", arguments->fresh, "new ones; these four add up, none means all");
   command->add_flag("--closed", arguments->closed, "closed ones");
   command->add_flag("--denied", arguments->denied,
                     "denied and rejected packets, and those that would be");
+  command->add_flag("--judged", arguments->judged,
+                    "those that passed by what they say, and those with a pattern to be told");
   command->add_option("--limit", arguments->limit, "leave after so many events");
   command->callback([=, &options] { *exit_code = Monitor(options, *arguments); });
 }

@@ -12,6 +12,25 @@ namespace {
 
 using nlohmann::json;
 
+// {"serverName": NAME} or {"http": {method, host, path}}: as they are after normalisation.
+std::optional<control::Said> ReadSaid(control::ObjectReader& probe) {
+  if (probe.Has("serverName") && probe.Has("http")) {
+    probe.Fail("http", "does not go together with serverName");
+  }
+  if (probe.Has("serverName")) {
+    return control::Said{.kind = acl::StreamFacts::Kind::kTls,
+                         .server_name = probe.Text("serverName")};
+  }
+  if (!probe.Has("http")) return std::nullopt;
+  control::ObjectReader request = probe.Object("http");
+  control::Said said{.kind = acl::StreamFacts::Kind::kHttp,
+                     .method = request.Text("method"),
+                     .host = request.Text("host"),
+                     .path = request.Text("path")};
+  request.RefuseOtherFields();
+  return said;
+}
+
 control::Probe ReadProbe(control::ObjectReader probe) {
   control::Probe result{.from = probe.Text("from"),
                         .to = probe.Text("to"),
@@ -26,6 +45,7 @@ control::Probe ReadProbe(control::ObjectReader probe) {
     result.family = static_cast<int>(*family);
   }
   result.network = probe.Text("network");
+  result.said = ReadSaid(probe);
   probe.RefuseOtherFields();
   return result;
 }

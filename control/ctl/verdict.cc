@@ -57,6 +57,7 @@ Json SideJson(const std::optional<Side>& side, bool why) {
                {"tier", acl::TierName(side->tier)},
                {"policy", PolicyJson(side->policies)},
                {"rule", side->rule.empty() ? Json() : Json(side->rule)}};
+  if (side->conditional) json["decides"] = "content";
   if (why) json["nearest"] = NearestJson(side->nearest);
   return json;
 }
@@ -71,7 +72,9 @@ Json VerdictJson(const Verdict& verdict, bool why) {
 // the end is not a pod.
 std::string SideText(const std::optional<Side>& side) {
   if (!side) return "";
-  std::string text = side->reject ? "reject" : Word(side->allow);
+  std::string text = side->reject        ? "reject"
+                     : side->conditional ? "content decides,"
+                                         : Word(side->allow);
   if (!side->policies.empty()) text += fmt::format(" by {}", fmt::join(side->policies, ", "));
   if (!side->rule.empty()) text += " " + side->rule;
   if (side->nearest) text += fmt::format(" ({})", side->nearest->text);
@@ -160,7 +163,7 @@ void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       ->required();
   command
       ->add_option("--probes", arguments->probes,
-                   "JSON list of {from, to, protocol, port, network}")
+                   "JSON list of {from, to, protocol, port, network, serverName, http}")
       ->required();
   command->add_flag("--why", arguments->why,
                     "in JSON too: \"nearest\", the rule that comes nearest to admitting what is "

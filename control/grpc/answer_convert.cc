@@ -48,6 +48,7 @@ void WriteSide(const Side& side, v1::SideVerdict* out) {
   for (const std::string& policy : side.policies) out->add_policies(policy);
   out->set_rule(side.rule);
   out->set_reject(side.reject);
+  out->set_conditional(side.conditional);
   if (side.nearest) WriteNearest(*side.nearest, out->mutable_nearest());
 }
 

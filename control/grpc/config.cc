@@ -117,8 +117,10 @@ void AddEventLogFlags(CLI::App& app, EventLogConfig& log, Texts& texts) {
       ->check(CLI::Range(1u, 1u << 20));
   app.add_option("--event-log-files", log.files, "rotated files that are kept")
       ->check(CLI::Range(1u, 1000u));
-  app.add_option("--event-log-kinds", texts.event_log_kinds,
-                 "what is logged: new, closed, denied, rejected, observed, audited; empty: all")
+  app.add_option(
+         "--event-log-kinds", texts.event_log_kinds,
+         "what is logged: new, closed, denied, rejected, observed, audited, judged, alerted; "
+         "empty: all")
       ->delimiter(',')
       ->check(CLI::Validator(CheckEventKind, "KIND"));
   app.add_option("--event-log-namespace", log.filter.name_space,

@@ -46,6 +46,17 @@ void WriteConnection(const ConnectionInfo& info, const dataplane::Snapshot& snap
   out->set_idle_seconds(static_cast<double>(info.idle_ms) / 1000);
 }
 
+std::optional<Said> SaidIn(const v1::ExplainRequest& request) {
+  using Kind = acl::StreamFacts::Kind;
+  if (request.has_server_name()) {
+    return Said{.kind = Kind::kTls, .server_name = request.server_name()};
+  }
+  if (!request.has_http()) return std::nullopt;
+  const v1::HttpRequest& http = request.http();
+  return Said{
+      .kind = Kind::kHttp, .method = http.method(), .host = http.host(), .path = http.path()};
+}
+
 void WriteDrop(const DropRow& row, v1::DropCount* out) {
   out->set_port(row.port);
   out->set_reason(dataplane::DropReasonName(row.reason));
@@ -207,6 +218,7 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
                 static_cast<int>(request->family()),
                 request->network()};
     if (request->port() != 0) probe.port = request->port();
+    probe.said = SaidIn(*request);
     const std::shared_ptr<const View> view = controller_.view();
     absl::StatusOr<Verdict> verdict = control::Explain(*view, probe);
     if (!verdict.ok()) return ToGrpcStatus(verdict.status());

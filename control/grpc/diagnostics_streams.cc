@@ -53,7 +53,8 @@ void WriteRule(const acl::RuleSource& source, bool allow, v1::SideVerdict* out) 
 
 void WriteEvent(const MonitorEvent& event, v1::MonitorEvent* out) {
   const dataplane::ConnectionEvent& raw = event.raw;
-  const bool allow = raw.kind == EventKind::kNew;
+  const bool allow = raw.kind == EventKind::kNew || raw.kind == EventKind::kJudged ||
+                     raw.kind == EventKind::kAlerted;
   out->set_kind(EventKindName(raw.kind));
   out->set_network(event.network);
   out->set_protocol(ProtocolName(raw.protocol));
@@ -70,6 +71,7 @@ void WriteEvent(const MonitorEvent& event, v1::MonitorEvent* out) {
     out->set_duration_seconds(raw.duration_ms / 1000.0);
   }
   out->set_state(raw.state);
+  out->set_name(raw.name.data());
   out->set_epoch(raw.epoch);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "control/controller.h"
+#include "control/database_files.h"
 #include "control/event_log.h"
 #include "control/grpc/config.h"
 #include "control/grpc/saved_state.h"
@@ -79,6 +80,12 @@ absl::StatusOr<std::unique_ptr<PageServer>> StartMetrics(
   return PageServer::Start("metrics address", address, std::move(pages));
 }
 
+// Null: what is compiled is forgotten at the end, as everything is.
+absl::StatusOr<std::unique_ptr<DatabaseFiles>> OpenDatabases(const std::string& state_directory) {
+  if (state_directory.empty()) return nullptr;
+  return DatabaseFiles::Open(state_directory + "/patterns");
+}
+
 absl::Status Run(const Config& config) {
   DaemonFacts facts;
   facts.started = std::chrono::steady_clock::now();
@@ -90,7 +97,12 @@ absl::Status Run(const Config& config) {
   if (!data_plane.ok()) return data_plane.status();
   auto keeper = OpenState(config.state_directory);
   if (!keeper.ok()) return keeper.status();
-  auto controller = Controller::Create(**data_plane, config.publisher, keeper->get());
+  auto databases = OpenDatabases(config.state_directory);
+  if (!databases.ok()) return databases.status();
+  PublisherConfig publisher = config.publisher;
+  publisher.build_limits.databases = databases->get();
+  publisher.build_limits.workers = (*data_plane)->worker_count();
+  auto controller = Controller::Create(**data_plane, publisher, keeper->get());
   if (!controller.ok()) return controller.status();
   if (*keeper) {
     const absl::Status restored = RestoreState(**keeper, **controller);

@@ -157,8 +157,7 @@ class Bench {
   static double Cycles(double seconds) { return seconds * static_cast<double>(rte_get_tsc_hz()); }
 
   control::PolicyBuild Build() {
-    return Must(
-        control::BuildPolicy(cluster_.input(), last_.input ? &last_ : nullptr, acl::TrieLimits{}));
+    return Must(control::BuildPolicy(cluster_.input(), last_.input ? &last_ : nullptr, {}));
   }
 
   // As control's publisher does, on the testbed's ports.

@@ -155,8 +155,7 @@ class Bed {
   }
   // What a controller has built in the background.
   void Rebuild() {
-    Do(control::AdoptCommand{
-        std::make_shared<control::Rebuilt>(control::Rebuild(view(), acl::TrieLimits{}))});
+    Do(control::AdoptCommand{std::make_shared<control::Rebuilt>(control::Rebuild(view(), {}))});
   }
 
   std::shared_ptr<const control::View> view() const {

@@ -1,4 +1,5 @@
-"""Whether a cluster-wide policy or a SluicePolicy is accepted is in its status, written by the watchers of all nodes."""
+"""Whether a cluster-wide policy or a SluicePolicy is accepted is in its status, written by the
+watchers of all nodes."""
 import unittest
 
 from harness import Lab

@@ -78,38 +78,55 @@ def multi(version, ports):
             "spec": {"podSelector": {}, "ingress": [{"ports": ports}]}}
 
 
-def sluice(**rule):
-    return {"podSelector": {}, "egress": [rule]}
+def with_rule(**rule):
+    return {"podSelector": {}, "ingress": [rule]}
 
 
-SLUICE_CASES = [
+def port(protocol):
+    return [{"port": 443, "protocol": protocol}]
+
+
+TLS = {"serverNames": ["example.org"]}
+SLUICE_CASES = [  # what, spec, is it taken?
     ("no rules", {"podSelector": {}}, True),
-    ("no selector", {"egress": []}, False),
-    ("all that a rule may have", sluice(
-        name="n", action="allow", order=0, log=True, to=[{"ipBlock": {"cidr": "10.0.0.0/8"}}],
-        ports=[{"protocol": "TCP", "port": 443, "endPort": 444}],
-        tls={"serverNames": ["Example.org.", "*.org", "localhost"]},
-        http=[{"method": "GET", "host": "example.org", "path": "/a/*"}, {}],
-        content=[{"pattern": "a", "action": "alert"}, {"pattern": "b"}]), True),
-    ("another action", sluice(action="Allow"), False),
-    ("order 10000", sluice(order=10000), True),
-    ("order 10001", sluice(order=10001), False),
-    ("order -1", sluice(order=-1), False),
-    ("no names", sluice(tls={"serverNames": []}), False),
-    ("tls without names", sluice(tls={}), False),
-    ("a wildcard inside", sluice(tls={"serverNames": ["a.*.org"]}), False),
-    ("a name with a port", sluice(tls={"serverNames": ["a.org:443"]}), False),
-    ("10000 names", sluice(tls={"serverNames": ["a.org"] * 10000}), True),
-    ("10001 names", sluice(tls={"serverNames": ["a.org"] * 10001}), False),
-    ("a method of two words", sluice(http=[{"method": "GET IT"}]), False),
-    ("a path without a slash", sluice(http=[{"path": "a"}]), False),
-    ("a path with a star inside", sluice(http=[{"path": "/*/a"}]), False),
-    ("a path with a query", sluice(http=[{"path": "/a?b"}]), False),
-    ("1001 requests", sluice(http=[{}] * 1001), False),
-    ("an empty pattern", sluice(content=[{"pattern": ""}]), False),
-    ("a long pattern", sluice(content=[{"pattern": "a" * 1025}]), False),
-    ("another action of a pattern", sluice(content=[{"pattern": "a", "action": "drop"}]), False),
-    ("1001 patterns", sluice(content=[{"pattern": "a"}] * 1001), False),
+    ("no selector", {"policyTypes": ["Ingress"]}, False),
+    ("another type", {"podSelector": {}, "policyTypes": ["Both"]}, False),
+    ("all of a rule", with_rule(
+        name="n", action="allow", order=0, ports=port("TCP"), tls=TLS,
+        http=[{"method": "GET", "host": "a.b", "path": "/a/*"}],
+        content=[{"pattern": "x", "action": "alert"}], log=True,
+        **{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}), True),
+    ("egress", {"podSelector": {}, "egress": [{"to": [{"podSelector": {}}], "tls": TLS}]}, True),
+    ("another action", with_rule(action="pass"), False),
+    ("order 10000", with_rule(order=10000), True),
+    ("order 10001", with_rule(order=10001), False),
+    ("order -1", with_rule(order=-1), False),
+    ("a name of 101 characters", with_rule(name="n" * 101), False),
+    ("tls without names", with_rule(tls={"serverNames": []}), False),
+    ("10,000 names", with_rule(tls={"serverNames": [f"a{n}.b" for n in range(10000)]}), True),
+    ("10,001 names", with_rule(tls={"serverNames": [f"a{n}.b" for n in range(10001)]}), False),
+    ("upper case and a dot", with_rule(tls={"serverNames": ["*.Example.ORG."]}), True),
+    ("an underscore in front", with_rule(tls={"serverNames": ["_a.b"]}), True),
+    ("a wildcard alone", with_rule(tls={"serverNames": ["*"]}), False),
+    ("a wildcard inside", with_rule(tls={"serverNames": ["a.*.b"]}), False),
+    ("a label of 64", with_rule(tls={"serverNames": ["a" * 64]}), False),
+    ("a method of two words", with_rule(http=[{"method": "GET X"}]), False),
+    ("every path", with_rule(http=[{"path": "/*"}]), True),
+    ("a path without a slash", with_rule(http=[{"path": "a"}]), False),
+    ("a star inside a path", with_rule(http=[{"path": "/a*/b"}]), False),
+    ("a star behind a letter", with_rule(http=[{"path": "/a*"}]), False),
+    ("a query", with_rule(http=[{"path": "/a?b"}]), False),
+    ("1,001 requests", with_rule(http=[{"method": "GET"}] * 1001), False),
+    ("an empty pattern", with_rule(content=[{"pattern": ""}]), False),
+    ("a pattern of 1,025", with_rule(content=[{"pattern": "a" * 1025}]), False),
+    ("1,001 patterns", with_rule(content=[{"pattern": "a"}] * 1001), False),
+    ("a pattern that allows", with_rule(content=[{"pattern": "a", "action": "allow"}]), False),
+    ("deny with patterns", with_rule(action="deny", content=[{"pattern": "a"}]), False),
+    ("deny with a name", with_rule(action="deny", tls=TLS), True),
+    ("names in UDP", with_rule(tls=TLS, ports=port("UDP")), False),
+    ("requests in SCTP", with_rule(http=[{"method": "GET"}], ports=port("SCTP")), False),
+    ("patterns in UDP", with_rule(content=[{"pattern": "a"}], ports=port("UDP")), True),
+    ("names in TCP and UDP", with_rule(tls=TLS, ports=port("TCP") + port("UDP")), False),
 ]
 
 
@@ -165,7 +182,7 @@ class Manifests(ClusterTest):
     def test_sluice_policy(self):
         for what, spec, taken in SLUICE_CASES:
             with self.subTest(what):
-                self.assertEqual(self.is_taken(objects.sluice_policy("default", "p", spec)), taken)
+                self.assertEqual(self.is_taken(objects.sluice_policy("default", "s", spec)), taken)
 
     def test_end_port_is_kept_by_the_version_that_has_it(self):
         self.api.create(multi("v1beta2", [{"port": 80, "endPort": 90, "protocol": "TCP"}]))

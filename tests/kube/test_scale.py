@@ -13,7 +13,7 @@ NAMESPACES, POLICIES = 200, 200
 PAGE = 500  # objects, client-go's
 MEMORY_MB = 100
 KINDS = ("namespaces", "nodes", "networkpolicies", "clusternetworkpolicies", "adminnetworkpolicies",
-         "baselineadminnetworkpolicies", "multi-networkpolicies")
+         "baselineadminnetworkpolicies", "multi-networkpolicies", "sluicepolicies")
 
 
 class Requests:

@@ -21,6 +21,8 @@ _ACL_TRIE = ["rte_acl", "rte_errno.h", "rte_malloc.h", "rte_memory.h", "rte_cpuf
 INCLUDES = {
     # prefix: (own, libs)
     "acl/": (["acl/"], _VALUES),
+    "acl/pattern_set": (["acl/"], _VALUES + ["hs/"]),
+    "acl/text_hash.h": ([], _VALUES + ["xxhash.h"]),
     "acl/trie_classifier.cc": (["acl/"], _VALUES + _ACL_TRIE),
     "dataplane/": (["acl/", "dataplane/"], _VALUES + ["spdlog/", "rte_", "xxhash.h"]),
     "control/": (_CONTROL, _CONTROL_LIBS),
@@ -70,7 +72,7 @@ FORBIDDEN_INCLUDES = {
 LIBRARY_PREFIXES = ["absl/", "fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/", "grpcpp/",
                     "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h",
                     "curl/", "yajl/", "prometheus/", "CivetServer.h", "civetweb.h",
-                    "libmnl/"]
+                    "libmnl/", "hs/"]
 SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.
@@ -78,7 +80,10 @@ HOT_PATH = ["dataplane/" + name for name in [
     "answer.cc", "answer.h", "audit.cc", "audit.h", "backoff.h", "clock.h", "connection.h", "connection_bucket.h", "connection_event.h",
     "connection_reclaim.cc", "connection_table.cc", "connection_table.h", "denial_events.cc",
     "denial_events.h", "denial_tally.cc", "denial_tally.h", "dhcp.h", "event_ring.h",
-    "flood.cc", "flood.h", "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h",
+    "flood.cc", "flood.h", "inspect/begin.cc", "inspect/begin.h", "inspect/byte_reader.h",
+    "inspect/content_judge.cc", "inspect/content_judge.h", "inspect/head_reader.cc",
+    "inspect/head_store.cc", "inspect/host_name.cc", "inspect/http_request.cc",
+    "inspect/inspector.cc", "inspect/stream_head.cc", "inspect/stream_head.h", "inspect/tls_hello.cc", "forward.cc", "forward.h", "fragment_port.cc", "fragment_port.h",
     "fragments.cc", "fragments.h", "guard.cc", "guard.h", "icmp.h", "journal.cc", "journal.h",
     "judge.cc", "judge.h", "learned_macs.cc", "learned_macs.h", "needs_verdict.cc",
     "needs_verdict.h", "offload.cc", "offload.h", "packet.h", "parse.cc", "parse.h",
@@ -116,6 +121,11 @@ HOT_PATH_EXCEPTIONS = {
     (_TABLE + ".cc", "new"): "Create",
     (_TABLE + ".cc", "std::make_unique"): "Create",
     (_TABLE + ".cc", "push_back("): "Create",
+    ("dataplane/inspect/head_reader.cc", "std::make_unique"): "the constructor",
+    ("dataplane/inspect/head_store.cc", "new"): "once, for the first connection",
+    ("dataplane/inspect/head_store.cc", "resize("): "once, for the first connection",
+    ("dataplane/inspect/head_store.cc", "push_back("): "what was taken out goes back",
+    ("dataplane/inspect/inspector.cc", "new"): "the constructor",
     ("dataplane/learned_macs.cc", "std::function"): "Visit, for people",
     ("dataplane/learned_macs.h", "std::function"): "Visit, for people",
     (_TABLE + ".h", "std::string"): "what Create is told",

@@ -460,6 +460,79 @@ std::set<DropReason> CheckFragmentStories() {
   return seen;
 }
 
+// Reasons of connections whose content decides. What each rule means in full: inspect_test.cc.
+std::set<DropReason> CheckContentStories() {
+  std::set<DropReason> seen;
+  acl::SluicePolicy policy{.namespace_name = "default", .name = "look"};
+  policy.policy_types = {"Egress"};
+  acl::SluiceRule names, patterns;
+  names.content.tls = acl::TlsMatch{{"good.test"}};
+  names.match.ports = {{.port = 443}};
+  patterns.content.patterns = {{"forbidden"}};
+  policy.egress = {names, patterns};
+  uint16_t source = 1;
+  // A new connection on which a says each of these at its place; the last one dies.
+  struct Said {
+    uint32_t place;
+    std::string text;
+  };
+  const auto expect = [&](Testbed& bed, uint16_t port, const std::vector<Said>& said,
+                          DropReason reason) {
+    ++source;
+    const auto segment = [&](const Said& one) {
+      return AtoB().Seq(1 + one.place, 1).Tcp(source, port, kTcpAck, one.text).bytes();
+    };
+    bed.Deliver('a', AtoB().Tcp(source, port, kTcpSyn).bytes());
+    bed.Deliver('b', Testbed::From('b', 'a').Tcp(port, source, kTcpSyn | kTcpAck).bytes());
+    const uint64_t before = bed.Drops('a', reason);
+    for (const Said& one : said) {
+      bed.Send('a', segment(one));
+      bed.Turn();
+    }
+    bed.Advance(10'001);
+    for (int i = 0; i < 40; ++i) bed.Turn();
+    EXPECT_GT(bed.Drops('a', reason), before) << DropReasonName(reason);
+    seen.insert(reason);
+  };
+  Testbed bed({.inspect = {.heads = {.small = 4, .large = 1}}});
+  bed.ApplySluice({policy});
+  expect(bed, 443, {{0, "\x16"}}, DropReason::kInspectTimeout);
+  expect(bed, 443, {{0, "\x16\x03\x03\xff\xff"}}, DropReason::kInspectMalformed);
+  expect(bed, 443, {{0, "\x16\x03"}, {0, "\x16\x02"}}, DropReason::kInspectOverlap);
+  std::vector<Said> scattered;
+  for (uint32_t i = 1; i < 12; ++i) scattered.push_back({10 * i, "x"});
+  expect(bed, 443, scattered, DropReason::kInspectBound);
+  expect(bed, 80, {{0, "is forbidden"}}, DropReason::kInspectPattern);
+  // What is looked through keeps the one head that the port may have.
+  bed.Deliver('a', AtoB().Tcp(1, 80, kTcpSyn).bytes());
+  bed.Deliver('b', Testbed::From('b', 'a').Tcp(80, 1, kTcpSyn | kTcpAck).bytes());
+  bed.Send('a', AtoB().Seq(1, 1).Tcp(1, 80, kTcpAck, "some").bytes());
+  bed.Turn();
+  expect(bed, 443, {{0, "\x16"}}, DropReason::kInspectFull);
+
+  Testbed early;
+  early.ApplySluice({policy});
+  early.Deliver('a', AtoB().Tcp(1, 443, kTcpSyn).bytes());
+  early.Deliver('b', Testbed::From('b', 'a').Tcp(443, 1, kTcpSyn | kTcpAck).bytes());
+  const Bytes answer = Testbed::From('b', 'a').Seq(1, 1).Tcp(443, 1, kTcpAck, "first").bytes();
+  EXPECT_EQ(early.LastDrop('b', answer), DropReason::kInspectEarly);
+  const Bytes first = CutOne(AtoB().Seq(1, 1).Tcp(1, 443, kTcpAck, std::string(100, 'x')).bytes(),
+                             1, {0, 64, true});
+  early.Send('a', first);
+  early.Turn();
+  EXPECT_EQ(early.Drops('a', DropReason::kInspectFragment), 1u);
+
+  Testbed late;
+  late.Deliver('a', AtoB().Tcp(1, 443, kTcpSyn).bytes());
+  late.Deliver('b', Testbed::From('b', 'a').Tcp(443, 1, kTcpSyn | kTcpAck).bytes());
+  const Bytes data = AtoB().Seq(1, 1).Tcp(1, 443, kTcpAck, "x").bytes();
+  late.Deliver('a', data);
+  late.ApplySluice({policy});
+  EXPECT_EQ(late.LastDrop('a', data), DropReason::kInspectLate);
+  seen.insert({DropReason::kInspectEarly, DropReason::kInspectFragment, DropReason::kInspectLate});
+  return seen;
+}
+
 TEST(DropReason, EachHasAPacketThatDiesOfIt) {
   Testbed bed({.pods = "ab"});
   std::set<DropReason> seen = {DropReason::kNone};
@@ -468,6 +541,7 @@ TEST(DropReason, EachHasAPacketThatDiesOfIt) {
   seen.merge(Check(bed, Switched()));
   seen.merge(CheckStories());
   seen.merge(CheckFragmentStories());
+  seen.merge(CheckContentStories());
   for (size_t i = 0; i < dataplane::kDropReasonCount; ++i) {
     EXPECT_TRUE(seen.contains(static_cast<DropReason>(i)))
         << "no fixture for " << DropReasonName(static_cast<DropReason>(i));

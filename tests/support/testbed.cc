@@ -125,7 +125,8 @@ Testbed::Testbed(const TestbedConfig& config)
                                 .packets_per_quiet_look = 0,
                                 .fragments = config.fragments,
                                 .attention = &attention_,
-                                .reject = config.reject},
+                                .reject = config.reject,
+                                .inspect = config.inspect},
         &current_, table_.get(), &quiescence_, &tx_ports_, &claims_));
   }
   std::vector<dataplane::Journal*> journals;
@@ -220,6 +221,7 @@ void Testbed::StageNetwork(const std::string& name, const std::string& pods,
   for (const auto& [port, id] : ids_) Join(network, port);
 
   acl::PolicyInput input = InputOf(pods, policies);
+  if (name == "default") input.sluice_policies = sluice_policies_;
   const bool audits = name == "default" && !audited_.empty();
   if (audits) input.policies.insert(input.policies.end(), audited_.begin(), audited_.end());
   if (name != "default" || overlaid_.empty()) {
@@ -250,7 +252,7 @@ void Testbed::StageLayer(dataplane::NetworkView& network, dataplane::Layer numbe
   if (audits) {
     audit_rule_ids_ = acl::RuleIds::Next(audit_rule_ids_.get(), compiled.table);
     layer.audit = {std::make_shared<acl::RuleTable>(compiled.table), audit_rule_ids_,
-                   Must(acl::TrieClassifier::Build(compiled.table))};
+                   Must(acl::TrieClassifier::Build(compiled.table)), nullptr};
     network.audit_rule_ids = audit_rule_ids_;
     for (const acl::NetworkPolicy& policy : audited_) Forget(NameOf(policy.name), compiled.table);
   }
@@ -262,6 +264,7 @@ void Testbed::StageLayer(dataplane::NetworkView& network, dataplane::Layer numbe
                  : acl::RuleIds::Beside(rule_ids, nullptr, compiled.table, {});
   layer.in_force.rule_ids = network.rule_ids = rule_ids;
   layer.in_force.rules = std::make_shared<acl::RuleTable>(std::move(compiled.table));
+  layer.in_force.content = Must(acl::ContentMatcher::Build(*layer.in_force.rules));
 }
 
 // The denies of policies that are to reject do.
@@ -328,6 +331,12 @@ void Testbed::Reject(const std::string& name) {
 
 void Testbed::Audit(std::vector<acl::NetworkPolicy> policies) {
   audited_ = std::move(policies);
+  Stage();
+  Publish();
+}
+
+void Testbed::ApplySluice(std::vector<acl::SluicePolicy> policies) {
+  sluice_policies_ = std::move(policies);
   Stage();
   Publish();
 }

@@ -50,6 +50,7 @@ struct TestbedConfig {
   dataplane::Tracking tracking;
   dataplane::FragmentConfig fragments = {};
   dataplane::RejectConfig reject = {};
+  dataplane::InspectConfig inspect = {};
 };
 
 // What a frame's sender left undone, as the vhost library reports it.
@@ -75,6 +76,8 @@ class Testbed {
 
   // Policies in force from the next turn on. Every pod is local unless `unknown` was called for it.
   void Apply(std::vector<acl::NetworkPolicy> policies);
+  // SluicePolicies beside these.
+  void ApplySluice(std::vector<acl::SluicePolicy> policies);
   void ApplyBlue(std::vector<acl::NetworkPolicy> policies);  // to the network blue
   // What the policy default/`name` denies is answered, as long as it is in force.
   void Reject(const std::string& name);
@@ -185,6 +188,7 @@ class Testbed {
   std::map<char, char> moved_macs_;
   std::map<char, uint16_t> mtus_;
   std::vector<acl::NetworkPolicy> policies_;
+  std::vector<acl::SluicePolicy> sluice_policies_;
   std::vector<acl::NetworkPolicy> blue_policies_;
   std::string overlaid_;                            // pods
   std::vector<acl::NetworkPolicy> stale_policies_;  // the base's, if some are overlaid

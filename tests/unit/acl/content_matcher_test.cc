@@ -221,16 +221,16 @@ class MapStore : public DatabaseStore {
 TEST(PatternSet, AKeptDatabaseIsUsedAgainAndABrokenOneIsNot) {
   MapStore store;
   const std::vector<std::string> patterns = {"a+b", "c{3}"};
-  ASSERT_TRUE(PatternSet::Build(patterns, &store).ok());
+  ASSERT_TRUE(PatternSet::Build(patterns, &store, 4).ok());
   ASSERT_EQ(store.kept.size(), 1u);
-  const auto again = *PatternSet::Build(patterns, &store);
+  const auto again = *PatternSet::Build(patterns, &store, 4);
   EXPECT_EQ(store.loads, 1);
   EXPECT_EQ(again->Scan(Bytes("xxaab"), 0).size(), 1u);
   store.kept.begin()->second.resize(20);
-  const auto anew = PatternSet::Build(patterns, &store);
+  const auto anew = PatternSet::Build(patterns, &store, 4);
   ASSERT_TRUE(anew.ok()) << anew.status();
   EXPECT_EQ((*anew)->Scan(Bytes("ccc"), 1).size(), 1u);
-  ASSERT_TRUE(PatternSet::Build(std::vector<std::string>{"a+b"}, &store).ok());
+  ASSERT_TRUE(PatternSet::Build(std::vector<std::string>{"a+b"}, &store, 4).ok());
   EXPECT_EQ(store.kept.size(), 2u) << "other patterns, another name";
 }
 

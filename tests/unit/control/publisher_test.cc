@@ -21,7 +21,7 @@ class PublisherTest : public ::testing::Test {
  protected:
   PublisherTest() {
     PublisherConfig config;
-    config.trie_limits.max_rules = kMaxRules;
+    config.build_limits.trie.max_rules = kMaxRules;
     auto created = Publisher::Create(fixture_.data_plane(), config);
     EXPECT_TRUE(created.ok()) << created.status();
     publisher_ = *std::move(created);

@@ -1,0 +1,43 @@
+// Reads what a stream begins with: a ClientHello, an HTTP request, or neither.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "acl/stream_facts.h"
+
+namespace sluice::dataplane {
+
+struct HeadReading {
+  enum class State : uint8_t {
+    kMore,       // a longer stream may say
+    kKnown,      // `facts` are what it says
+    kMalformed,  // it looks like TLS or HTTP, and is not as their RFCs say
+  };
+  State state = State::kMore;
+  const char* fault = "";  // kMalformed: a literal, "duplicate_host"
+  acl::StreamFacts facts;  // views into the stream, or into the reader until its next Read
+  uint32_t length = 0;     // kKnown: octets of the head; 0 of what is neither
+  uint64_t body = 0;       // octets behind it that are its own
+  bool repeats = false;    // another request may come behind these; else the rest is its own
+};
+
+class HeadReader {
+ public:
+  static constexpr size_t kMaxHead = 16 * 1024;  // octets
+
+  HeadReader();
+  ~HeadReader();
+
+  // `stream` is in order from where a head begins; at most kMaxHead octets are looked at.
+  HeadReading Read(std::span<const uint8_t> stream);
+
+ private:
+  struct Scratch;
+  HeadReading ReadHttp(std::span<const uint8_t> stream);
+
+  std::unique_ptr<Scratch> scratch_;
+};
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,103 @@
+// ClientHellos: what is in them, at every length and in records of every size.
+#include "dataplane/inspect/tls_hello.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/hello.h"
+#include "tests/unit/dataplane/inspect/exact_bytes.h"
+
+namespace sluice::dataplane {
+namespace {
+
+using test::ExactBytes;
+using test::Hello;
+using test::UsualHello;
+
+// Of a hello whose views the test does not look at after its bytes are gone.
+struct Seen {
+  Reading reading;
+  std::string fault, server_name;
+  uint16_t version;
+  std::vector<std::string> protocols;
+  bool encrypted;
+};
+
+Seen Read(std::string_view stream, size_t scratch_size = 16384) {
+  const ExactBytes bytes(stream);
+  std::vector<uint8_t> scratch(scratch_size);
+  const TlsHello hello = ReadTlsHello(bytes.get(), scratch);
+  Seen seen{hello.reading, hello.fault, std::string(hello.server_name),
+            hello.version, {},          hello.encrypted};
+  for (unsigned i = 0; i < hello.protocol_count; ++i)
+    seen.protocols.emplace_back(hello.protocols[i]);
+  return seen;
+}
+
+TEST(TlsHello, SaysWhatTheClientAsksFor) {
+  const Seen seen = Read(UsualHello("Example.ORG", 1700).bytes());
+  EXPECT_EQ(seen.reading, Reading::kComplete);
+  EXPECT_EQ(seen.server_name, "Example.ORG") << "as it was sent";
+  EXPECT_EQ(seen.version, 0x0304) << "GREASE is no version";
+  EXPECT_EQ(seen.protocols, (std::vector<std::string>{"h2", "http/1.1"}));
+  EXPECT_FALSE(seen.encrypted);
+  const Seen old = Read(Hello().bytes());
+  EXPECT_EQ(old.reading, Reading::kComplete) << "without extensions";
+  EXPECT_EQ(old.server_name, "");
+  EXPECT_EQ(old.version, 0x0303);
+  EXPECT_TRUE(Read(UsualHello("a.test").Extension(0xfe0d, "ech").bytes()).encrypted);
+}
+
+TEST(TlsHello, AtEveryShorterLengthThereIsMoreToCome) {
+  for (const size_t record : {1u << 14, 100u, 3u, 1u}) {
+    const std::string hello = UsualHello("one.test").bytes(record);
+    for (size_t length = 0; length < hello.size(); ++length) {
+      ASSERT_EQ(Read(hello.substr(0, length)).reading, Reading::kMore)
+          << length << " of " << record;
+    }
+    const Seen seen = Read(hello);
+    EXPECT_EQ(seen.reading, Reading::kComplete) << record << ": " << seen.fault;
+    EXPECT_EQ(seen.server_name, "one.test");
+    EXPECT_EQ(Read(hello + "\x14\x03\x03").reading, Reading::kComplete) << "more records";
+  }
+}
+
+std::string Broken(std::string text, size_t place, char value) {
+  text[place] = value;
+  return text;
+}
+
+TEST(TlsHello, WhatNotEveryServerReadsAlikeIsRefused) {
+  const std::string good = UsualHello("one.test").bytes();
+  Hello twice, empty, list;
+  twice.ServerName("one.test").ServerName("two.test");
+  empty.ServerName("");
+  list.Extension(0, std::string("\0\x0c\0\0\x03one\0\0\x03two", 14));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {Broken(good, 1, 2), "record_version"},
+      {Broken(good, 5, 2), "handshake_type"},
+      {Broken(good, 6, 1), "hello_too_long"},
+      {Broken(good, 8, static_cast<char>(good[8] - 1)), "hello_trailing_bytes"},
+      {std::string("\x16\x03\x01\x00\x00", 5), "record_length"},
+      {std::string("\x16\x03\x01\x40\x01", 5), "record_length"},
+      {std::string("\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", 11), "hello_fields"},
+      {twice.bytes(), "extensions"},
+      {empty.bytes(), "server_name"},
+      {list.bytes(), "server_name"},
+      {Hello().Extension(16, std::string("\0\0", 2)).bytes(), "alpn"},
+      {Hello().Extension(43, std::string("\x03\x03\x04\x03", 4)).bytes(), "supported_versions"},
+      {Broken(UsualHello("one.test").bytes(50), 55, 0x17), "record_type"},
+  };
+  for (const auto& [text, fault] : cases) {
+    const Seen seen = Read(text);
+    EXPECT_EQ(seen.reading, Reading::kMalformed);
+    EXPECT_EQ(seen.fault, fault);
+  }
+  EXPECT_EQ(Read(UsualHello("one.test", 3000).bytes(1000), 2000).fault, "hello_too_long");
+  EXPECT_EQ(Read("GET / HTTP/1.1").reading, Reading::kOther);
+}
+
+}  // namespace
+}  // namespace sluice::dataplane
