@@ -67,6 +67,7 @@ DesiredState Synced(const DesiredState& state, DesiredState synced) {
     for (const auto& [name, owned] : table) all.push_back(Candidate::Of(owned.object));
   };
   add(state.cluster_policies());
+  add(state.sluice_policies());
   add(state.multi_policies());
   add(state.policies());
   add(state.endpoints());
@@ -170,7 +171,7 @@ TEST(RandomHistory, BringsEveryKindAndDanglingReferences) {
     }
     policies_in_force += static_cast<unsigned>(end.policy_count());
   }
-  EXPECT_EQ(kinds.size(), 8u) << "kinds of kObjectKinds";
+  EXPECT_EQ(kinds.size(), 9u) << "kinds of kObjectKinds";
   for (const auto& [kind, count] : kinds) EXPECT_GT(count, kSeeds / 10) << kind;
   EXPECT_GT(pods_without_namespace, kSeeds);
   EXPECT_GT(policies_in_force, kSeeds);

@@ -1,5 +1,5 @@
-// Objects of the cluster-wide kinds, nodes and MultiNetworkPolicies in the desired state: owners,
-// deletes, stand-ins.
+// Objects of the cluster-wide kinds, nodes, MultiNetworkPolicies and SluicePolicies in the desired
+// state: owners, deletes, stand-ins.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,13 +31,19 @@ acl::MultiNetworkPolicy Multi(const std::string& name, std::vector<std::string> 
   return {DenyAll(name), std::move(networks)};
 }
 
+acl::SluicePolicy Sluice(const std::string& name, std::vector<std::string> networks = {}) {
+  acl::SluicePolicy policy = AllowName(name, "example.org", std::move(networks));
+  policy.pod_selector.match_labels = {{"app", "a"}};
+  return policy;
+}
+
 acl::Node NodeOf(const std::string& name) { return {name, {{"a", "b"}}, {Ip("192.0.2.1")}}; }
 
 DesiredState Filled() {
   DesiredState state;
   const auto applied = state.Apply(
       "cli",
-      Candidates(NodeOf("a"), DenyAll("a"), Multi("a", {"x/net"}),
+      Candidates(NodeOf("a"), DenyAll("a"), Multi("a", {"x/net"}), Sluice("a"),
                  Cluster(Kind::kClusterNetworkPolicy, "a"), Cluster(Kind::kAdminNetworkPolicy, "a"),
                  Cluster(Kind::kBaselineAdminNetworkPolicy, "default")),
       OnRefusal::kRefuseAll);
@@ -49,6 +55,7 @@ const std::vector<ObjectKey>& AllKeys() {
   static const std::vector<ObjectKey> keys = {{"Node", {"", "a"}},
                                               {"NetworkPolicy", {"default", "a"}},
                                               {"MultiNetworkPolicy", {"default", "a"}},
+                                              {"SluicePolicy", {"default", "a"}},
                                               {"ClusterNetworkPolicy", {"", "a"}},
                                               {"AdminNetworkPolicy", {"", "a"}},
                                               {"BaselineAdminNetworkPolicy", {"", "default"}}};
@@ -60,17 +67,18 @@ TEST(KindsTest, PoliciesOfOneNameAndTwoKindsAreTwo) {
   EXPECT_EQ(state.nodes().size(), 1u);
   EXPECT_EQ(state.multi_policies().size(), 1u);
   EXPECT_EQ(state.cluster_policies().size(), 3u);
-  EXPECT_EQ(state.policy_count(), 5u);
+  EXPECT_EQ(state.sluice_policies().size(), 1u);
+  EXPECT_EQ(state.policy_count(), 6u);
 }
 
 TEST(KindsTest, EachIsDeletedByItsKey) {
   for (const ObjectKey& key : AllKeys()) {
     DesiredState state = Filled();
     EXPECT_EQ(state.Delete("cli", std::vector{key}).value(), 1u) << key.ToString();
-    EXPECT_EQ(state.policy_count() + state.nodes().size(), 5u) << key.ToString();
+    EXPECT_EQ(state.policy_count() + state.nodes().size(), 6u) << key.ToString();
   }
   DesiredState state = Filled();
-  EXPECT_EQ(state.Delete("cli", AllKeys()).value(), 6u);
+  EXPECT_EQ(state.Delete("cli", AllKeys()).value(), 7u);
   EXPECT_EQ(state, DesiredState());
 }
 
@@ -98,6 +106,7 @@ TEST(KindsTest, KeysReadAsPeopleKnowThem) {
   EXPECT_EQ((ObjectKey{"Node", {"", "a"}}).ToString(), "Node a");
   EXPECT_EQ((ObjectKey{"AdminNetworkPolicy", {"", "a"}}).ToString(), "AdminNetworkPolicy a");
   EXPECT_EQ((ObjectKey{"MultiNetworkPolicy", {"x", "a"}}).ToString(), "MultiNetworkPolicy x/a");
+  EXPECT_EQ((ObjectKey{"SluicePolicy", {"x", "a"}}).ToString(), "SluicePolicy x/a");
   for (const ObjectKey& key : AllKeys()) EXPECT_TRUE(IsObjectKind(key.kind)) << key.kind;
   EXPECT_FALSE(IsObjectKind("Policy"));
 }
@@ -179,6 +188,43 @@ TEST(KindsTest, AMultiNetworkPolicyNeverAcceptedIsolatesOnTheNetworksItNames) {
   EXPECT_THAT(StandInNetworks({}), IsEmpty());
   EXPECT_THAT(StandInNetworks({"x/net1", "net 2"}), ElementsAre(kEveryNetwork));
   EXPECT_THAT(MakeMultiStandIn({"default", "a"}, nullptr)->networks, ElementsAre(kEveryNetwork));
+}
+
+// What stands in for `refused`.
+acl::SluicePolicy SluiceStandIn(acl::SluicePolicy refused) {
+  DesiredState state;
+  const auto refusals = state.Apply("cli", Candidates(std::move(refused)), OnRefusal::kSkip);
+  EXPECT_EQ(refusals->size(), 1u);
+  const auto& owned = state.sluice_policies().at({"default", "a"});
+  EXPECT_TRUE(owned.stand_in);
+  return owned.object;
+}
+
+TEST(KindsTest, ASluicePolicyNeverAcceptedIsolatesWhatItSelects) {
+  acl::SluicePolicy bad = Sluice("a", {"x/net1"});
+  bad.options.audit = true;
+  bad.egress[0].order = -1;
+  const acl::SluicePolicy stand_in = SluiceStandIn(bad);
+  EXPECT_EQ(stand_in.pod_selector, bad.pod_selector);
+  EXPECT_EQ(stand_in.options, bad.options);
+  EXPECT_THAT(stand_in.policy_types, ElementsAre("Ingress", "Egress")) << "it has an egress rule";
+  EXPECT_THAT(stand_in.egress, IsEmpty());
+  EXPECT_THAT(stand_in.networks, ElementsAre("x/net1"));
+  bad.policy_types = {"Egress"};
+  EXPECT_THAT(SluiceStandIn(bad).policy_types, ElementsAre("Egress"));
+  bad.networks.clear();
+  EXPECT_THAT(SluiceStandIn(bad).networks, IsEmpty());
+  bad.networks = {"x/net1", "net 2"};
+  EXPECT_THAT(SluiceStandIn(bad).networks, ElementsAre(kEveryNetwork));
+}
+
+TEST(KindsTest, ASluicePolicyThatCouldNotBeReadIsolatesItsNamespaceEverywhere) {
+  const auto stand_in = MakeSluiceStandIn({"default", "a"}, nullptr);
+  ASSERT_TRUE(stand_in);
+  EXPECT_EQ(stand_in->pod_selector, acl::LabelSelector());
+  EXPECT_THAT(stand_in->policy_types, ElementsAre("Ingress", "Egress"));
+  EXPECT_THAT(stand_in->networks, ElementsAre(kEveryNetwork));
+  EXPECT_FALSE(MakeSluiceStandIn({"no/such", "a"}, nullptr));
 }
 
 TEST(KindsTest, AStandInGivesWayToAGoodVersion) {

@@ -193,6 +193,10 @@ std::vector<std::string> NamesOf(const acl::PolicyInput& input) {
     names.push_back("multi " + multi.policy.name);
     for (const std::string& network : multi.networks) names.push_back("on " + network);
   }
+  for (const auto& policy : input.sluice_policies) {
+    names.push_back("sluice " + policy.name);
+    for (const std::string& network : policy.networks) names.push_back("on " + network);
+  }
   return names;
 }
 
@@ -230,6 +234,57 @@ TEST(PolicyInputTest, AStandInForEveryNetworkActsOnEachThatTakesItsKind) {
   EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "red")),
               ElementsAre("multi bad", "on default/red", "multi red", "on default/red"));
   EXPECT_THAT(NamesOf(MakePolicyInput(state, {})), ElementsAre("network np", "cluster c"));
+}
+
+TEST(PolicyInputTest, ASluicePolicyActsWhereNetworkPoliciesDoOrOnTheNetworksItNames) {
+  DesiredState state = StateOfEveryKind();
+  ASSERT_TRUE(state
+                  .Apply("test",
+                         Candidates(AllowName("here", "a.org"),
+                                    AllowName("there", "a.org", {"x/blue", "y/green"})),
+                         OnRefusal::kRefuseAll)
+                  .ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {})),
+              ElementsAre("network np", "cluster c", "sluice here"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "x/blue")),
+              ElementsAre("multi blue", "on x/blue", "sluice there", "on x/blue"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "red")),
+              ElementsAre("multi red", "on default/red"));
+  NetworkSpec both = Network("y/green");
+  both.policies = {"network", "multi"};
+  ASSERT_TRUE(state.ports().AddNetwork(both).ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "y/green")),
+              ElementsAre("network np", "multi blue", "on y/green", "sluice here", "sluice there",
+                          "on y/green"));
+}
+
+TEST(PolicyInputTest, AStandInForASluicePolicyOfUnknownNetworksActsOnAll) {
+  DesiredState state = StateOfEveryKind();
+  const acl::SluicePolicy bad = AllowName("bad", "a.org", {"no network"});
+  ASSERT_TRUE(state.Apply("test", Candidates(bad), OnRefusal::kSkip).ok());
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {})),
+              ElementsAre("network np", "cluster c", "sluice bad"));
+  EXPECT_THAT(NamesOf(MakePolicyInput(state, {}, "red")),
+              ElementsAre("multi red", "on default/red", "sluice bad", "on default/red"));
+}
+
+TEST(PolicyInputTest, EditsOfASluicePolicyAreItsAndItsPods) {
+  DesiredState before = StateOf({Pod("web", "10.0.0.2")}, {RingPort("p", "web", kMac, "10.0.0.2")});
+  ASSERT_TRUE(before.ports().AddNetwork(Network("x/blue")).ok());
+  ASSERT_TRUE(
+      before.Apply("test", Candidates(AllowName("s", "a.org")), OnRefusal::kRefuseAll).ok());
+  DesiredState now = before;
+  ASSERT_TRUE(now.Apply("test", Candidates(AllowName("s", "b.org")), OnRefusal::kRefuseAll).ok());
+  const std::set<ObjectKey> touched = {{"SluicePolicy", {"default", "s"}}};
+  const PolicyEdits edits = EditsOf(before, now, {}, "default", touched);
+  EXPECT_THAT(edits.policies, ElementsAre("SluicePolicy default/s"));
+  EXPECT_THAT(edits.subjects, ElementsAre(Pair("default", "web")));
+  EXPECT_THAT(EditsOf(before, now, {}, "x/blue", touched).policies, IsEmpty());
+  EXPECT_THAT(EditsOf(now, now, {}, "default", touched).policies, IsEmpty());
+  const acl::PolicyInput overlay = MakeOverlayInput(now, {}, "default", edits.subjects);
+  EXPECT_THAT(NamesOf(overlay), ElementsAre("sluice s"));
+  EXPECT_THAT(NamesOf(MakeOverlayInput(now, {}, "default", {})), IsEmpty());
+  EXPECT_THAT(NamesOf(PoliciesOn(now, {}, "default", &touched)), ElementsAre("sluice s"));
 }
 
 TEST(PolicyInputTest, PodsOfOtherNetworksHaveTheirAttachmentsAddresses) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/grpc/convert.h"
 #include "control/grpc/port_convert.h"
 #include "control/grpc/state_file.h"
 #include "control/grpc/state_keeper.h"
@@ -142,8 +143,10 @@ void Fill(Daemon& daemon) {
                                               Pod("a", "10.0.0.1", {{"app", "a"}}, "u-1"), policy);
   watched.back().uid = "u-2";
   daemon.Do(SyncCommand{"watcher", std::move(watched), "v-7"});
-  daemon.Do(
-      ApplyCommand{"hand", Candidates(Pod("b", "10.0.0.2"), BadPolicy("bad")), OnRefusal::kSkip});
+  daemon.Do(ApplyCommand{"hand",
+                         Candidates(Pod("b", "10.0.0.2"), BadPolicy("bad"),
+                                    AllowName("names", "example.org", {"default/red"})),
+                         OnRefusal::kSkip});
   daemon.Do(AddPortCommand{Uplink("trunk", "default")});
   daemon.Do(AddNetworkCommand{OnVlan("default/red", "trunk", 5)});
   daemon.Do(AddNetworkCommand{OnVlan("default/blue", "trunk", 6)});
@@ -177,6 +180,24 @@ TEST(SavedState, AllOfItComesBack) {
   EXPECT_EQ(again.synced_versions().at("watcher"), "") << "it may have been told more since";
   (*again.mutable_synced_versions())["watcher"] = "v-7";
   EXPECT_EQ(again.SerializeAsString(), objects.SerializeAsString());
+}
+
+TEST(SavedState, APatternThatDoesNotCompileAnyMoreIsNamedAndItsPolicyIsolates) {
+  v1::SavedObjects objects;
+  v1::SavedObject* saved = objects.add_objects();
+  acl::SluicePolicy policy = AllowName("names", "example.org");
+  policy.egress[0].content.patterns = {{"a(", acl::PatternAction::kDeny}};
+  ToProto(policy, saved->mutable_object());
+  saved->set_source("hand");
+  Daemon daemon;
+  const auto problems = Restore(objects, {}, daemon.controller());
+  ASSERT_TRUE(problems.ok()) << problems.status();
+  ASSERT_EQ(problems->size(), 1u);
+  EXPECT_EQ(problems->front(),
+            "SluicePolicy default/names: Missing close parenthesis for group started at index 1.");
+  const auto& owned = daemon.view()->state->sluice_policies().at({"default", "names"});
+  EXPECT_TRUE(owned.stand_in);
+  EXPECT_TRUE(owned.object.egress.empty());
 }
 
 TEST(SavedState, WhatCannotComeBackIsNamedAndTheRestDoes) {

@@ -177,7 +177,8 @@ TEST_F(ServerTest, WhatIsAppliedIsListedAndCanBeDeleted) {
 }
 
 std::vector<Object> EveryKindOfPolicy() {
-  std::vector<Object> objects = {DenyAll("a"), acl::MultiNetworkPolicy{DenyAll("a"), {}}};
+  std::vector<Object> objects = {DenyAll("a"), acl::MultiNetworkPolicy{DenyAll("a"), {}},
+                                 AllowName("a", "example.org")};
   for (const char* kind :
        {"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"}) {
     acl::ClusterPolicy policy;
@@ -231,12 +232,13 @@ TEST_F(ServerTest, PoliciesOfEveryKindAreListedTogetherAndDeletedByTheirKeys) {
   EXPECT_EQ(List("Node").objects_size(), 1);
   EXPECT_EQ(List("AdminNetworkPolicy").objects_size(), 1);
   const v1::ListResponse listed = List("Policy");
-  ASSERT_EQ(listed.objects_size(), 5);
+  ASSERT_EQ(listed.objects_size(), 6);
+  EXPECT_EQ(List("SluicePolicy").objects_size(), 1);
 
   grpc::ClientContext context;
   v1::GetStatusResponse status;
   ASSERT_TRUE(v1::DiagnosticsService::NewStub(channel_)->GetStatus(&context, {}, &status).ok());
-  EXPECT_EQ(status.policies(), 5u);
+  EXPECT_EQ(status.policies(), 6u);
   EXPECT_EQ(status.nodes(), 1u);
   EXPECT_THAT(status.warnings(),
               testing::ElementsAre(StartsWith("ClusterNetworkPolicy default: spec.priority: 0"),
@@ -249,7 +251,7 @@ TEST_F(ServerTest, PoliciesOfEveryKindAreListedTogetherAndDeletedByTheirKeys) {
   v1::DeleteResponse response;
   ASSERT_TRUE(
       v1::PolicyService::NewStub(channel_)->Delete(&delete_context, request, &response).ok());
-  EXPECT_EQ(response.deleted(), 5u);
+  EXPECT_EQ(response.deleted(), 6u);
   EXPECT_EQ(List("Policy").objects_size(), 0);
 }
 
@@ -259,6 +261,32 @@ TEST_F(ServerTest, TheAnswersEpochIsInForce) {
   EXPECT_GT(response.epoch(), 0u);
   EXPECT_GE(fixture_.data_plane().epoch(), response.epoch());
   EXPECT_GE(List().epoch(), response.epoch());
+}
+
+TEST_F(ServerTest, APatternIsRefusedWithHyperscansOwnMessage) {
+  acl::SluicePolicy bad = AllowName("bad", "example.org");
+  bad.pod_selector.match_labels = {{"app", "a"}};
+  bad.egress[0].content.patterns = {{"good", acl::PatternAction::kDeny},
+                                    {"a(", acl::PatternAction::kDeny}};
+  const std::string field = "spec.egress[0].content[1].pattern";
+  const std::string reason = "Missing close parenthesis for group started at index 1.";
+  v1::ApplyResponse response;
+  const grpc::Status status = Apply(Request({DenyAll("good"), bad}), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "SluicePolicy default/bad: " + field + ": " + reason);
+  EXPECT_EQ(List("Policy").objects_size(), 0);
+
+  v1::ApplyRequest skipping = Request({bad});
+  skipping.set_on_refusal(v1::ApplyRequest::SKIP);
+  ASSERT_TRUE(Apply(skipping, &response).ok());
+  ASSERT_EQ(response.refusals_size(), 1);
+  EXPECT_EQ(response.refusals(0).field(), field);
+  EXPECT_EQ(response.refusals(0).reason(), reason);
+  const v1::ListResponse listed = List("SluicePolicy");
+  ASSERT_EQ(listed.objects_size(), 1);
+  EXPECT_TRUE(listed.objects(0).stand_in());
+  EXPECT_EQ(listed.objects(0).object().sluice_policy().pod_selector().match_labels().at("app"),
+            "a");
 }
 
 TEST_F(ServerTest, ABadObjectIsRefusedWithObjectFieldAndReason) {

@@ -67,6 +67,29 @@ acl::ClusterPolicy WholeClusterPolicy() {
   return policy;
 }
 
+acl::SluicePolicy WholeSluicePolicy() {
+  acl::SluicePolicy policy;
+  policy.namespace_name = "x";
+  policy.name = "s";
+  policy.options = {.audit = true, .reject = true, .judges_own_node = true};
+  policy.pod_selector = {{{"a", "b"}}, {}};
+  policy.policy_types = {"Egress"};
+  policy.networks = {"x/net1", "y/net2"};
+  acl::SluiceRule& rule = policy.egress.emplace_back();
+  rule.match.peers.resize(1);
+  rule.match.peers[0].ip_block = {"10.0.0.0/8", {"10.1.0.0/16"}};
+  rule.match.ports = {{"TCP", int64_t{443}, 444}};
+  rule.name = "names";
+  rule.action = "allow";
+  rule.order = 0;
+  rule.content.tls = acl::TlsMatch{{"example.org", "*.example.org"}};
+  rule.content.http = {{"GET", "example.org", "/a/*"}, {}};
+  rule.content.patterns = {{"a", acl::PatternAction::kAlert}, {"b", acl::PatternAction::kDeny}};
+  rule.log = true;
+  policy.ingress.emplace_back().action = "deny";
+  return policy;
+}
+
 // What came after the first three kinds, and their later fields.
 std::vector<Object> EveryNewShape() {
   acl::NetworkPolicy legacy{.namespace_name = "x", .name = "old"};
@@ -83,6 +106,7 @@ std::vector<Object> EveryNewShape() {
           pod,
           legacy,
           multi,
+          WholeSluicePolicy(),
           WholeClusterPolicy(),
           Cluster(acl::ClusterPolicyKind::kAdminNetworkPolicy, "Admin"),
           Cluster(acl::ClusterPolicyKind::kBaselineAdminNetworkPolicy, "Baseline")};
@@ -118,10 +142,33 @@ TEST(Convert, KeysOfClusterScopedKindsHaveNoNamespace) {
     const v1::ObjectKey key = KeyOf(object);
     keys.push_back(key.kind() + " " + key.namespace_() + "/" + key.name());
   }
-  EXPECT_EQ(keys, (std::vector<std::string>{
-                      "Namespace /x", "Node /n1", "Endpoint x/a", "NetworkPolicy x/old",
-                      "MultiNetworkPolicy x/old", "ClusterNetworkPolicy /default",
-                      "AdminNetworkPolicy /default", "BaselineAdminNetworkPolicy /default"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{
+                "Namespace /x", "Node /n1", "Endpoint x/a", "NetworkPolicy x/old",
+                "MultiNetworkPolicy x/old", "SluicePolicy x/s", "ClusterNetworkPolicy /default",
+                "AdminNetworkPolicy /default", "BaselineAdminNetworkPolicy /default"}));
+}
+
+TEST(Convert, ASluicePolicyIsReadWithItsDefaultsAndItsNamesInNormalForm) {
+  v1::Object proto;
+  proto.mutable_sluice_policy()->set_namespace_("x");
+  proto.mutable_sluice_policy()->set_name("s");
+  v1::SluiceRule* rule = proto.mutable_sluice_policy()->add_egress();
+  rule->mutable_tls()->add_server_names("Example.ORG.");
+  rule->add_http()->set_host("*.Example.ORG.");
+  rule->add_content()->set_pattern("a");
+  rule->mutable_content(0)->set_action(static_cast<v1::PatternAction>(7));
+  const auto object = FromProto(proto);
+  ASSERT_TRUE(object.ok()) << object.status();
+  const acl::SluiceRule& read = std::get<acl::SluicePolicy>(*object).egress[0];
+  EXPECT_EQ(read.order, acl::kDefaultRuleOrder);
+  EXPECT_EQ(read.content.tls->server_names, std::vector<std::string>{"example.org"});
+  EXPECT_EQ(read.content.http[0].host, "*.example.org");
+  EXPECT_EQ(read.content.patterns[0].action, acl::PatternAction::kDeny) << "not known: stricter";
+  rule->clear_http();
+  rule->mutable_tls()->clear_server_names();
+  EXPECT_EQ(FromProto(proto).status().message(),
+            "SluicePolicy x/s: spec.egress[0].tls.serverNames: needs at least one entry");
 }
 
 // A newer sender's kind of peer arrives as a peer of no kind.

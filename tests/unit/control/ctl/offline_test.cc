@@ -98,6 +98,26 @@ TEST(Offline, OtherNetworksTakeMultiNetworkPoliciesThatNameThem) {
   EXPECT_EQ(std::string(flow.status().message()), "to: pod x/b has no address");
 }
 
+TEST(Offline, ASluicePolicyIsOfThePrimaryNetworkOrOfThoseItNames) {
+  std::vector<control::Object> objects = Objects();
+  acl::SluicePolicy policy;
+  policy.namespace_name = "x";
+  policy.name = "primary";
+  objects.emplace_back(policy);
+  policy.name = "others";
+  policy.networks = {"x/fast", "x/seldom"};
+  objects.emplace_back(policy);
+  const auto name_on = [&](const std::string& network) {
+    const auto input = InputOf(objects, acl::LegacyPolicy::kV1, network);
+    return input.sluice_policies.size() == 1 ? input.sluice_policies[0].name : "";
+  };
+  EXPECT_EQ(name_on("default"), "primary");
+  EXPECT_EQ(name_on("x/fast"), "others");
+  EXPECT_EQ(name_on("x/seldom"), "others");
+  EXPECT_EQ(name_on("x/twin"), "");
+  EXPECT_TRUE(NetworksOf(objects).contains("x/seldom"));
+}
+
 TEST(Offline, EachNetworkIsMadeOfItsOwnObjects) {
   EXPECT_THAT(NetworksOf(Objects()), ElementsAre("default", "default/plain", "x/fast", "x/lonely",
                                                  "x/twin", "y/plain", "y/twin"));
