@@ -3,6 +3,9 @@
 #include <CivetServer.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <chrono>
+#include <future>
 #include <list>
 #include <utility>
 #include <vector>
@@ -29,22 +32,43 @@ class Handler : public CivetHandler {
   const std::function<Page()> make_;
 };
 
+// Of "HOST:PORT", to connect to.
+std::string HostOf(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  return host.empty() ? "localhost" : host;
+}
+
 }  // namespace
 
 struct PageServer::Impl {
   Impl(const std::string& address, Pages pages)
-      : server(std::vector<std::string>{"listening_ports", address, "num_threads", "2"}) {
+      : host(HostOf(address)),
+        server(std::vector<std::string>{"listening_ports", address, "num_threads", "2"}) {
     for (auto& [path, make] : pages) {
       server.addHandler(path, handlers.emplace_back(std::move(make)));
     }
   }
 
+  // CivetWeb looks whether it is to end after each connection, and every 2 s.
+  void Close() {
+    constexpr std::chrono::milliseconds kAgain{10};  // the first may come before it is to end
+    const int port = server.getListeningPorts().front();
+    const auto closed = std::async(std::launch::async, [this] { server.close(); });
+    do {
+      std::array<char, 128> error{};
+      mg_connection* connection =
+          mg_connect_client(host.c_str(), port, 0, error.data(), error.size());
+      if (connection != nullptr) mg_close_connection(connection);
+    } while (closed.wait_for(kAgain) != std::future_status::ready);
+  }
+
+  const std::string host;
   std::list<Handler> handlers;
   CivetServer server;  // last: it stops before its handlers go
 };
 
 PageServer::PageServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-PageServer::~PageServer() = default;
+PageServer::~PageServer() { impl_->Close(); }
 
 absl::StatusOr<std::unique_ptr<PageServer>> PageServer::Start(const std::string& what,
                                                               const std::string& address,

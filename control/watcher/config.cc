@@ -10,9 +10,13 @@ namespace {
 constexpr int kBadUsage = 2;
 constexpr unsigned kDay = 86'400;
 
+unsigned InSeconds(std::chrono::milliseconds duration) {
+  return static_cast<unsigned>(duration / std::chrono::seconds(1));
+}
+
 // Flags in seconds.
 struct Seconds {
-  unsigned max_age, watch_idle, absent_probe;
+  unsigned max_age, watch_idle, absent_probe, forbidden_probe;
 };
 
 std::string CheckServer(const std::string& text) {
@@ -39,6 +43,9 @@ void AddFlags(CLI::App& app, WatcherConfig& config, Seconds& seconds) {
   app.add_option("--absent-probe", seconds.absent_probe,
                  "seconds between questions for kinds that the API server does not have")
       ->check(CLI::Range(1u, kDay));
+  app.add_option("--forbidden-probe", seconds.forbidden_probe,
+                 "seconds between questions for kinds that the watcher may not read")
+      ->check(CLI::Range(1u, kDay));
   app.add_option("--log-level", config.log_level, "what is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}));
 }
@@ -50,9 +57,9 @@ WatcherCommandLine ParseWatcherCommandLine(int argc, const char* const* argv) {
   app.set_version_flag("--version", kVersion);
   app.option_defaults()->always_capture_default();
   WatcherConfig config;
-  Seconds seconds{static_cast<unsigned>(config.max_age.count()),
-                  static_cast<unsigned>(config.reflector.watch_idle.count()),
-                  static_cast<unsigned>(config.reflector.absent_probe / std::chrono::seconds(1))};
+  Seconds seconds{InSeconds(config.max_age), InSeconds(config.reflector.watch_idle),
+                  InSeconds(config.reflector.absent_probe),
+                  InSeconds(config.reflector.forbidden_probe)};
   AddFlags(app, config, seconds);
   try {
     app.parse(argc, argv);
@@ -62,6 +69,7 @@ WatcherCommandLine ParseWatcherCommandLine(int argc, const char* const* argv) {
   config.max_age = std::chrono::seconds(seconds.max_age);
   config.reflector.watch_idle = std::chrono::seconds(seconds.watch_idle);
   config.reflector.absent_probe = std::chrono::seconds(seconds.absent_probe);
+  config.reflector.forbidden_probe = std::chrono::seconds(seconds.forbidden_probe);
   return {config, 0};
 }
 

@@ -19,14 +19,17 @@ namespace sluice::control {
 namespace {
 
 constexpr std::chrono::minutes kCallLimit{1};
+// gRPC connects only while somebody waits in it: a call fails at once while there is no connection.
+constexpr std::chrono::milliseconds kConnectWait{250};
 constexpr size_t kSyncMessageBytes = size_t{1} << 20;
 constexpr size_t kMaxApplyBytes = size_t{8} << 20;  // sluiced takes 16 MiB
 
-// A restarted sluiced is found within a fraction of a second, not after gRPC's minutes.
+// A restarted sluiced is found within a fraction of a second, not after gRPC's minutes. The minimum
+// is what an attempt may take: one that has just started lets it wait.
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
   arguments.SetMaxReceiveMessageSize(-1);
   return arguments;
@@ -120,6 +123,7 @@ class GrpcDaemonClient : public DaemonClient {
   class Call {
    public:
     explicit Call(GrpcDaemonClient& client) : client_(client) {
+      client_.channel_->WaitForConnected(std::chrono::system_clock::now() + kConnectWait);
       context_.set_deadline(std::chrono::system_clock::now() + kCallLimit);
       const std::lock_guard lock(client_.mutex_);
       client_.running_ = &context_;

@@ -54,6 +54,7 @@ Pusher::Pause Pusher::SendAll() {
   if (status_.syncs++ == 0) all->read.clear();
   status_.version = version;
   refusals_.NoteAll(*all, answer->refusals);
+  refusals_retried_ = hooks_.clock();
   spdlog::info("sluiced has the whole set: version {}, {} objects, {} refused, epoch {}", version,
                all->objects.size(), answer->refusals.size(), answer->epoch);
   Acknowledged(*all, *answer);
@@ -119,6 +120,7 @@ absl::Status Pusher::Report() {
   if (absl::IsUnavailable(version.status()) || absl::IsDeadlineExceeded(version.status())) {
     return version.status();
   }
+  if (std::exchange(away_, false)) next_send_ = reported_;  // it is back: its ports are shut
   if (!version.ok()) {
     NotReported(version.status());
     return absl::OkStatus();
@@ -146,6 +148,7 @@ Pusher::Pause Pusher::NotSent(ClusterSet::Batch batch, const absl::Status& statu
 Pusher::Pause Pusher::Failed(const absl::Status& status) {
   ++status_.failures;
   if (absl::IsFailedPrecondition(status)) ++status_.lost;
+  away_ = absl::IsUnavailable(status);
   const auto delay = backoff_.Next();
   const std::string problem(status.message());
   if (std::exchange(status_.problem, problem) != problem && !set_.closed()) {

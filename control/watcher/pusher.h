@@ -77,6 +77,7 @@ class Pusher {
   uint64_t last_version_ = 0;
   Time reported_{};
   Time next_send_{};            // after a failure nothing but reports is sent until then
+  bool away_ = false;           // that failure was that nobody answered
   std::string report_problem_;  // the last one in the log
   Time refusals_retried_{};
   std::chrono::seconds refusal_retry_ = kFirstRefusalRetry;

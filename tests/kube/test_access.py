@@ -5,6 +5,7 @@ import unittest
 from rig import objects
 from rig.case import WatcherTest
 from rig.etcd import DEBIAN
+from rig.limits import needs_kubernetes
 from rig.sets import wait_for_fresh_list
 
 DENY_ALL = {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}},
@@ -110,6 +111,7 @@ class Objects(WatcherTest):
                 if event["involvedObject"].get("name") == name
                 and event["involvedObject"].get("namespace") == self.namespace]
 
+    @needs_kubernetes(32, "streaming lists")
     def test_a_streaming_list_goes_on_as_the_watch(self):
         """Newer servers compress it, in a way that not every client can read to its end."""
         self.start_pods(server={"app": "server"})
@@ -119,6 +121,13 @@ class Objects(WatcherTest):
         counters = self.watcher.kind("networkpolicies")["counters"]
         self.assertEqual({name: counters[name] for name in ("watches", "lists", "failures")},
                          {"watches": 1, "lists": 0, "failures": 0})
+
+    def test_all_kinds_are_watched_on_one_connection(self):
+        """HTTP/2's streams."""
+        self.start_pods(server={"app": "server"})
+        watched = [kind for kind in self.watcher.status()["kinds"] if kind["state"] == "synced"]
+        self.assertEqual(len(watched), 9)
+        self.assertEqual(self.watcher.connections_to(self.cluster.server.port), 1)
 
     def test_a_refused_policy_gets_an_event_isolates_its_pods_and_holds_up_nobody(self):
         self.start_pods(server={"app": "server"}, other={"app": "other"}, client={"role": "client"})

@@ -7,8 +7,10 @@ from harness.cni import NEWEST, VERSIONS
 from harness.cni_case import CniTest
 
 from rig.cnitool import Cnitool
+from rig.limits import needs_program
 
 
+@needs_program("cnitool")
 class CnitoolTest(CniTest):
     def setUp(self):
         super().setUp()

@@ -10,6 +10,7 @@ from rig.api import ApiError
 from rig.case import ClusterTest
 from rig.cluster import CRDS, RBAC, ROOT
 from rig.documents import read_documents
+from rig.limits import needs_kubernetes
 
 SUBJECT = {"namespaces": {}}
 ACCEPT = {"action": "Accept", "from": [{"namespaces": {}}]}
@@ -128,14 +129,17 @@ SLUICE_CASES = [  # what, spec, is it taken?
     ("patterns in UDP", with_rule(content=[{"pattern": "a"}], ports=port("UDP")), True),
     ("names in TCP and UDP", with_rule(tls=TLS, ports=port("TCP") + port("UDP")), False),
 ]
+needs_cel = needs_kubernetes(25, "rules (CEL) in the schemas of CRDs")
 
 
 class Manifests(ClusterTest):
+    @needs_cel
     def test_all_that_is_shipped_passes_a_dry_run(self):
         files = sorted(glob.glob(os.path.join(CRDS, "*.yaml"))) + [RBAC]
         answer = self.kubectl.apply(*files, dry_run=True)
         self.assertEqual(answer.count("(server dry run)"), len(files) - 1 + 3)
 
+    @needs_kubernetes(22, "endPort")
     def test_the_recipes_policies_pass_a_dry_run(self):
         recipes = sorted(glob.glob(os.path.join(ROOT, "docs/recipes/*.yaml")))
         self.assertGreater(len(recipes), 5)
@@ -169,11 +173,13 @@ class Manifests(ClusterTest):
             self.assertIn("nvalid", str(error))
             return False
 
+    @needs_cel
     def test_cluster_network_policy(self):
         for what, spec, taken in CLUSTER_CASES:
             with self.subTest(what):
                 self.assertEqual(self.is_taken(objects.cluster_policy("p", spec)), taken)
 
+    @needs_cel
     def test_admin_and_baseline_policy(self):
         for what, item, taken in V1ALPHA1_CASES:
             with self.subTest(what):

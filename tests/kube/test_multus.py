@@ -10,6 +10,7 @@ from harness.stacks import ping_received
 
 from rig import downward, objects
 from rig.case import WatcherTest
+from rig.limits import needs_program
 from rig.multus import Multus, Sandbox
 from rig.watcher import Watcher
 
@@ -19,6 +20,7 @@ DEVICE_INFORMATION = "/var/run/k8s.cni.cncf.io/devinfo/cni"  # where Multus look
 PINGS = 3
 
 
+@needs_program("multus")
 class MultusTest(WatcherTest):
     """`network` is Sluice's, and the NetworkAttachmentDefinition's, of the test's namespace."""
 

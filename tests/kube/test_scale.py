@@ -7,13 +7,15 @@ import urllib.parse
 
 from rig.case import WatcherTest
 from rig.etcd import DEBIAN
+from rig.limits import needs_kubernetes
 from rig.population import Population
 
 NAMESPACES, POLICIES = 200, 200
 PAGE = 500  # objects, client-go's
 MEMORY_MB = 100
 KINDS = ("namespaces", "nodes", "networkpolicies", "clusternetworkpolicies", "adminnetworkpolicies",
-         "baselineadminnetworkpolicies", "multi-networkpolicies", "sluicepolicies")
+         "baselineadminnetworkpolicies", "multi-networkpolicies", "network-attachment-definitions",
+         "sluicepolicies")
 
 
 class Requests:
@@ -65,6 +67,7 @@ class Scale(WatcherTest):
         self.assertLess(memory, MEMORY_MB * 1e6)
         return Requests(self.cluster.server.audited()[before:])
 
+    @needs_kubernetes(32, "streaming lists")
     def test_one_streaming_list_and_no_other_request_a_kind(self):
         requests = self.start_and_count()
         for kind in ("pods", *KINDS):
@@ -78,6 +81,7 @@ class PagedScale(Scale):
     etcd_program = DEBIAN  # no streaming lists
     pods = 2000
 
+    @needs_kubernetes(32, "a watch in the audit log before its first event")
     def test_one_streaming_list_and_no_other_request_a_kind(self):
         """In pages: one list and one watch, after one question whether it can be streamed."""
         requests = self.start_and_count()

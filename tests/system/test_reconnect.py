@@ -1,4 +1,5 @@
 """Either side of a vhost-user port dies under a policy and returns: the policy is there first."""
+import concurrent.futures
 import os
 import signal
 import unittest
@@ -85,29 +86,32 @@ class UnderPolicy(LabTest):
         for family in (4, 6):
             self.assertTrue(self.opens(self.clients, self.client, self.server, SERVED, family),
                             f"IPv{family}: the client does not reach the server")
-            drops = self.ctl.drops()
-            for source, port in ((self.stranger, SERVED), (self.client, CLOSED)):
-                before = self.syns_at_server(source)
-                self.assertFalse(
-                    self.opens(self.clients, source, self.server, port, family, _DENIED_MS),
-                    f"IPv{family}: {source.name} reaches port {port}")
-                self.assertEqual(self.syns_at_server(source), before, source.name)
+            sources = self.stranger, self.client
+            drops, syns = self.ctl.drops(), [self.syns_at_server(source) for source in sources]
+            self.assertNoneOpens((self.clients, self.stranger, self.server, SERVED, family),
+                                 (self.clients, self.client, self.server, CLOSED, family),
+                                 (self.serving, self.server, self.client, SERVED, family))
+            self.assertEqual([self.syns_at_server(source) for source in sources], syns)
+            for source in sources:
                 self.assertMoved(drops, source, "policy_ingress")
-            self.assertFalse(
-                self.opens(self.serving, self.server, self.client, SERVED, family, _DENIED_MS),
-                f"IPv{family}: the server opens connections")
             self.assertMoved(drops, self.server, "policy_egress")
 
     def assertNothingPasses(self):
         """While the server's pod is not known."""
         before, drops = self.arrived_at_server(), self.ctl.drops()
-        for source in (self.client, self.stranger):
-            self.assertFalse(
-                self.opens(self.clients, source, self.server, SERVED, 4, _DENIED_MS), source.name)
-        self.assertFalse(
-            self.opens(self.serving, self.server, self.client, SERVED, 4, _DENIED_MS))
+        self.assertNoneOpens((self.clients, self.client, self.server, SERVED, 4),
+                             (self.clients, self.stranger, self.server, SERVED, 4),
+                             (self.serving, self.server, self.client, SERVED, 4))
         self.assertEqual(self.arrived_at_server(), before)
         self.assertMoved(drops, self.server, "port_shut")
+
+    def assertNoneOpens(self, *attempts):
+        """Of connections tried at one time: (pktgen, source, destination, port, family) each."""
+        with concurrent.futures.ThreadPoolExecutor(len(attempts)) as pool:
+            opened = pool.map(lambda attempt: self.opens(*attempt, _DENIED_MS), attempts)
+        for (_, source, destination, port, family), got_through in zip(attempts, opened):
+            self.assertFalse(got_through, f"IPv{family}: {source.name} reaches port {port} of "
+                                          f"{destination.name}")
 
     def assertMoved(self, before, pod, reason):
         key = pod.port, reason

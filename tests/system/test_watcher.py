@@ -25,12 +25,11 @@ def pod(name, number, **labels):
 
 class WatcherTest(LabTest):
     streaming_lists = True
-    served = BUILT_IN
-    flags = ("--absent-probe", "1")
+    flags = ("--absent-probe", "1", "--forbidden-probe", "1")
 
     def setUp(self):
         super().setUp()
-        self.api = ApiServer(self.streaming_lists, self.served).start()
+        self.api = ApiServer(self.streaming_lists).start()
         self.addCleanup(self.stop_api)
         self.api.put("namespaces", namespace("default"))
         self.watcher = None
@@ -72,6 +71,11 @@ class WatcherTest(LabTest):
         """Until these and no others are in force."""
         self.wait(lambda: self.in_force() == set(names), f"in force: {sorted(names)}")
 
+    def assertWarnings(self, count, about):
+        """Each failure is in the log once, however often it is met; info is not counted."""
+        lines = [line for line in self.watcher.log().splitlines() if f"[warning] {about}" in line]
+        self.assertEqual(len(lines), count, "\n".join(lines))
+
     def endpoint(self, name):
         objects = self.ctl.json("get", "endpoints").get("objects", [])
         return next((o["object"]["endpoint"] for o in objects
@@ -91,7 +95,7 @@ class Following(WatcherTest):
         self.api.delete("networkpolicies", DENY_INGRESS)
         self.api.delete("pods", pod("b", 2))
         self.wait_in_force("a")
-        for resource in BUILT_IN:
+        for resource in ALL:
             self.assertEqual((self.api.count(resource, "list"), self.api.count(resource, "watch")),
                              (0, 1), resource)
         self.assertGreater(self.watcher.metric("sluice_watcher_in_force_seconds_count"), 0)
@@ -124,6 +128,7 @@ class Following(WatcherTest):
         self.assertEqual(self.in_force(), {"a"})
 
     def test_a_kind_that_appears_later_is_taken_up_and_given_up(self):
+        self.api.served = set(BUILT_IN)
         self.start()
         self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
         self.api.served.add("clusternetworkpolicies")
@@ -135,7 +140,6 @@ class Following(WatcherTest):
         self.assertEqual(self.watcher.kind("clusternetworkpolicies")["state"], "absent")
 
     def test_a_404_of_a_proxy_takes_nothing_out_of_force(self):
-        self.api.served.update(ALL)  # nobody else asks for discovery
         self.api.put("clusternetworkpolicies", CLUSTER_POLICY)
         self.start()
         page = Answer(404, b"<html>no such page</html>")
@@ -170,6 +174,7 @@ class Status(WatcherTest):
         return source["report"] if source else {}
 
     def test_what_is_missing_is_named_and_then_what_is_in_force(self):
+        self.api.served = set(BUILT_IN)
         self.api.put("pods", pod("a", 1))
         self.api.answer("networkpolicies", "watch",
                         *[refusal(403, "networkpolicies is forbidden: cannot watch")] * 2)
@@ -259,6 +264,7 @@ class Pages(WatcherTest):
         self.start()
         self.assertEqual(self.in_force(), {"a"})
         self.assertEqual(self.watcher.kind("pods")["counters"]["failures"], 4)
+        self.assertWarnings(4, "pods: ")
 
     def test_throttling_is_waited_for(self):
         self.api.put("pods", pod("a", 1))
@@ -267,11 +273,12 @@ class Pages(WatcherTest):
         self.start()
         self.assertEqual(self.in_force(), {"a"})
         self.assertEqual(self.watcher.kind("pods")["counters"]["throttled"], 3)
+        self.assertWarnings(1, "pods: HTTP 429: too many requests")
         self.assertEqual(self.api.count("pods", "list"), 4)
 
 
 class Faults(WatcherTest):
-    flags = ("--absent-probe", "1", "--watch-idle", "2", "--max-age", "1")
+    flags = (*WatcherTest.flags, "--watch-idle", "2", "--max-age", "1")
 
     def setUp(self):
         super().setUp()
@@ -289,6 +296,7 @@ class Faults(WatcherTest):
         self.wait(lambda: self.counters()["expired"] == 1 and self.counters()["fullLists"] == 2,
                   "everything is read again")
         self.assertEqual(self.in_force(), {"a", "b"})
+        self.assertEqual(self.watcher.log().count("pods: the version has expired"), 1)
 
     def test_an_expired_version_in_the_answer_is_read_again_and_swept(self):
         self.start()
@@ -308,6 +316,7 @@ class Faults(WatcherTest):
         self.wait_in_force("a", "c")
         self.assertEqual(self.counters()["failures"], 1)
         self.assertEqual(self.counters()["fullLists"], 1)
+        self.assertWarnings(1, "pods: ")
 
     def test_what_is_no_event_is_read_again_and_counted(self):
         self.start()
@@ -317,6 +326,7 @@ class Faults(WatcherTest):
             self.api.send("pods", bad)
             self.wait(lambda n=number: self.counters()["malformed"] == n, f"{bad} is counted")
             self.wait(lambda n=number: self.counters()["fullLists"] == 1 + n, "read again")
+            self.assertWarnings(number, "pods: ")
         self.assertEqual(self.in_force(), {"a"})
 
     def test_a_stalled_stream_is_found_and_another_one_opened(self):
@@ -326,6 +336,7 @@ class Faults(WatcherTest):
         self.wait_in_force("a", "b")
         self.assertGreaterEqual(self.counters()["stalls"], 1)
         self.assertEqual(self.counters()["fullLists"], 1)
+        self.assertWarnings(self.counters()["stalls"], "pods: ")
 
     def test_a_large_object_and_a_wrong_one_hold_up_no_other(self):
         self.start()
@@ -339,6 +350,8 @@ class Faults(WatcherTest):
         refused = {r["name"]: r for r in self.watcher.status()["refused"]}
         self.assertIn("larger than", refused["large"]["reason"])
         self.assertEqual(refused["wrong"]["field"], "spec.ingress")
+        for name in ("large", "wrong"):
+            self.assertWarnings(1, f"refused: NetworkPolicy default/{name}: ")
         self.wait(lambda: len(self.api.events) >= 2, "events on both")
         events = {e["involvedObject"]["name"]: e for e in self.api.events}
         self.assertEqual(events["wrong"]["involvedObject"]["uid"],
@@ -363,7 +376,6 @@ class Faults(WatcherTest):
 class Conditions(WatcherTest):
     """Whether a cluster-wide policy is accepted is in its status."""
 
-    served = ALL
     name = "clusternetworkpolicies"
 
     def policy(self, priority, **annotations):
@@ -524,6 +536,51 @@ class Restarts(WatcherTest):
         self.api.delete("networkpolicies", policy("own", {}))
         self.wait_in_force("deny-ingress")
         self.assertEqual(self.watcher.status()["sluiced"]["failures"], 0)
+
+
+class TwoWatchers(WatcherTest):
+    """Of two clusters, over one switch."""
+
+    def setUp(self):
+        super().setUp()
+        self.other_api = ApiServer().start()
+        self.addCleanup(self.other_api.stop)
+        self.api.put("pods", pod("a", 1))
+        self.other_api.put("pods", pod("b", 2))
+        for api in (self.api, self.other_api):
+            api.put("networkpolicies", DENY_INGRESS)
+        self.start()
+        kubeconfig = self.other_api.write_kubeconfig(self.lab.path("other-kubeconfig"))
+        self.other = Watcher(self.lab, kubeconfig, *self.flags, "--source", "other",
+                             log="other-watcher.log")
+        self.wait(self.other.ready, "the other watcher is ready")
+
+    def owner(self):
+        """Whose the policy of the name that both have is."""
+        (listed,) = self.ctl.json("get", "policies")["objects"]
+        return listed["source"]
+
+    @staticmethod
+    def refused_policies(watcher):
+        return [one["name"] for one in watcher.status()["refused"]
+                if one["kind"] == "NetworkPolicy"]
+
+    def test_each_has_its_objects_and_a_name_belongs_to_who_had_it_first(self):
+        self.wait_in_force("a", "b", "deny-ingress")
+        self.assertEqual(self.owner(), "watcher")
+        self.assertEqual(self.refused_policies(self.watcher), [])
+        self.assertEqual(self.refused_policies(self.other), ["deny-ingress"])
+        self.api.delete("networkpolicies", DENY_INGRESS)
+        self.wait(lambda: "deny-ingress" not in self.in_force() or self.owner() == "other",
+                  "it is the first's no more")
+        self.wait(lambda: "deny-ingress" in self.in_force(), "the other's comes in its place")
+        self.api.put("networkpolicies", DENY_INGRESS)
+        self.wait(lambda: self.refused_policies(self.watcher) == ["deny-ingress"], "it is taken")
+        self.assertEqual(self.owner(), "other")
+        self.assertEqual(self.refused_policies(self.other), [])
+        self.assertEqual(self.in_force(), {"a", "b", "deny-ingress"})
+        for watcher in (self.watcher, self.other):
+            self.assertEqual(watcher.status()["sluiced"]["failures"], 0)
 
 
 class CommandLine(LabTest):

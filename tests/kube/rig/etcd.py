@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,7 +17,7 @@ DEBIAN = "/usr/bin/etcd"  # 3.4: an API server on it has no streaming lists
 
 
 class Etcd(Server):
-    """`program`: the one that the API server's modules have, unless told otherwise."""
+    """`program`: the one of tools/kube-programs, unless told otherwise."""
 
     name = "etcd"
 
@@ -33,7 +34,8 @@ class Etcd(Server):
                  "--listen-peer-urls", self._peer_url,
                  "--initial-advertise-peer-urls", self._peer_url,
                  "--initial-cluster", f"one={self._peer_url}", "--log-level", "warn"]
-        if self.program != DEBIAN:  # tests kill it, but no machine loses power under it
+        # Tests kill it, but no machine loses power under it.
+        if os.path.realpath(self.program) != DEBIAN:
             words.append("--unsafe-no-fsync")
         return words
 

@@ -28,9 +28,11 @@ class Kubectl:
             raise KubectlError(words, result.stderr)
         return result.stdout
 
-    def apply(self, *files, dry_run=False):
+    def apply(self, *files, dry_run=False, validate=True):
+        """`validate`: refuses fields that it does not know, itself or by the server."""
         words = [word for file in files for word in ("-f", file)]
-        return self.run("apply", *words, *(["--dry-run=server"] if dry_run else []))
+        return self.run("apply", *words, *(["--dry-run=server"] if dry_run else []),
+                        *([] if validate else ["--validate=false"]))
 
     def delete(self, *files):
         self.run("delete", "--wait=false", *(word for file in files for word in ("-f", file)))

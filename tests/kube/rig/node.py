@@ -12,11 +12,15 @@ from rig import objects
 
 class Node:
     """Pods are sluice-pktgen's, on vhost-user ports of the lab's switch. At most 30 at a time.
-    `kind` is that of the ports that are added next."""
+    `kind` is that of the ports that are added next; `tells_uid`: whether they get the pod's UID, as
+    from sluice-cni. With it, a port is this pod's alone, and its connections may outlive the switch.
+    """
 
     def __init__(self, lab, cluster, name="node-1"):
         self.lab, self.api, self.name = lab, cluster.api, name
         self.kind = "vhost-server"
+        self.tells_uid = False
+        self._uids = {}  # by namespace/name
         self.pods = {}  # by namespace/name
         self.pktgen = None
         self._numbers = itertools.count(1)
@@ -33,10 +37,14 @@ class Node:
         pod = Pod(name, f"02:00:00:00:05:{number:02x}", [f"10.50.0.{number}", f"fd00:50::{number}"],
                   self.kind)
         self.pods[name] = pod
-        self.create_object(name, **labels)
-        self.lab.add_port(pod)
+        self._uids[name] = self.create_object(name, **labels)["metadata"]["uid"]
+        self._add_port(name)
         self.report_addresses(name)
         return pod
+
+    def _add_port(self, name):
+        uid = ["--uid", self._uids[name]] if self.tells_uid else []
+        self.lab.add_port(self.pods[name], more=uid)
 
     def create_object(self, name, **labels):
         namespace, short = name.split("/")
@@ -67,5 +75,5 @@ class Node:
 
     def restore_ports(self):
         """After a restart of the switch: every ADD once more."""
-        for pod in self.pods.values():
-            self.lab.add_port(pod)
+        for name in self.pods:
+            self._add_port(name)

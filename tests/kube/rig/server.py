@@ -8,9 +8,14 @@ from harness.process import Process
 _TAGS = itertools.count(1)
 
 
+def kube_path(name):
+    """Where tools/kube-programs puts one of its programs: in SLUICE_KUBE."""
+    return os.path.join(os.environ.get("SLUICE_KUBE", "build/kube"), name)
+
+
 def kube_program(name):
-    """One of tools/kube-programs; in SLUICE_KUBE."""
-    path = os.path.join(os.environ.get("SLUICE_KUBE", "build/kube"), name)
+    """The path of one that is there."""
+    path = kube_path(name)
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path} is not built (tools/kube-programs)")
     return path

@@ -1,5 +1,7 @@
 """sluice-watcher, and the questions tests ask it."""
+import contextlib
 import json
+import os
 import re
 import urllib.error
 import urllib.request
@@ -20,9 +22,12 @@ class Watcher(Server):
         self._port = free_port()
 
     def command(self):
-        return [self.lab.program("bin/sluice-watcher"), "--kubeconfig", self._kubeconfig,
-                "--node", self._node, "--sluiced", self._sluiced,
-                "--status-address", f"127.0.0.1:{self._port}", *self._flags]
+        return self._command("--kubeconfig", self._kubeconfig)
+
+    def _command(self, *more):
+        return [self.lab.program("bin/sluice-watcher"), *more, "--node", self._node,
+                "--sluiced", self._sluiced, "--status-address", f"127.0.0.1:{self._port}",
+                *self._flags]
 
     def answers(self):
         """Serves its status; whether it is ready is another question."""
@@ -80,3 +85,34 @@ class Watcher(Server):
         """Bytes that were resident at most (VmHWM)."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
             return int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+
+    def connections_to(self, port):
+        """How many TCP connections it has with that port of 127.0.0.1."""
+        directory = f"/proc/{self.process.pid}/fd"
+        links = set()
+        for name in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # a file that was open for a moment
+                links.add(os.readlink(os.path.join(directory, name)))
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            rows = [line.split() for line in file][1:]
+        return sum(row[2] == f"0100007F:{port:04X}" and f"socket:[{row[9]}]" in links
+                   for row in rows)
+
+
+class WatcherInPod(Watcher):
+    """One that finds its service account where a pod has it: `directory` is mounted there, in a
+    mount namespace of its own."""
+
+    _PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
+    _ENTER = (f'mount -t tmpfs none "$(realpath /var/run)" && mkdir -p {_PLACE} && '
+              f'mount --bind "$0" {_PLACE} && exec "$@"')
+
+    def __init__(self, lab, cluster, directory):
+        super().__init__(lab, cluster)
+        self._directory = directory
+        self._api_port = cluster.server.port
+
+    def command(self):
+        return ["unshare", "--mount", "env", "KUBERNETES_SERVICE_HOST=127.0.0.1",
+                f"KUBERNETES_SERVICE_PORT={self._api_port}", "sh", "-c", self._ENTER,
+                self._directory, *self._command()]

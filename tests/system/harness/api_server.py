@@ -47,11 +47,12 @@ def refusal(code, message, headers=()):
 
 
 class ApiServer:
-    """Every method may be called from the test's thread at any time."""
+    """Every method may be called from the test's thread at any time. `served` are the kinds that
+    are defined."""
 
-    def __init__(self, streaming_lists=True, served=BUILT_IN):
+    def __init__(self, streaming_lists=True):
         self.streaming_lists = streaming_lists
-        self.served = set(served)
+        self.served = set(ALL)
         self.page_size = None  # None: what the client asks for
         self.events = []       # posted core/v1 Events
         self.patches = []      # (resource, name, body) of applies to a status
@@ -147,8 +148,7 @@ class ApiServer:
 
     def start(self, port=0):
         handler = type("Handler", (_Handler,), {"api": self})
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._http.daemon_threads = True
+        self._http = _Listener(("127.0.0.1", port), handler)
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02},
                          daemon=True).start()
         return self
@@ -255,6 +255,11 @@ class ApiServer:
             some = self._changed.wait_for(lambda: events() or not watch.empty(), _BOOKMARK_SECONDS)
             found = events() if some else [("BOOKMARK", self._bookmark(resource))]
             return found, self._version if found else version
+
+
+class _Listener(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # all kinds come at once; a SYN that is dropped comes again after 1 s
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -158,10 +158,10 @@ TEST_F(PusherTest, AChangeThatMeetsADaemonThatForgotIsSentWithTheWholeSet) {
 
 TEST_F(PusherTest, AfterAFailureItWaitsLongerAndLongerAndThenSendsTheWholeSet) {
   Start();
-  daemon_.answer = absl::UnavailableError("no sluiced");
+  daemon_.answer = absl::InternalError("the build failed");
   Put(set_, Pod("b", "10.0.0.2"));
   EXPECT_EQ(pusher_.Step().length, 100ms);
-  EXPECT_THAT(status_.problem, HasSubstr("no sluiced"));
+  EXPECT_THAT(status_.problem, HasSubstr("the build failed"));
   for (const auto wait : {100ms, 200ms}) {
     now_ += wait;
     EXPECT_EQ(pusher_.Step().length, 2 * wait);
@@ -179,6 +179,26 @@ TEST_F(PusherTest, AfterAFailureItWaitsLongerAndLongerAndThenSendsTheWholeSet) {
   EXPECT_EQ(pusher_.Step().length, 0s);
   EXPECT_THAT(daemon_.Calls(), ElementsAre(testing::EndsWith(": 2")));
   EXPECT_EQ(status_.problem, "");
+}
+
+TEST_F(PusherTest, ADaemonThatIsBackHasTheWholeSetWithTheNextReport) {
+  Start();
+  daemon_.answer = absl::UnavailableError("no sluiced");
+  Put(set_, Pod("b", "10.0.0.2"));
+  for (int i = 0; i < 10; ++i) {
+    now_ += 5s;
+    pusher_.Step();
+  }
+  daemon_.Calls();
+  daemon_.answer = absl::OkStatus();
+  daemon_.has = "";
+  now_ += Pusher::kReportPeriod - 1ms;
+  pusher_.Step();
+  EXPECT_THAT(daemon_.Calls(), IsEmpty());
+  now_ += 1ms;
+  pusher_.Step();
+  EXPECT_THAT(daemon_.Calls(), ElementsAre(testing::EndsWith(": 2")));
+  EXPECT_TRUE(status_.in_step);
 }
 
 TEST_F(PusherTest, WhileItWaitsForTheNextTryItReports) {
@@ -257,6 +277,24 @@ TEST_F(PusherTest, ARefusalToRemoveAnothersObjectIsForgottenWithOurs) {
   set_.Remove(PolicyKey("p"), "");
   pusher_.Step();  // it may not be removed either
   EXPECT_EQ(refusals_.size(), 0u);
+}
+
+TEST_F(PusherTest, WhatWasRefusedIsSentAgainAfterAWhileThatDoubles) {
+  Put(set_, DenyAll("p"), "u1");
+  daemon_.refusals = {{PolicyKey("p"), "", "belongs to source \"cli\""}};
+  Replace(set_, "Endpoint", Pod("a", "10.0.0.1"));
+  pusher_.Step();
+  ASSERT_THAT(daemon_.Calls(), ElementsAre("sync w-1: 2"));
+  for (const auto wait : {Pusher::kFirstRefusalRetry, 2 * Pusher::kFirstRefusalRetry}) {
+    now_ += wait - 1ms;
+    pusher_.Step();
+    pusher_.Step();
+    EXPECT_THAT(daemon_.Calls(), IsEmpty());
+    now_ += 1ms;
+    pusher_.Step();
+    pusher_.Step();
+    EXPECT_THAT(daemon_.Calls(), ElementsAre("apply after w-1: NetworkPolicy default/p"));
+  }
 }
 
 TEST_F(PusherTest, TheTimeIntoForceIsMeasuredForChangesAndNotForTheFirstSet) {
