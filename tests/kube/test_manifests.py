@@ -185,6 +185,7 @@ class Manifests(ClusterTest):
             with self.subTest(what):
                 self.assertEqual(self.is_taken(item), taken)
 
+    @needs_cel
     def test_sluice_policy(self):
         for what, spec, taken in SLUICE_CASES:
             with self.subTest(what):
