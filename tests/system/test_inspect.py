@@ -141,6 +141,7 @@ class Inspect(StackTest):
             watching.terminate()
             watching.wait(10)
             reader.join(10)
+            watching.stdout.close()
         self.assertEqual(told["judged", GOOD]["ingress"]["rule"], "by-name")
         self.assertEqual(told["denied", BAD]["reason"], "policy_ingress")
 
