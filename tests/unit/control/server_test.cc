@@ -228,7 +228,7 @@ TEST_F(ServerTest, PoliciesOfEveryKindAreListedTogetherAndDeletedByTheirKeys) {
   const std::vector<Object> policies = EveryKindOfPolicy();
   MustApply(policies);
   MustApply({acl::Node{"n", {}, {Ip("192.0.2.1")}}, Pod("p", "10.0.0.2")});
-  EXPECT_EQ(List().objects_size(), 7);
+  EXPECT_EQ(List().objects_size(), 8);
   EXPECT_EQ(List("Node").objects_size(), 1);
   EXPECT_EQ(List("AdminNetworkPolicy").objects_size(), 1);
   const v1::ListResponse listed = List("Policy");
