@@ -101,6 +101,8 @@ class Narrator {
         return report_.flood ? "" : TrackText();
       case Stage::kJudge:
         return JudgeText();
+      case Stage::kInspect:
+        return InspectText();
       case Stage::kFlood:
         return report_.flood ? FloodText() : "";
       default:
@@ -172,6 +174,12 @@ class Narrator {
                     SideText(report_.ingress));
   }
 
+  std::string InspectText() const {
+    if (!report_.inspected) return "";
+    const std::string name = report_.name.data();
+    return Observed(name.empty() ? "what it says is looked into" : "it asks for " + name);
+  }
+
   std::string FloodText() const {
     if (report_.receivers == 0) return "nobody else may have it";
     std::vector<std::string> texts;
@@ -192,8 +200,10 @@ class Narrator {
     if (!side) return "not judged here";
     if (side->policies.empty()) return "allow (no policy)";
     const std::string rule = side->rule.empty() ? "(nothing allows it)" : side->rule;
-    return fmt::format("{} by {} {}", side->allow ? "allow" : "deny",
-                       fmt::join(side->policies, ", "), rule);
+    const char* word = traced.conditional ? "what it says decides,"
+                       : side->allow      ? "allow"
+                                          : "deny";
+    return fmt::format("{} by {} {}", word, fmt::join(side->policies, ", "), rule);
   }
 
   std::string Observed(std::string text) const {

@@ -222,8 +222,11 @@ void Settle(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packe
 }  // namespace
 
 TraceSide SideOf(const PortView& subject, const PolicyAnswer::Side& answer) {
-  return {subject.subject == SubjectState::kKnown, answer.decision.allow, answer.decision.tier,
-          answer.Rule()};
+  return {.judged = subject.subject == SubjectState::kKnown,
+          .allow = answer.decision.allow,
+          .conditional = answer.decision.conditional,
+          .tier = answer.decision.tier,
+          .rule = answer.Rule()};
 }
 
 acl::RuleId PolicyAnswer::Side::Rule() const {

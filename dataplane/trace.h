@@ -50,6 +50,7 @@ const char* StageName(Stage stage);
 struct TraceSide {
   bool judged = false;  // a pod of ours is the subject
   bool allow = true;
+  bool conditional = false;  // what the connection says decides: `rule` is the first that may
   acl::Tier tier = acl::Tier::kNone;
   acl::RuleId rule = acl::kNoRule;
   bool operator==(const TraceSide&) const = default;
@@ -107,6 +108,10 @@ struct TraceReport {
   DropReason audit_drop = DropReason::kNone;  // with the policies under audit in force
   bool rejected = false;                      // died of a policy that wants its sender told
   AnswerKind answer = AnswerKind::kNone;      // and what it would be sent
+
+  // inspect
+  bool inspected = false;          // what the packet says was looked into
+  std::array<char, 64> name = {};  // that it asks for, or as much of it as fits
 
   // flood
   unsigned receivers = 0;

@@ -121,6 +121,8 @@ void Inspector::Foretell(Burst& burst, Packet& packet) {
   const std::span<const uint8_t> payload = PayloadOf(packet);
   if (initiators && judged && !payload.empty()) {
     const ContentRuling ruling = judge_.Judge(burst, packet, payload);
+    burst.trace->inspected = true;
+    burst.said.copy(burst.trace->name.data(), burst.trace->name.size() - 1);
     if (ruling.state == ContentRuling::State::kDie) {
       packet.drop = Refuse(burst, packet, ruling.reason, ruling.rule, ruling.reject);
       return;

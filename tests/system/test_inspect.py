@@ -117,6 +117,11 @@ class Inspect(StackTest):
                             f"GET {GOOD}/public/a")
         self.assertEqual((web["verdict"], web["ingress"]["rule"]), ("allow", "by-request"))
 
+    def test_a_trace_says_that_content_decides(self):
+        said = self.ctl.run("trace", self.pods["tap-client"].port,
+                            f"tcp default/tap-client:1000 > default/veth-server:{HTTPS}")
+        self.assertIn("what it says decides, by SluicePolicy default/look by-name", said)
+
     def test_the_monitor_tells_names(self):
         told = {}
         watching = subprocess.Popen(
