@@ -16,7 +16,7 @@ help:
 	@echo "make demo-beyond  a pod that may reach names, requests without a pattern, and the event log (root)"
 	@echo "make test    all tests but test-kube"
 	@echo "make test-kube  against a real kube-apiserver, etcd, Multus (root, Go; the first build takes long)"
-	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy: policy's cost"
+	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy, inspect: their cost"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
@@ -61,7 +61,7 @@ test-kube: build packages-kube hugepages
 	tools/run-tests $(BUILD) --suite kube
 
 bench: build hugepages
-	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/policy/policy_bench
+	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/micro/inspect_bench perf/policy/policy_bench
 	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output perf/results/latest.json
 
 lint: packages-check build

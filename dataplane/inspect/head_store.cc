@@ -34,6 +34,7 @@ void HeadStore::Allocate() {
   }
   slots_.resize(config_.small + config_.large);
   free_slots_ = Numbers(config_.small + config_.large);
+  in_use_.reserve(slots_.size());
   by_connection_.reserve(slots_.size());
 }
 
@@ -76,7 +77,8 @@ HeadSlot* HeadStore::Open(Connection& connection, PortId port, uint32_t first, u
   slot.head.Begin(buffer, first);
   slot.buffer = buffer;
   by_connection_[&connection] = number;
-  ++used_;
+  slot.place = static_cast<uint32_t>(in_use_.size());
+  in_use_.push_back(number);
   return &slot;
 }
 
@@ -94,9 +96,11 @@ bool HeadStore::Grow(HeadSlot& slot, uint64_t octets) {
 void HeadStore::Close(HeadSlot& slot) {
   GiveBuffer(slot.buffer, slot.large, slot.port);
   by_connection_.erase(slot.connection);
-  free_slots_.push_back(static_cast<uint32_t>(&slot - slots_.data()));
+  free_slots_.push_back(in_use_[slot.place]);
+  slots_[in_use_.back()].place = slot.place;
+  in_use_[slot.place] = in_use_.back();
+  in_use_.pop_back();
   slot.connection = nullptr;
-  --used_;
 }
 
 }  // namespace sluice::dataplane

@@ -31,6 +31,7 @@ struct HeadSlot {
   bool large = false;
   bool alerted = false;   // told that it has a pattern
   bool scans = false;     // patterns are looked for until kSmallHead octets have been seen
+  uint32_t place = 0;     // the store's
   uint32_t since_ms = 0;  // when what is to be judged next began to come
   uint32_t judged = 0;    // octets of the head that are
   std::span<uint8_t> buffer;
@@ -70,21 +71,16 @@ class HeadStore {
   // visitor may close the one it visits.
   template <typename Visit>
   void Sweep(unsigned budget, Visit&& visit) {
-    for (; budget > 0 && used_ > 0; --budget) {
-      if (cursor_ >= slots_.size()) cursor_ = 0;
-      // Free ones are passed over, but no more than a few at a time.
-      for (unsigned skips = 0; slots_[cursor_].connection == nullptr && skips < kMaxSkips;
-           ++skips) {
-        cursor_ = cursor_ + 1 < slots_.size() ? cursor_ + 1 : 0;
-      }
-      HeadSlot& slot = slots_[cursor_++];
-      if (slot.connection != nullptr) visit(slot);
+    for (; budget > 0 && !in_use_.empty(); --budget) {
+      if (cursor_ >= in_use_.size()) cursor_ = 0;
+      const size_t before = in_use_.size();
+      visit(slots_[in_use_[cursor_]]);
+      if (in_use_.size() == before) ++cursor_;  // else another one has come to this place
     }
   }
-  uint32_t used() const { return used_; }
+  size_t used() const { return in_use_.size(); }
 
  private:
-  static constexpr unsigned kMaxSkips = 64;
   static constexpr unsigned kPartsOfShare = 4;
 
   void Allocate();
@@ -103,10 +99,10 @@ class HeadStore {
   const HeadStoreConfig config_;
   std::array<Kind, 2> kinds_;  // small, large
   std::vector<HeadSlot> slots_;
-  std::vector<uint32_t> free_slots_;
+  std::vector<uint32_t> free_slots_;  // never grows
+  std::vector<uint32_t> in_use_;      // never grows
   absl::flat_hash_map<const Connection*, uint32_t> by_connection_;
-  uint32_t used_ = 0;
-  size_t cursor_ = 0;
+  size_t cursor_ = 0;  // in in_use_
 };
 
 }  // namespace sluice::dataplane

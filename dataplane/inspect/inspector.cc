@@ -15,7 +15,7 @@ namespace sluice::dataplane {
 namespace {
 
 constexpr size_t kMaxPayload = 0x10000;
-constexpr unsigned kTidiedALoop = 2;
+constexpr unsigned kTidiedALoop = 8;
 constexpr unsigned kTidiedForRoom = 16;
 
 int32_t Ahead(uint32_t sequence, uint32_t of) { return static_cast<int32_t>(sequence - of); }
@@ -103,11 +103,14 @@ bool Inspector::InspectOne(Burst& burst, Packet& packet) {
   if (packet.protocol == IPPROTO_TCP && packet.tcp.payload > 0 && IsInitiators(packet)) {
     return InspectStream(burst, packet);
   }
-  if (packet.protocol == IPPROTO_TCP) {
-    MoveOn(burst, packet);
-  } else {
+  if (packet.protocol != IPPROTO_TCP) {
     InspectDatagram(burst, packet);
+    return true;
   }
+  MoveOn(burst, packet);
+  // It acknowledges an answer: then the receiver has most often acknowledged what was judged.
+  HeadSlot* slot = IsInitiators(packet) ? SlotOf(*packet.connection) : nullptr;
+  if (slot != nullptr && IsDone(*slot)) Finish(*slot);
   return true;
 }
 

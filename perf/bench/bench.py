@@ -111,6 +111,11 @@ def micro(build, facts):
     return run(os.path.join(build, "perf/micro/change_bench"), facts)
 
 
+def inspect(build, facts):
+    """What rules that look into connections cost: see perf/micro/inspect_bench.cc."""
+    return run(os.path.join(build, "perf/micro/inspect_bench"), facts)
+
+
 def policy(build, facts):
     """What policies cost to load, to prove, to change: see perf/policy/policy_bench.cc."""
     return run(os.path.join(build, "perf/policy/policy_bench"), facts)
@@ -139,11 +144,12 @@ def main():
     parser.add_argument("--output", default="perf/results/latest.json")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--section", choices=["all", "policy"], default="all")
+    parser.add_argument("--section", choices=["all", "inspect", "policy"], default="all")
     arguments = parser.parse_args()
     facts = machine()
-    if arguments.section == "policy":
-        write(policy(arguments.build, facts), arguments.output)
+    sections = {"inspect": inspect, "policy": policy}
+    if arguments.section in sections:
+        write(sections[arguments.section](arguments.build, facts), arguments.output)
         return 0
     samples = {case: [] for case in CASES}
     with Lab(arguments.build) as lab:
@@ -161,7 +167,7 @@ def main():
     of_changes = changes.measure(arguments.build, facts, 3, 5 * arguments.seconds)
     changes.show(of_changes)
     results += of_changes
-    results += micro(arguments.build, facts)
+    results += micro(arguments.build, facts) + inspect(arguments.build, facts)
     of_the_table = table.measure(arguments.build, facts)
     table.show(of_the_table)
     results += of_the_table
