@@ -8,7 +8,6 @@
 namespace sluice::dataplane {
 namespace {
 
-constexpr size_t kMaxMethod = 32;
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0";
 
 std::string_view Text(std::span<const uint8_t> bytes) {
@@ -20,6 +19,10 @@ bool IsAlpha(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z'); 
 bool IsTokenChar(char c) {
   return IsDigit(c) || IsAlpha(c) ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+// What some server or other parts words by: RFC 9112 3, and what languages call white.
+bool IsBlank(char c) {
+  return std::string_view(" \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0").find(c) != std::string_view::npos;
 }
 bool IsVisible(char c) { return '!' <= c && c <= '~'; }
 // Of a field's value, obsolete text (RFC 9110 5.5) too.
@@ -58,9 +61,7 @@ class RequestReader {
       : stream_(stream), scratch_(scratch) {}
 
   HttpRequest Read() {
-    if (const Reading begins = Begins(); begins != Reading::kComplete) {
-      return {.reading = begins, .fault = begins == Reading::kMalformed ? "leading_blank" : ""};
-    }
+    if (const HttpRequest begin = Begin(); begin.reading != Reading::kComplete) return begin;
     if (stream_.substr(0, kHttp2Preface.size()) == kHttp2Preface) return Stop("http2");
     bool first = true;
     for (;;) {
@@ -82,18 +83,20 @@ class RequestReader {
   }
 
  private:
-  HttpRequest Stop(const char* fault) { return {.reading = Reading::kMalformed, .fault = fault}; }
+  static HttpRequest Stop(const char* fault) { return {.reading = Reading::kMalformed, .fault = fault}; }
 
-  // Whether it begins like a request: a method and a blank.
-  Reading Begins() const {
-    // Servers pass over an empty line in front (RFC 9112 2.2), some over blanks.
-    if (stream_.find_first_of("\r\n \t") == 0) return Reading::kMalformed;
-    const size_t most = std::min(stream_.size(), kMaxMethod);
-    size_t length = 0;
-    while (length < most && IsTokenChar(stream_[length])) ++length;
-    if (length == stream_.size() && length < kMaxMethod) return Reading::kMore;
-    const bool request = length > 0 && length < most && stream_[length] == ' ';
-    return request ? Reading::kComplete : Reading::kOther;
+  // Complete: it begins with a method and a blank. It is of another protocol only if no server,
+  // however lenient, sees these in it.
+  HttpRequest Begin() const {
+    const auto method = std::ranges::find_if_not(stream_, IsBlank);
+    const auto blank = std::find_if_not(method, stream_.end(), IsTokenChar);
+    const std::string_view rest(blank, stream_.end());
+    if (rest.empty() || rest == "\r") return {};
+    const bool alone = rest.starts_with('\n') || rest.starts_with("\r\n");
+    if (blank == method || alone || !IsBlank(rest.front())) return {.reading = Reading::kOther};
+    if (method != stream_.begin()) return Stop("leading_blank");
+    if (rest.front() != ' ') return Stop("request_line");
+    return {.reading = Reading::kComplete};
   }
 
   const char* ReadRequestLine(std::string_view line) {
@@ -149,7 +152,11 @@ class RequestReader {
     if (EqualsNoCase(name, "host")) return Once(host_, value, "host_twice");
     if (EqualsNoCase(name, "content-length")) return Once(length_, value, "length_twice");
     if (EqualsNoCase(name, "transfer-encoding")) return Once(coding_, value, "coding_twice");
-    if (EqualsNoCase(name, "connection")) closes_ = closes_ || EqualsNoCase(value, "close");
+    if (EqualsNoCase(name, "connection")) {
+      // Of several, servers go by the first or the last.
+      closes_ = !connection_ && EqualsNoCase(value, "close");
+      connection_ = value;
+    }
     return nullptr;
   }
 
@@ -173,7 +180,8 @@ class RequestReader {
     const auto [end, error] =
         std::from_chars(length_->data(), length_->data() + length_->size(), request_.body);
     const bool number = !length_->empty() && std::ranges::all_of(*length_, IsDigit) &&
-                        error == std::errc() && end == length_->data() + length_->size();
+                        error == std::errc() && end == length_->data() + length_->size() &&
+                        request_.body <= INT64_MAX;  // servers count with a sign
     return number ? nullptr : "body_length";
   }
 
@@ -200,7 +208,7 @@ class RequestReader {
   size_t at_ = 0;
   bool is_old_ = false;  // HTTP/1.0
   bool closes_ = false;  // the connection, after this
-  std::optional<std::string_view> target_authority_, host_, length_, coding_;
+  std::optional<std::string_view> target_authority_, host_, length_, coding_, connection_;
 };
 
 std::optional<unsigned> HexDigit(char c) {
@@ -240,11 +248,20 @@ class PathWriter {
  private:
   std::string_view Segment() const { return {out_.data() + segment_, size_ - segment_}; }
   bool IsDots() const { return Segment() == "." || Segment() == ".."; }
+  // "..;x" goes up where servers cut the parameters off first.
+  bool IsDotsWithParameters() const {
+    std::string_view rest = Segment();
+    if (!rest.starts_with('.')) return false;
+    rest.remove_prefix(rest.starts_with("..") ? 2 : 1);
+    return rest.starts_with(';') || rest.starts_with("%3B");
+  }
 
   // The text always ends behind a slash, but for the segment in hand.
   bool EndSegment() {
     const bool up = Segment() == "..";
+    if (IsDotsWithParameters() || (up && doubled_)) return false;
     if (IsDots() || size_ == segment_) {
+      doubled_ = doubled_ || (size_ == segment_ && size_ > 0);
       size_ = segment_;
       if (!up) {
         if (size_ == 0) out_[size_++] = '/';
@@ -262,7 +279,8 @@ class PathWriter {
 
   std::span<char> out_;
   size_t size_ = 0;
-  size_t segment_ = 0;  // where the one in hand begins
+  size_t segment_ = 0;    // where the one in hand begins
+  bool doubled_ = false;  // had slashes next to each other
 };
 
 }  // namespace

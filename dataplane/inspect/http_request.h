@@ -20,13 +20,13 @@ struct HttpRequest {
   std::string_view host;    // normalised, without the port; empty: HTTP/1.0 without Host
   std::string_view path;    // normalised, without the query; "*" of OPTIONS, "" of CONNECT
   uint32_t length = 0;      // octets of the head
-  uint64_t body = 0;        // octets of the body behind it
+  uint64_t body = 0;        // octets of the body behind it; UINT64_MAX: all that follows
 };
 
 // What views of a request are into, beside the stream.
 struct HttpScratch {
   std::span<char> host;  // kMaxHostName
-  std::span<char> path;  // as long as the longest stream
+  std::span<char> path;  // one longer than the longest stream
 };
 
 // `stream` is what has come so far, from where a request begins. Cost: one pass over the head.
@@ -34,8 +34,9 @@ HttpRequest ReadHttpRequest(std::span<const uint8_t> stream, const HttpScratch& 
 
 // RFC 3986 6.2.2: percent-encoded letters, digits and "-._~" decoded, dot segments gone, hex digits
 // in upper case; and slashes next to each other are one, as servers take them. Written to `out`,
-// which is as long as `raw`. Absent: not every server reads it alike: an encoded slash, backslash
-// or NUL, a bad escape, "..", above the root, a backslash or control character.
+// which is longer than `raw`. Absent: not every server reads it alike: an encoded slash, backslash
+// or NUL, a bad escape, a backslash or control character; ".." above the root, behind slashes next
+// to each other (which are one step, or two), or with parameters ("..;x": a name, or a step).
 std::optional<std::string_view> NormalizePath(std::string_view raw, std::span<char> out);
 
 }  // namespace sluice::dataplane

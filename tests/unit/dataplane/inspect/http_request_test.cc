@@ -94,6 +94,8 @@ TEST(HttpRequest, WhatServersReadDifferentlyIsRefused) {
       {line + host + "Content-Length: +1\r\n" + end, "body_length"},
       {line + host + "Content-Length: 1, 1\r\n" + end, "body_length"},
       {line + host + "Content-Length: 99999999999999999999\r\n" + end, "body_length"},
+      {line + host + "Content-Length: 18446744073709551615\r\n" + end, "body_length"},
+      {line + host + "Content-Length: 9223372036854775808\r\n" + end, "body_length"},
       {line + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n" + end, "body_length"},
       {line + host + "Transfer-Encoding: gzip, chunked\r\n" + end, "body_length"},
       {line + host + "Transfer-Encoding: chunked\r\n" + end, "chunked_body"},
@@ -112,9 +114,37 @@ TEST(HttpRequest, AtEveryShorterLengthThereIsMoreToCome) {
 TEST(HttpRequest, OtherProtocolsAreSeenAsSuch) {
   Check({{"SSH-2.0-x\r\n", "other"},
          {std::string("\0\1\2", 3), "other"},
-         {std::string(40, 'A'), "other"},
-         {std::string(31, 'A'), "more"},
-         {"HELO:", "other"}});
+         {std::string(40, 'A'), "more"},
+         {std::string(40, 'A') + ":", "other"},
+         {"HELO:", "other"},
+         {"QUIT\n", "other"},
+         {"QUIT\r", "more"},
+         {std::string("\n\0\0\0", 4), "other"},
+         {"\n", "more"}});
+}
+
+// Python's http.server parts words by any of these, and serves what we took for no request.
+TEST(HttpRequest, BlanksThatLenientServersTakeAreNoOtherProtocol) {
+  const std::string rest = "/ HTTP/1.1\r\nHost: a.test\r\n\r\n";
+  for (const char blank : {'\t', '\v', '\f', '\r', '\x1c', '\x1f', '\x85', '\xa0'}) {
+    EXPECT_EQ(Read(std::string("GET") + blank + rest), "request_line") << int{blank};
+    EXPECT_EQ(Read(blank + ("GET " + rest)), "leading_blank") << int{blank};
+  }
+}
+
+TEST(HttpRequest, AMethodMayBeLong) {
+  const std::string method(40, 'A');
+  EXPECT_EQ(Read(method + " /b HTTP/1.1\r\nHost: a.test\r\n\r\n"), method + " a.test /b 0");
+}
+
+// nginx goes by the last Connection, others by the first.
+TEST(HttpRequest, AConnectionEndsByOneFieldThatSaysOnlyThat) {
+  const std::string head = "PUT / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n";
+  const std::string close = "Connection: close\r\n", keep = "Connection: keep-alive\r\n";
+  Check({{head + close + keep + "\r\n", "chunked_body"},
+         {head + keep + close + "\r\n", "chunked_body"},
+         {head + close + keep + close + "\r\n", "chunked_body"},
+         {head + "Connection: close, keep-alive\r\n\r\n", "chunked_body"}});
 }
 
 TEST(NormalizePath, IsWhatEveryServerTakesItFor) {
@@ -148,6 +178,14 @@ TEST(NormalizePath, IsWhatEveryServerTakesItFor) {
       {"/a%4g", "refused"},
       {"/%2e%2e/a", "refused"},
       {"/a/%2E/b", "/a/b"},
+      {"/a/..;/b", "refused"},
+      {"/a/.;x=1/b", "refused"},
+      {"/a/%2e.%3bx", "refused"},
+      {"/a/..x;/b", "/a/..x;/b"},
+      {"/a;x/b", "/a;x/b"},
+      {"/a//../b", "refused"},
+      {"/a//b/../../c", "refused"},
+      {"/a/b/..//c", "/a/c"},
       {"a", "refused"},
   };
   for (const Row& row : rows) EXPECT_EQ(normal(row.text), row.says) << row.text;

@@ -64,6 +64,29 @@ TEST(TlsHello, AtEveryShorterLengthThereIsMoreToCome) {
   }
 }
 
+// A key share of post-quantum size: the hello does not fit one segment.
+TEST(TlsHello, ALargeOneIsReadFromTwoRecordsHoweverItIsParted) {
+  const Hello large = UsualHello("one.test", 1700);
+  const std::string whole = large.bytes();
+  for (size_t length = 0; length < whole.size(); ++length) {
+    ASSERT_EQ(Read(whole.substr(0, length)).reading, Reading::kMore) << length;
+  }
+  const std::string message = large.message();
+  const auto record = [](const std::string& part) {
+    const std::string header{0x16, 3, 1, static_cast<char>(part.size() >> 8),
+                             static_cast<char>(part.size())};
+    return header + part;
+  };
+  for (size_t parting = 1; parting < message.size(); ++parting) {
+    const std::string first = record(message.substr(0, parting));
+    ASSERT_EQ(Read(first).reading, Reading::kMore) << parting;
+    const Seen seen = Read(first + record(message.substr(parting)));
+    ASSERT_EQ(seen.reading, Reading::kComplete) << parting << ": " << seen.fault;
+    ASSERT_EQ(seen.server_name, "one.test") << parting;
+    ASSERT_EQ(seen.protocols.size(), 2u) << parting;
+  }
+}
+
 std::string Broken(std::string text, size_t place, char value) {
   text[place] = value;
   return text;
