@@ -89,6 +89,7 @@ enum class Inspection : uint8_t {
   kNone,   // it is not, or not any more
   kFirst,  // what it says first is, and the responder has to wait for that
   kHead,   // what it says from next_head on is
+  kHello,  // so is that, behind a ClientHello: should another one come
   kGuard,  // it is judged; repeats of it must say the same until the other side has it
 };
 

@@ -51,6 +51,10 @@ PolicyAnswer Resolve(const PolicyAnswer& open, const acl::StreamFacts& facts) {
   return answer;
 }
 
+DecidingRules RulesOf(const PolicyAnswer& answer) {
+  return {answer.egress.Rule(), answer.ingress.Rule()};
+}
+
 std::string_view NameIn(const acl::StreamFacts& facts) {
   return facts.kind == acl::StreamFacts::Kind::kTls ? facts.server_name : facts.host;
 }
@@ -65,12 +69,13 @@ ContentRuling ContentJudge::Judge(Burst& burst, const Packet& packet,
   if (open.Refusal() != DropReason::kNone) return Refused(open);
   Connection* connection = burst.trace == nullptr ? packet.connection : nullptr;
   if (!open.Inspects()) {
-    ContentRuling ruling{.state = State::kPass, .judged = stream.size()};
-    ruling.rules = {open.egress.Rule(), open.ingress.Rule()};
-    return ruling;
+    return {.state = State::kPass, .judged = stream.size(), .rules = RulesOf(open)};
   }
   if (open.egress.decision.conditional || open.ingress.decision.conditional) {
-    return JudgeHeads(burst, connection, open, stream);
+    const bool after_hello =
+        connection != nullptr &&
+        connection->inspection.load(std::memory_order_relaxed) == Inspection::kHello;
+    return JudgeHeads(burst, connection, open, stream, after_hello);
   }
   ContentRuling ruling = LookThrough(open, stream);
   if (ruling.state == State::kDie) return ruling;
@@ -79,25 +84,32 @@ ContentRuling ContentJudge::Judge(Burst& burst, const Packet& packet,
   return ruling;
 }
 
-// One request behind the other, as far as they are here.
+// One request behind the other, or what follows a hello, as far as they are here.
 ContentRuling ContentJudge::JudgeHeads(Burst& burst, Connection* connection,
-                                       const PolicyAnswer& open, std::span<const uint8_t> stream) {
+                                       const PolicyAnswer& open, std::span<const uint8_t> stream,
+                                       bool after_hello) {
   uint64_t judged = 0;
   while (judged < stream.size()) {
-    ContentRuling ruling = JudgeHead(burst, connection, open, stream.subspan(judged));
+    const std::span<const uint8_t> rest = stream.subspan(judged);
+    const HeadReading reading = after_hello ? reader_.ReadAfterHello(rest) : reader_.Read(rest);
+    const bool over = after_hello && reading.state == HeadReading::State::kKnown &&
+                      reading.facts.kind == acl::StreamFacts::Kind::kOther;
+    if (over) return {.state = State::kPass, .judged = stream.size(), .rules = RulesOf(open)};
+    ContentRuling ruling = JudgeHead(burst, connection, open, reading, rest);
     if (ruling.state != State::kPass) return ruling;
     judged += ruling.judged;
     if (!ruling.open || ruling.scans || judged >= stream.size()) {
       ruling.judged = judged;
       return ruling;
     }
+    after_hello = ruling.hello;
   }
   return {};
 }
 
 ContentRuling ContentJudge::JudgeHead(Burst& burst, Connection* connection,
-                                      const PolicyAnswer& open, std::span<const uint8_t> stream) {
-  const HeadReading reading = reader_.Read(stream);
+                                      const PolicyAnswer& open, const HeadReading& reading,
+                                      std::span<const uint8_t> stream) {
   if (reading.state == HeadReading::State::kMore) {
     const bool full = stream.size() >= HeadReader::kMaxHead;
     return full ? Dies(DropReason::kInspectBound, AskingRule(open)) : ContentRuling{};
@@ -114,7 +126,8 @@ ContentRuling ContentJudge::JudgeHead(Burst& burst, Connection* connection,
   if (ruling.state == State::kDie) return ruling;
   NoteJudges(open, answer, connection);
   ruling.judged = neither ? stream.size() : reading.length + reading.body;
-  ruling.open = reading.repeats;
+  ruling.open = reading.next != HeadReading::Next::kNothing;
+  ruling.hello = reading.next == HeadReading::Next::kAfterHello;
   if (neither && answer.Inspects()) ruling.scans = ruling.open = stream.size() < kSmallHead;
   return ruling;
 }
@@ -122,8 +135,7 @@ ContentRuling ContentJudge::JudgeHead(Burst& burst, Connection* connection,
 // By the patterns of the rules that decided.
 ContentRuling ContentJudge::LookThrough(const PolicyAnswer& answer,
                                         std::span<const uint8_t> bytes) const {
-  ContentRuling ruling{.state = State::kPass, .judged = bytes.size()};
-  ruling.rules = {answer.egress.Rule(), answer.ingress.Rule()};
+  ContentRuling ruling{.state = State::kPass, .judged = bytes.size(), .rules = RulesOf(answer)};
   for (const PolicyAnswer::Side* side : {&answer.egress, &answer.ingress}) {
     if (!side->Inspects()) continue;
     const acl::PatternRuling found =

@@ -17,6 +17,7 @@ struct ContentRuling {
   uint64_t judged = 0;  // octets that pass; what comes behind them may be more than was given
   bool open = false;    // what comes behind them is to be judged, too
   bool scans = false;   // together with them
+  bool hello = false;   // they are a ClientHello's
   acl::RuleId alert = acl::kNoRule;  // of a rule that wants a pattern told that is in them
   DecidingRules rules;
   // kDie
@@ -36,9 +37,9 @@ class ContentJudge {
 
  private:
   ContentRuling JudgeHeads(Burst& burst, Connection* connection, const PolicyAnswer& open,
-                           std::span<const uint8_t> stream);
+                           std::span<const uint8_t> stream, bool after_hello);
   ContentRuling JudgeHead(Burst& burst, Connection* connection, const PolicyAnswer& open,
-                          std::span<const uint8_t> stream);
+                          const HeadReading& reading, std::span<const uint8_t> stream);
   ContentRuling LookThrough(const PolicyAnswer& answer, std::span<const uint8_t> bytes) const;
 
   const unsigned worker_;

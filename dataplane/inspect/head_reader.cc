@@ -4,7 +4,6 @@
 
 #include "dataplane/inspect/host_name.h"
 #include "dataplane/inspect/http_request.h"
-#include "dataplane/inspect/tls_hello.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -29,12 +28,25 @@ HeadReader::~HeadReader() = default;
 HeadReading HeadReader::Read(std::span<const uint8_t> stream) {
   stream = stream.first(std::min(stream.size(), kMaxHead));
   const TlsHello hello = ReadTlsHello(stream, scratch_->hello);
+  if (hello.reading == Reading::kOther) return ReadHttp(stream);
+  HeadReading reading = Known(hello);
+  reading.next = HeadReading::Next::kAfterHello;
+  return reading;
+}
+
+HeadReading HeadReader::ReadAfterHello(std::span<const uint8_t> stream) {
+  stream = stream.first(std::min(stream.size(), kMaxHead));
+  const TlsHello hello = ReadNextHello(stream, scratch_->hello);
+  if (hello.reading == Reading::kOther) return {.state = HeadReading::State::kKnown};
+  return Known(hello);
+}
+
+HeadReading HeadReader::Known(const TlsHello& hello) {
   if (hello.reading == Reading::kMore) return {};
   if (hello.reading == Reading::kMalformed) return Malformed(hello.fault);
-  if (hello.reading == Reading::kOther) return ReadHttp(stream);
   HeadReading known{.state = HeadReading::State::kKnown,
                     .facts = {.kind = Kind::kTls},
-                    .length = static_cast<uint32_t>(stream.size())};
+                    .length = static_cast<uint32_t>(hello.length)};
   if (hello.server_name.empty()) return known;
   const auto name = NormalizeHost(hello.server_name, scratch_->host);
   if (!name) return Malformed("server_name");
@@ -62,7 +74,7 @@ HeadReading HeadReader::ReadHttp(std::span<const uint8_t> stream) {
                     .path = request.path},
           .length = last ? static_cast<uint32_t>(stream.size()) : request.length,
           .body = last ? 0 : request.body,
-          .repeats = !last};
+          .next = last ? HeadReading::Next::kNothing : HeadReading::Next::kHead};
 }
 
 }  // namespace sluice::dataplane

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "acl/stream_facts.h"
+#include "dataplane/inspect/tls_hello.h"
 
 namespace sluice::dataplane {
 
@@ -20,7 +21,10 @@ struct HeadReading {
   acl::StreamFacts facts;  // views into the stream, or into the reader until its next Read
   uint32_t length = 0;     // kKnown: octets of the head; 0 of what is neither
   uint64_t body = 0;       // octets behind it that are its own
-  bool repeats = false;    // another request may come behind these; else the rest is its own
+  // What may come behind these that is to be judged: nothing, another head, or what follows a
+  // hello.
+  enum class Next : uint8_t { kNothing, kHead, kAfterHello };
+  Next next = Next::kNothing;
 };
 
 class HeadReader {
@@ -32,9 +36,12 @@ class HeadReader {
 
   // `stream` is in order from where a head begins; at most kMaxHead octets are looked at.
   HeadReading Read(std::span<const uint8_t> stream);
+  // From behind a ClientHello: another one, or kOther.
+  HeadReading ReadAfterHello(std::span<const uint8_t> stream);
 
  private:
   struct Scratch;
+  HeadReading Known(const TlsHello& hello);
   HeadReading ReadHttp(std::span<const uint8_t> stream);
 
   std::unique_ptr<Scratch> scratch_;

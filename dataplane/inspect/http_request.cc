@@ -83,7 +83,9 @@ class RequestReader {
   }
 
  private:
-  static HttpRequest Stop(const char* fault) { return {.reading = Reading::kMalformed, .fault = fault}; }
+  static HttpRequest Stop(const char* fault) {
+    return {.reading = Reading::kMalformed, .fault = fault};
+  }
 
   // Complete: it begins with a method and a blank. It is of another protocol only if no server,
   // however lenient, sees these in it.
@@ -104,6 +106,9 @@ class RequestReader {
     const size_t last = line.rfind(' ');
     if (blank == last) return "request_line";
     request_.method = line.substr(0, blank);
+    // A method is "GET" and not "get" (RFC 9110 9.1), and for some servers both.
+    const auto lower = [](char c) { return 'a' <= c && c <= 'z'; };
+    if (std::ranges::any_of(request_.method, lower)) return "method";
     const std::string_view target = line.substr(blank + 1, last - blank - 1);
     const std::string_view version = line.substr(last + 1);
     if (version != "HTTP/1.1" && version != "HTTP/1.0") return "http_version";
@@ -248,18 +253,10 @@ class PathWriter {
  private:
   std::string_view Segment() const { return {out_.data() + segment_, size_ - segment_}; }
   bool IsDots() const { return Segment() == "." || Segment() == ".."; }
-  // "..;x" goes up where servers cut the parameters off first.
-  bool IsDotsWithParameters() const {
-    std::string_view rest = Segment();
-    if (!rest.starts_with('.')) return false;
-    rest.remove_prefix(rest.starts_with("..") ? 2 : 1);
-    return rest.starts_with(';') || rest.starts_with("%3B");
-  }
-
   // The text always ends behind a slash, but for the segment in hand.
   bool EndSegment() {
     const bool up = Segment() == "..";
-    if (IsDotsWithParameters() || (up && doubled_)) return false;
+    if (up && doubled_) return false;
     if (IsDots() || size_ == segment_) {
       doubled_ = doubled_ || (size_ == segment_ && size_ > 0);
       size_ = segment_;
@@ -294,7 +291,7 @@ std::optional<std::string_view> NormalizePath(std::string_view raw, std::span<ch
   PathWriter writer(out);
   for (size_t i = 0; i < raw.size(); ++i) {
     const char c = raw[i];
-    if (!IsVisible(c) || c == '\\') return std::nullopt;
+    if (!IsVisible(c) || c == '\\' || c == ';') return std::nullopt;
     if (c != '%') {
       if (!writer.Put(c)) return std::nullopt;
       continue;
@@ -303,7 +300,7 @@ std::optional<std::string_view> NormalizePath(std::string_view raw, std::span<ch
     const auto high = HexDigit(raw[i + 1]), low = HexDigit(raw[i + 2]);
     if (!high || !low) return std::nullopt;
     const char decoded = static_cast<char>(*high * 16 + *low);
-    if (decoded == '/' || decoded == '\\' || decoded == '\0') return std::nullopt;
+    if (std::string_view("/\\;\0", 4).find(decoded) != std::string_view::npos) return std::nullopt;
     if (IsUnreserved(decoded)) {
       writer.Put(decoded);
     } else {

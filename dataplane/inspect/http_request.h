@@ -35,8 +35,9 @@ HttpRequest ReadHttpRequest(std::span<const uint8_t> stream, const HttpScratch& 
 // RFC 3986 6.2.2: percent-encoded letters, digits and "-._~" decoded, dot segments gone, hex digits
 // in upper case; and slashes next to each other are one, as servers take them. Written to `out`,
 // which is longer than `raw`. Absent: not every server reads it alike: an encoded slash, backslash
-// or NUL, a bad escape, a backslash or control character; ".." above the root, behind slashes next
-// to each other (which are one step, or two), or with parameters ("..;x": a name, or a step).
+// or NUL, a bad escape, a backslash or control character; a semicolon (what is behind it are
+// parameters, or a part of the name); ".." above the root, or behind slashes next to each other
+// (which are one step, or two).
 std::optional<std::string_view> NormalizePath(std::string_view raw, std::span<char> out);
 
 }  // namespace sluice::dataplane

@@ -38,7 +38,7 @@ Inspection StateIn(const Connection& connection) {
 
 bool IsToBeJudged(const Connection& connection) {
   const Inspection state = StateIn(connection);
-  return state == Inspection::kFirst || state == Inspection::kHead;
+  return state == Inspection::kFirst || state == Inspection::kHead || state == Inspection::kHello;
 }
 
 bool HasAcknowledged(const Connection& connection, uint32_t sequence) {
@@ -225,7 +225,9 @@ bool Inspector::Pass(const Burst& burst, Packet& packet, HeadSlot& slot,
   slot.scans = ruling.scans;
   slot.since_ms = burst.now_ms;
   connection.next_head().store(slot.head.first() + slot.judged, std::memory_order_relaxed);
-  connection.inspection.store(ruling.open ? Inspection::kHead : Inspection::kGuard,
+  connection.inspection.store(!ruling.open   ? Inspection::kGuard
+                              : ruling.hello ? Inspection::kHello
+                                             : Inspection::kHead,
                               std::memory_order_relaxed);
   if (slot.held_count == 0) {
     MoveOn(burst, packet);
@@ -256,11 +258,11 @@ bool Inspector::Die(Burst& burst, Packet& packet, const ContentRuling& ruling) {
   return true;
 }
 
-// That it passed by what it says; once, that it has a pattern.
+// That it passed by a name; once, that it has a pattern.
 void Inspector::Tell(const Burst& burst, const Packet& packet, const ContentRuling& ruling,
                      bool& alerted) const {
   const bool alert = ruling.alert != acl::kNoRule;
-  if (alert && alerted) return;
+  if (alert ? alerted : burst.said.empty()) return;
   alerted = alerted || alert;
   burst.journal->Judged(burst, packet, alert ? EventKind::kAlerted : EventKind::kJudged,
                         ruling.rules);

@@ -31,7 +31,8 @@ bool IsGrease(uint16_t value) {
 struct Handshake {
   Reading reading = Reading::kMore;
   const char* fault = "";
-  Bytes message;  // kComplete: with its header
+  Bytes message;      // kComplete: with its header
+  size_t length = 0;  // of its records
 };
 
 size_t MessageSize(Bytes message) {
@@ -55,9 +56,10 @@ class RecordJoiner {
         // What comes behind a hello belongs to it no more: nobody has agreed to anything yet.
         const bool exact = message_.size() == MessageSize(message_) && part.size() == length;
         if (!exact) return Stop("hello_trailing_bytes");
-        return {Reading::kComplete, "", message_};
+        return {Reading::kComplete, "", message_, before_ + kRecordHeader + length};
       }
       if (part.size() < length) return {};
+      before_ += kRecordHeader + length;
       stream_ = stream_.subspan(kRecordHeader + length);
     }
   }
@@ -105,6 +107,7 @@ class RecordJoiner {
   std::span<uint8_t> scratch_;
   Bytes message_;
   size_t joined_ = 0;
+  size_t before_ = 0;  // octets of the records before the one in hand
   bool first_ = true;
 };
 
@@ -200,13 +203,45 @@ class HelloReader {
   unsigned seen_count_ = 0;
 };
 
+// Records of TLS before the hello, which some servers pass over; or another protocol.
+TlsHello BeforeHello(Bytes stream) {
+  constexpr uint8_t kFirstType = 20, kLastType = 24;
+  if (stream[0] < kFirstType || stream[0] > kLastType) return {.reading = Reading::kOther};
+  if (stream.size() < 2) return {};
+  return stream[1] == 3 ? Malformed("record_type") : TlsHello{.reading = Reading::kOther};
+}
+
 }  // namespace
 
 TlsHello ReadTlsHello(Bytes stream, std::span<uint8_t> scratch) {
-  if (!stream.empty() && stream[0] != kHandshakeRecord) return {.reading = Reading::kOther};
+  if (!stream.empty() && stream[0] != kHandshakeRecord) return BeforeHello(stream);
   const Handshake handshake = RecordJoiner(stream, scratch).Join();
-  if (handshake.reading == Reading::kComplete) return HelloReader().Read(handshake.message);
+  if (handshake.reading == Reading::kComplete) {
+    TlsHello hello = HelloReader().Read(handshake.message);
+    hello.length = handshake.length;
+    return hello;
+  }
   return {.reading = handshake.reading, .fault = handshake.fault};
+}
+
+TlsHello ReadNextHello(Bytes stream, std::span<uint8_t> scratch) {
+  // Of middlebox compatibility (RFC 8446 D.4): no part of the handshake.
+  constexpr uint8_t kChangeCipherSpec = 20;
+  size_t before = 0;
+  while (!stream.empty() && stream[0] == kChangeCipherSpec) {
+    if (stream.size() < kRecordHeader) return {};
+    const size_t size = kRecordHeader + (size_t{stream[3]} << 8 | stream[4]);
+    if (stream.size() < size) return {};
+    before += size;
+    stream = stream.subspan(size);
+  }
+  if (stream.empty()) return {};
+  if (stream[0] != kHandshakeRecord) return {.reading = Reading::kOther};
+  if (stream.size() <= kRecordHeader) return {};
+  if (stream[kRecordHeader] != kClientHello) return {.reading = Reading::kOther};
+  TlsHello hello = ReadTlsHello(stream, scratch);
+  hello.length += before;
+  return hello;
 }
 
 }  // namespace sluice::dataplane

@@ -22,11 +22,17 @@ struct TlsHello {
   uint16_t version = 0;          // the highest that it offers: 0x0303 is TLS 1.2
   unsigned protocol_count = 0;
   std::array<std::string_view, kMaxProtocols> protocols;  // ALPN
+  size_t length = 0;                                      // octets of its records
   bool encrypted = false;  // has an encrypted ClientHello: `server_name` is the outer one
 };
 
 // `stream` is what has come so far. A hello over several records is put together in `scratch`,
 // which bounds it; views are into that or the stream. Cost: one pass over the hello.
 TlsHello ReadTlsHello(std::span<const uint8_t> stream, std::span<uint8_t> scratch);
+
+// What a client sends behind its hello. Should the server have asked for another one
+// (HelloRetryRequest, RFC 8446 4.1.4), that is read like the first; everything else is kOther.
+// `length` counts what lies before it, too.
+TlsHello ReadNextHello(std::span<const uint8_t> stream, std::span<uint8_t> scratch);
 
 }  // namespace sluice::dataplane

@@ -2,13 +2,13 @@
 //
 //   idle     10,000 UDP flows between pods that no such rule selects, beside 10,000 names and 1,000
 //            patterns of another pod, and beside none
-//   tls      connections (SYN, SYN+ACK, ACK, a ClientHello, its acknowledgement with data) that one
-//            of 1,000 names lets pass, and the same without a rule about content
+//   tls      connections (SYN, SYN+ACK, ACK, a ClientHello, its acknowledgement with data, the
+//            client's next flight and its acknowledgement) that one of 1,000 names lets pass, and
+//            the same without a rule about content
 //   http     the same with a request that one of 1,000 rules by host and path lets pass
 //   compile  rules and matcher of 10,000 names, of 1,000 patterns, and these once more from a store
 //   micro    which rule decides, by ContentMatcher and by trying one after the other; reading a
-//   hello
-//            and a request
+//            hello and a request
 //
 // One thread turns the workers of two switches on ring ports by hand, one with and one without, in
 // turns A B A B, and counts only the turns (TSC). Every packet has to arrive. The output is one
@@ -148,7 +148,11 @@ struct Step {
   std::vector<Bytes> frames;
 };
 std::vector<Step> Conversation(unsigned group, const std::vector<std::string>& heads) {
-  std::vector<Step> steps = {{'a', {}}, {'b', {}}, {'a', {}}, {'a', {}}, {'b', {}}};
+  const bool tls = heads[0][0] == 0x16;
+  std::vector<Step> steps = {{'a', {}}, {'b', {}}, {'a', {}}, {'a', {}},
+                             {'b', {}}, {'a', {}}, {'b', {}}};
+  // What a client of TLS 1.3 says next.
+  const std::string more(tls ? "\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x01x" : "", tls ? 12 : 0);
   for (unsigned i = 0; i < kBurstSize; ++i) {
     const auto client = static_cast<uint16_t>(1024 + group * kBurstSize + i);
     const std::string& head = heads[(group * kBurstSize + i) % heads.size()];
@@ -158,6 +162,9 @@ std::vector<Step> Conversation(unsigned group, const std::vector<std::string>& h
     steps[2].frames.push_back(Tcp('a', client, 1, 1, kTcpAck));
     steps[3].frames.push_back(Tcp('a', client, 1, 1, kTcpAck, head));
     steps[4].frames.push_back(Tcp('b', client, 1, end, kTcpAck, "an answer"));
+    steps[5].frames.push_back(Tcp('a', client, end, 10, kTcpAck, more));
+    steps[6].frames.push_back(
+        Tcp('b', client, 10, end + static_cast<uint32_t>(more.size()), kTcpAck));
   }
   return steps;
 }
@@ -177,7 +184,7 @@ double Connect(Side& side, const std::vector<std::vector<Step>>& groups) {
 void RunConnections(const std::string& name, std::vector<acl::SluiceRule> rules,
                     const std::vector<std::string>& heads) {
   const std::string params =
-      fmt::format("\"rules\": {}, \"names\": {}, \"head_bytes\": {}, \"packets\": 5", rules.size(),
+      fmt::format("\"rules\": {}, \"names\": {}, \"head_bytes\": {}, \"packets\": 7", rules.size(),
                   kNames, heads[0].size());
   Side judged({PolicyOf("a", std::move(rules))}), plain({PolicyOf("a", {{.action = "allow"}})});
   std::vector<std::vector<Step>> groups;

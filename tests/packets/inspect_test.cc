@@ -203,6 +203,27 @@ TEST(Inspect, WhatWasLetGoCannotBeSaidOtherwiseUntilItIsAcknowledged) {
   EXPECT_EQ(stream.Say(0, evil), evil) << "the receiver has the first one, and takes no other";
 }
 
+TEST(Inspect, AnotherHelloThatTheServerAskedForIsJudgedToo) {
+  const std::string first = UsualHello("good.test").bytes();
+  const std::string spec("\x14\x03\x03\x00\x01\x01", 6), data("\x17\x03\x03\x00\x01x", 6);
+  for (const auto& [second, passes] :
+       std::vector<std::pair<std::string, bool>>{{spec + UsualHello("good.test").bytes(), true},
+                                                 {spec + UsualHello("evil.test").bytes(), false},
+                                                 {UsualHello("evil.test").bytes(), false},
+                                                 {spec + data, true}}) {
+    Testbed bed;
+    bed.ApplySluice({Egress({ForNames({"good.test"})})});
+    Stream stream(bed);
+    ASSERT_TRUE(stream.Open());
+    ASSERT_EQ(stream.Say(0, first), first);
+    ASSERT_TRUE(stream.Answer(first.size(), "another hello, please"));
+    EXPECT_EQ(stream.Say(first.size(), second.substr(0, 3)), "");
+    EXPECT_EQ(stream.Say(first.size() + 3, second.substr(3)), passes ? second : "");
+    const size_t all = first.size() + second.size();
+    EXPECT_EQ(stream.Say(all, "evil.test"), passes ? "evil.test" : "");
+  }
+}
+
 TEST(Inspect, TheOtherSideWaitsForTheVerdict) {
   Testbed bed;
   bed.ApplySluice({Egress({ForNames({"good.test"})})});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/support/hello.h"
@@ -120,6 +121,28 @@ TEST(TlsHello, WhatNotEveryServerReadsAlikeIsRefused) {
   }
   EXPECT_EQ(Read(UsualHello("one.test", 3000).bytes(1000), 2000).fault, "hello_too_long");
   EXPECT_EQ(Read("GET / HTTP/1.1").reading, Reading::kOther);
+}
+
+TEST(TlsHello, AnotherHelloBehindTheFirstIsReadToo) {
+  const std::string again = UsualHello("two.test").bytes();
+  const std::string spec("\x14\x03\x03\x00\x01\x01", 6);
+  const auto read = [](std::string_view stream) {
+    const ExactBytes bytes(stream);
+    std::vector<uint8_t> scratch(16384);
+    const TlsHello hello = ReadNextHello(bytes.get(), scratch);
+    return std::tuple(hello.reading, std::string(hello.server_name), hello.length);
+  };
+  EXPECT_EQ(read(again), std::tuple(Reading::kComplete, "two.test", again.size()));
+  EXPECT_EQ(read(spec + again + "x"), std::tuple(Reading::kComplete, "two.test", again.size() + 6));
+  for (size_t length = 0; length < spec.size() + again.size(); ++length) {
+    ASSERT_EQ(std::get<0>(read((spec + again).substr(0, length))), Reading::kMore) << length;
+  }
+  const std::string finished("\x17\x03\x03\x00\x01x", 6),
+      key_exchange("\x16\x03\x03\x00\x01\x10", 6);
+  EXPECT_EQ(std::get<0>(read(spec + finished)), Reading::kOther);
+  EXPECT_EQ(std::get<0>(read(key_exchange)), Reading::kOther);
+  EXPECT_EQ(Read(std::string("\x15\x03\x01\x00\x02\x01\x5a", 7)).fault, "record_type")
+      << "an alert before the hello";
 }
 
 }  // namespace
