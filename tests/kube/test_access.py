@@ -126,7 +126,7 @@ class Objects(WatcherTest):
         """HTTP/2's streams."""
         self.start_pods(server={"app": "server"})
         watched = [kind for kind in self.watcher.status()["kinds"] if kind["state"] == "synced"]
-        self.assertEqual(len(watched), 9)
+        self.assertEqual(len(watched), 10)
         self.assertEqual(self.watcher.connections_to(self.cluster.server.port), 1)
 
     def test_a_refused_policy_gets_an_event_isolates_its_pods_and_holds_up_nobody(self):
