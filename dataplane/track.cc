@@ -143,7 +143,7 @@ bool IsInspected(const Connection& connection) {
 DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking,
                       bool dry_run) {
   Half& own = connection.Sent(packet.from_b);
-  if (unlikely(packet.tcp_flags == (kTcpSyn | kTcpAck) && IsInspected(connection) &&
+  if (unlikely((packet.tcp_flags & kTcpSyn) != 0 && IsInspected(connection) &&
                LoadSide(connection.Sent(!packet.from_b)).Has(TcpSide::kPendingSyn))) {
     return DropReason::kTcpState;  // what was judged is not what would follow
   }

@@ -59,6 +59,9 @@ DropReason OutOfTurn(const Packet& packet) {
   if (!IsLive(connection)) return DropReason::kInspectLate;  // one before it in the burst ended it
   if (packet.fragment.present()) return DropReason::kInspectFragment;
   if (packet.protocol != IPPROTO_TCP || packet.tcp.payload == 0) return DropReason::kNone;
+  // Whether urgent octets are read in the stream or beside it is up to the receiver (RFC 6093).
+  const bool urgent = (packet.tcp_flags & RTE_TCP_URG_FLAG) != 0;
+  if (urgent && IsInitiators(packet)) return DropReason::kInspectMalformed;
   const bool early = IsInitiators(packet) ? (packet.tcp_flags & kTcpSyn) != 0
                                           : StateIn(connection) == Inspection::kFirst;
   return early ? DropReason::kInspectEarly : DropReason::kNone;

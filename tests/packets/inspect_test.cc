@@ -224,6 +224,17 @@ TEST(Inspect, AnotherHelloThatTheServerAskedForIsJudgedToo) {
   }
 }
 
+TEST(Inspect, UrgentDataDies) {
+  constexpr uint8_t kUrgent = 0x20;
+  Testbed bed;
+  bed.ApplySluice({Egress({ForRequests({{.host = "good.test", .path = "/items/*"}})})});
+  Stream stream(bed);
+  ASSERT_TRUE(stream.Open());
+  // Without the octet that a receiver takes out of it: "/items/../admin".
+  EXPECT_EQ(stream.Say(0, Request("good.test", "/items/.x./admin"), kTcpAck | kUrgent), "");
+  EXPECT_EQ(bed.Drops('a', DropReason::kInspectMalformed), 1u);
+}
+
 TEST(Inspect, TheOtherSideWaitsForTheVerdict) {
   Testbed bed;
   bed.ApplySluice({Egress({ForNames({"good.test"})})});
