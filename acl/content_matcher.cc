@@ -188,7 +188,8 @@ bool ContentMatcher::Explains(const ClassifyKey& key, Direction direction, const
   return std::ranges::any_of(runs_[Index(direction)], [&](const Run& run) {
     if (!open.conditional || !Matches(table_.rules[run.rule], key)) return false;
     return std::ranges::any_of(run.rules, [&](uint32_t index) {
-      return Fingerprint(key, direction, index + 1) == fingerprint;
+      const bool may_decide = plain == 0 || index < plain - 1;
+      return may_decide && Fingerprint(key, direction, index + 1) == fingerprint;
     });
   });
 }

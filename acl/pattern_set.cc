@@ -4,6 +4,7 @@
 #include <hs/hs.h>
 
 #include <cstdlib>
+#include <numeric>
 #include <string_view>
 
 #include "acl/text_hash.h"
@@ -103,8 +104,13 @@ PatternSet::~PatternSet() {
 std::span<const uint32_t> PatternSet::Scan(std::span<const uint8_t> block, unsigned reader) const {
   Reader& own = readers_[reader];
   own.found.clear();
-  hs_scan(database_, reinterpret_cast<const char*>(block.data()),
-          static_cast<unsigned>(block.size()), 0, own.scratch, Note, &own.found);
+  const hs_error_t code =
+      hs_scan(database_, reinterpret_cast<const char*>(block.data()),
+              static_cast<unsigned>(block.size()), 0, own.scratch, Note, &own.found);
+  if (code != HS_SUCCESS) {  // what is not known is not allowed: every pattern may be there
+    own.found.resize(own.found.capacity());
+    std::iota(own.found.begin(), own.found.end(), 0);
+  }
   return own.found;
 }
 

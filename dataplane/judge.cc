@@ -185,6 +185,7 @@ void Commit(Burst& burst, ConnectionTable& table, unsigned worker, Packet& packe
     }
   } else {
     packet.connection->verdict_epoch.store(epoch, std::memory_order_relaxed);
+    ForgetJudges(answer, *packet.connection);
   }
   if (unlikely(packet.connection->inspection.load(std::memory_order_relaxed) !=
                Inspection::kNone)) {

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "dataplane/tcp_state.h"
+#include "dataplane/tcp_window.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -12,6 +13,11 @@ bool StillHolds(const PolicyAnswer::Side& side, acl::Direction direction, const 
   const uint32_t judged_by = half.judged_by.load(std::memory_order_relaxed);
   return judged_by != 0 &&
          side.rules->content->Explains(side.key, direction, side.decision, judged_by);
+}
+
+bool WasJudged(const Connection& connection) {
+  return connection.halves[0].judged_by.load(std::memory_order_relaxed) != 0 ||
+         connection.halves[1].judged_by.load(std::memory_order_relaxed) != 0;
 }
 
 // A rule with patterns alone does not care who speaks first.
@@ -34,21 +40,33 @@ DropReason BeginInspection(const PolicyAnswer& answer, Packet& packet) {
 
 DropReason Reinspect(const PolicyAnswer& answer, Packet& packet) {
   Connection& connection = *packet.connection;
-  const Inspection state = connection.inspection.load(std::memory_order_relaxed);
-  if (state == Inspection::kFirst || state == Inspection::kHead) return DropReason::kNone;
   const bool b = connection.initiator_is_b;
+  const Inspection state = connection.inspection.load(std::memory_order_relaxed);
+  const bool open = state == Inspection::kFirst || state == Inspection::kHead;
+  if (open && !WasJudged(connection)) return DropReason::kNone;
   if (StillHolds(answer.egress, acl::Direction::kEgress, connection.Sent(b)) &&
       StillHolds(answer.ingress, acl::Direction::kIngress, connection.Sent(!b))) {
     return DropReason::kNone;
   }
   const Half& sent = connection.Sent(b);
   const uint32_t syn_end = sent.syn_end.load(std::memory_order_relaxed);
-  const bool silent = packet.protocol == IPPROTO_TCP && syn_end != 0 &&
+  const bool again = (sent.flags.load(std::memory_order_relaxed) & TcpSide::kPendingSyn) != 0;
+  const bool silent = packet.protocol == IPPROTO_TCP && syn_end != 0 && !again &&
                       sent.end.load(std::memory_order_relaxed) == syn_end;
   if (!silent) return DropReason::kInspectLate;
   connection.next_head().store(syn_end, std::memory_order_relaxed);
   Begin(answer, connection);
   return DropReason::kNone;
+}
+
+void ForgetJudges(const PolicyAnswer& answer, Connection& connection) {
+  const bool b = connection.initiator_is_b;
+  if (!answer.egress.Inspects()) {
+    connection.Sent(b).judged_by.store(0, std::memory_order_relaxed);
+  }
+  if (!answer.ingress.Inspects()) {
+    connection.Sent(!b).judged_by.store(0, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace sluice::dataplane

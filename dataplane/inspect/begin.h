@@ -22,4 +22,7 @@ DropReason BeginInspection(const PolicyAnswer& answer, Packet& packet);
 // kNone if that was judged before by rules that say the same today, or is yet to come.
 DropReason Reinspect(const PolicyAnswer& answer, Packet& packet);
 
+// Policy was asked again: a direction that asks for no content now has not judged what comes next.
+void ForgetJudges(const PolicyAnswer& answer, Connection& connection);
+
 }  // namespace sluice::dataplane

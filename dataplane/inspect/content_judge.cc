@@ -9,6 +9,7 @@ namespace {
 
 using State = ContentRuling::State;
 
+constexpr unsigned kMaxHeadsAtOnce = 32;
 // Sequence numbers cannot say more of what comes behind.
 constexpr uint64_t kMaxBody = uint64_t{1} << 30;
 
@@ -89,7 +90,8 @@ ContentRuling ContentJudge::JudgeHeads(Burst& burst, Connection* connection,
                                        const PolicyAnswer& open, std::span<const uint8_t> stream,
                                        bool after_hello) {
   uint64_t judged = 0;
-  while (judged < stream.size()) {
+  for (unsigned heads = 0; judged < stream.size(); ++heads) {
+    if (heads == kMaxHeadsAtOnce) return Dies(DropReason::kInspectBound, AskingRule(open));
     const std::span<const uint8_t> rest = stream.subspan(judged);
     const HeadReading reading = after_hello ? reader_.ReadAfterHello(rest) : reader_.Read(rest);
     const bool over = after_hello && reading.state == HeadReading::State::kKnown &&

@@ -59,11 +59,11 @@ HeadSlot* HeadStore::Find(const Connection& connection) {
   return found == by_connection_.end() ? nullptr : &slots_[found->second];
 }
 
-HeadSlot* HeadStore::Open(Connection& connection, PortId port, uint32_t first, uint64_t octets,
-                          uint32_t now_ms) {
+HeadSlot* HeadStore::Open(Connection& connection, const HeadOwner& owner, uint32_t first,
+                          uint64_t octets, uint32_t now_ms) {
   if (slots_.empty()) Allocate();
   const bool large = octets > kSmallHead;
-  const std::span<uint8_t> buffer = TakeBuffer(large, port);
+  const std::span<uint8_t> buffer = TakeBuffer(large, owner.charged);
   if (buffer.empty()) return nullptr;
   const uint32_t number = free_slots_.back();
   free_slots_.pop_back();
@@ -71,7 +71,8 @@ HeadSlot* HeadStore::Open(Connection& connection, PortId port, uint32_t first, u
   slot = HeadSlot();
   slot.connection = &connection;
   slot.sequence = connection.sequence.load(std::memory_order_relaxed);
-  slot.port = port;
+  slot.port = owner.charged;
+  slot.in_port = owner.in_port;
   slot.large = large;
   slot.since_ms = now_ms;
   slot.head.Begin(buffer, first);

@@ -27,7 +27,8 @@ inline constexpr unsigned kMaxHeldPackets = 32;
 struct HeadSlot {
   Connection* connection = nullptr;  // null: free
   uint32_t sequence = 0;             // the connection's when it was taken: another one is another's
-  PortId port = kNoPort;             // that it is charged to: the initiator's
+  PortId port = kNoPort;             // that it is charged to
+  PortId in_port = kNoPort;          // that its packets came in by
   bool large = false;
   bool alerted = false;   // told that it has a pattern
   bool scans = false;     // patterns are looked for until kSmallHead octets have been seen
@@ -42,6 +43,12 @@ struct HeadSlot {
   bool IsOf(const Connection& other) const {
     return connection == &other && sequence == other.sequence.load(std::memory_order_relaxed);
   }
+};
+
+// The port that the initiator's packets come in by, and whose share its head is of.
+struct HeadOwner {
+  PortId in_port = kNoPort;
+  PortId charged = kNoPort;
 };
 
 struct HeadStoreConfig {
@@ -60,7 +67,7 @@ class HeadStore {
   HeadSlot* Find(const Connection& connection);
   // A slot for a connection whose entry has none, with room for `octets`; null: the port's share,
   // or all, are in use.
-  HeadSlot* Open(Connection& connection, PortId port, uint32_t first, uint64_t octets,
+  HeadSlot* Open(Connection& connection, const HeadOwner& owner, uint32_t first, uint64_t octets,
                  uint32_t now_ms);
   // Gives the slot's head room for `octets`, or as many as are ever kept. False: as Open's null.
   bool Grow(HeadSlot& slot, uint64_t octets);

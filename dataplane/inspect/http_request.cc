@@ -157,6 +157,7 @@ class RequestReader {
     if (EqualsNoCase(name, "host")) return Once(host_, value, "host_twice");
     if (EqualsNoCase(name, "content-length")) return Once(length_, value, "length_twice");
     if (EqualsNoCase(name, "transfer-encoding")) return Once(coding_, value, "coding_twice");
+    if (EqualsNoCase(name, "upgrade")) upgrades_ = true;
     if (EqualsNoCase(name, "connection")) {
       // Of several, servers go by the first or the last.
       closes_ = !connection_ && EqualsNoCase(value, "close");
@@ -174,6 +175,9 @@ class RequestReader {
 
   const char* Conclude() {
     if (const char* fault = ConcludeHost()) return fault;
+    // What comes behind is a body for some, and the other protocol for others.
+    const bool switches = upgrades_ || request_.method == "CONNECT";
+    if (switches && (coding_ || length_)) return "body_of_switch";
     if (coding_) {
       if (length_ || is_old_ || !EqualsNoCase(*coding_, "chunked")) return "body_length";
       // Where the next request begins is in the body; so there must be none.
@@ -213,6 +217,7 @@ class RequestReader {
   size_t at_ = 0;
   bool is_old_ = false;  // HTTP/1.0
   bool closes_ = false;  // the connection, after this
+  bool upgrades_ = false;
   std::optional<std::string_view> target_authority_, host_, length_, coding_, connection_;
 };
 

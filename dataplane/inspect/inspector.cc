@@ -53,6 +53,18 @@ uint32_t PayloadOffset(const Packet& packet) {
   return packet.l4_offset + (uint32_t{tcp->data_off} >> 4) * 4;
 }
 
+// A SYN that nobody has answered yet says anew where the stream begins.
+void Restart(const Packet& packet) {
+  Connection& connection = *packet.connection;
+  const bool answered =
+      connection.Sent(!connection.initiator_is_b).state.load(std::memory_order_relaxed) !=
+      HalfState::kIdle;
+  if (!packet.alive() || !IsInitiators(packet) || answered) return;
+  const Half& half = connection.Sent(connection.initiator_is_b);
+  connection.next_head().store(half.syn_end.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+}
+
 // What cannot be judged where it comes.
 DropReason OutOfTurn(const Packet& packet) {
   const Connection& connection = *packet.connection;
@@ -111,6 +123,7 @@ bool Inspector::InspectOne(Burst& burst, Packet& packet) {
     return true;
   }
   MoveOn(burst, packet);
+  if ((packet.tcp_flags & kTcpSyn) != 0) Restart(packet);
   // It acknowledges an answer: then the receiver has most often acknowledged what was judged.
   HeadSlot* slot = IsInitiators(packet) ? SlotOf(*packet.connection) : nullptr;
   if (slot != nullptr && IsDone(*slot)) Finish(*slot);
@@ -186,16 +199,20 @@ HeadSlot* Inspector::SlotFor(const Burst& burst, const Packet& packet, size_t oc
   }
   if (slot != nullptr) {
     if (slot->scans) return slot;  // what is behind its end is not looked through
+    // A body that is not kept lies between.
+    if (slot->judged > slot->head.length()) return nullptr;
     const uint64_t room = slot->head.EndOf(packet.tcp.seq, octets);
     // Until the receiver has acknowledged what was judged before it.
     if (slot->judged > 0 && room > HeadReader::kMaxHead) return nullptr;
     return heads_.Grow(*slot, room) ? slot : nullptr;
   }
   const int64_t end = Ahead(packet.tcp.seq, next) + static_cast<int64_t>(octets);
-  slot = heads_.Open(connection, burst.in_port, next, static_cast<uint64_t>(end), burst.now_ms);
+  const PortId charged = connection.ChargedPort();
+  const HeadOwner owner{burst.in_port, charged != kNoPort ? charged : burst.in_port};
+  slot = heads_.Open(connection, owner, next, static_cast<uint64_t>(end), burst.now_ms);
   if (slot != nullptr) return slot;
   heads_.Sweep(kTidiedForRoom, [&](HeadSlot& old) { Tidy(old, burst.now_ms); });
-  return heads_.Open(connection, burst.in_port, next, static_cast<uint64_t>(end), burst.now_ms);
+  return heads_.Open(connection, owner, next, static_cast<uint64_t>(end), burst.now_ms);
 }
 
 bool Inspector::JudgeKept(Burst& burst, Packet& packet, HeadSlot& slot) {
@@ -232,6 +249,11 @@ bool Inspector::Pass(const Burst& burst, Packet& packet, HeadSlot& slot,
                               : ruling.hello ? Inspection::kHello
                                              : Inspection::kHead,
                               std::memory_order_relaxed);
+  const uint32_t end = packet.tcp.seq + packet.tcp.payload;
+  if (ruling.open && !ruling.scans && Ahead(end, NextHead(connection)) > 0) {
+    packet.drop = DropReason::kInspectBound;  // its end is behind what is kept, and was not judged
+    return true;
+  }
   if (slot.held_count == 0) {
     MoveOn(burst, packet);
     return true;
@@ -247,6 +269,13 @@ bool Inspector::Hold(const Burst& burst, Packet& packet, HeadSlot& slot) {
     packet.drop = DropReason::kInspectBound;
     return true;
   }
+  // What it says is kept; when it is sent again, there may be room for it to wait.
+  if (held_[slot.port] >= config_.held_of_port || held_by_all_ >= config_.held_by_all) {
+    packet.drop = DropReason::kInspectFull;
+    return true;
+  }
+  ++held_[slot.port];
+  ++held_by_all_;
   if (slot.held_count == 0) slot.since_ms = burst.now_ms;
   slot.held[slot.held_count++] = packet.mbuf;
   return false;
@@ -294,11 +323,17 @@ std::span<rte_mbuf*> Inspector::Release() {
     const unsigned taken = std::min<unsigned>(slot.held_count, kBurstSize - count);
     std::copy_n(slot.held.begin(), taken, released_.begin() + count);
     std::copy(slot.held.begin() + taken, slot.held.begin() + slot.held_count, slot.held.begin());
-    slot.held_count = static_cast<uint8_t>(slot.held_count - taken);
+    LetGo(slot, taken);
     count += taken;
     if (slot.held_count == 0) --ready_count_;
   }
   return {released_.data(), count};
+}
+
+void Inspector::LetGo(HeadSlot& slot, unsigned packets) {
+  slot.held_count = static_cast<uint8_t>(slot.held_count - packets);
+  held_[slot.port] = static_cast<uint16_t>(held_[slot.port] - packets);
+  held_by_all_ -= packets;
 }
 
 void Inspector::Age(uint32_t now_ms) {
@@ -310,7 +345,8 @@ void Inspector::Tidy(HeadSlot& slot, uint32_t now_ms) {
   Connection& connection = *slot.connection;
   if (!slot.IsOf(connection)) return Abandon(slot, DropReason::kInspectTimeout);
   if (IsDone(slot)) return Finish(slot);
-  if (!HasUnjudged(slot) || now_ms - slot.since_ms < config_.timeout_ms) return;
+  // Nor is what was judged waited for any longer than that: who says it again may say otherwise.
+  if (slot.scans || now_ms - slot.since_ms < config_.timeout_ms) return;
   Abandon(slot, DropReason::kInspectTimeout);
   connections_->Remove(worker_, &connection);
 }
@@ -337,12 +373,12 @@ void Inspector::Finish(HeadSlot& slot) {
 }
 
 void Inspector::Abandon(HeadSlot& slot, DropReason reason) {
-  Counter& drops = tally_->ports[slot.port].drops[static_cast<size_t>(reason)];
+  Counter& drops = tally_->ports[slot.in_port].drops[static_cast<size_t>(reason)];
   for (unsigned i = 0; i < slot.held_count; ++i) {
     rte_pktmbuf_free(slot.held[i]);
     drops.Add(1);
   }
-  slot.held_count = 0;
+  LetGo(slot, slot.held_count);
   const auto end = std::remove(ready_.begin(), ready_.begin() + ready_count_, &slot);
   ready_count_ = static_cast<unsigned>(end - ready_.begin());
   heads_.Close(slot);

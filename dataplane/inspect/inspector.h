@@ -34,6 +34,9 @@ namespace sluice::dataplane {
 struct InspectConfig {
   HeadStoreConfig heads;
   uint32_t timeout_ms = 10'000;  // for what is to be judged, from its first octet on
+  // Packets that may wait: of one port, and of all of a worker's.
+  uint32_t held_of_port = 512;
+  uint32_t held_by_all = 4096;
 };
 
 class Inspector {
@@ -73,6 +76,7 @@ class Inspector {
   bool IsDone(const HeadSlot& slot) const;
   void Finish(HeadSlot& slot);
   void Abandon(HeadSlot& slot, DropReason reason);
+  void LetGo(HeadSlot& slot, unsigned packets);
   std::span<const uint8_t> PayloadOf(const Packet& packet);
 
   const unsigned worker_;
@@ -81,7 +85,9 @@ class Inspector {
   Tally* const tally_;
   ContentJudge judge_;
   HeadStore heads_;
-  std::unique_ptr<uint8_t[]> flat_;  // a payload of several segments, in one piece
+  std::unique_ptr<uint8_t[]> flat_;         // a payload of several segments, in one piece
+  std::array<uint16_t, kMaxPorts> held_{};  // by the port that they are charged to
+  uint32_t held_by_all_ = 0;
   std::array<HeadSlot*, kBurstSize> ready_;
   unsigned ready_count_ = 0;
   std::array<rte_mbuf*, kBurstSize> released_;

@@ -13,7 +13,8 @@ using Bytes = std::span<const uint8_t>;
 constexpr uint8_t kHandshakeRecord = 22, kClientHello = 1, kHostName = 0;
 constexpr size_t kRecordHeader = 5, kHandshakeHeader = 4;
 constexpr size_t kMaxRecord = 1 << 14;
-constexpr uint16_t kServerName = 0, kAlpn = 16, kSupportedVersions = 43, kEncryptedHello = 0xfe0d;
+constexpr uint16_t kServerName = 0, kAlpn = 16, kEarlyData = 42, kSupportedVersions = 43,
+                   kEncryptedHello = 0xfe0d;
 constexpr unsigned kMaxExtensions = 64;
 
 std::string_view Text(Bytes bytes) {
@@ -154,6 +155,8 @@ class HelloReader {
         return ReadAlpn(body);
       case kSupportedVersions:
         return ReadVersions(body);
+      case kEarlyData:
+        return "early_data";  // records of it may hide that another hello follows
       case kEncryptedHello:
         hello_.encrypted = true;
         return nullptr;
@@ -230,13 +233,17 @@ TlsHello ReadNextHello(Bytes stream, std::span<uint8_t> scratch) {
   size_t before = 0;
   while (!stream.empty() && stream[0] == kChangeCipherSpec) {
     if (stream.size() < kRecordHeader) return {};
-    const size_t size = kRecordHeader + (size_t{stream[3]} << 8 | stream[4]);
-    if (stream.size() < size) return {};
-    before += size;
-    stream = stream.subspan(size);
+    constexpr size_t kSize = kRecordHeader + 1;
+    if (stream[3] != 0 || stream[4] != 1) return Malformed("record_length");
+    if (stream.size() < kSize) return {};
+    before += kSize;
+    stream = stream.subspan(kSize);
   }
   if (stream.empty()) return {};
   if (stream[0] != kHandshakeRecord) return {.reading = Reading::kOther};
+  if (stream.size() >= kRecordHeader && stream[3] == 0 && stream[4] == 0) {
+    return Malformed("record_length");
+  }
   if (stream.size() <= kRecordHeader) return {};
   if (stream[kRecordHeader] != kClientHello) return {.reading = Reading::kOther};
   TlsHello hello = ReadTlsHello(stream, scratch);

@@ -235,6 +235,103 @@ TEST(Inspect, UrgentDataDies) {
   EXPECT_EQ(bed.Drops('a', DropReason::kInspectMalformed), 1u);
 }
 
+TEST(Inspect, TheStreamBeginsWhereTheLastSynBeforeTheAnswerSays) {
+  Testbed bed;
+  bed.ApplySluice({Egress({ForRequests({{.host = "good.test"}})})});
+  const std::string bad = Request("evil.test"), good = Request("good.test");
+  const auto frame = [](uint32_t seq, uint8_t flags, std::string_view text = "") {
+    return Testbed::From('a', 'b').Seq(seq, 1).Tcp(1000, kPort, flags, text).bytes();
+  };
+  const uint32_t first = 5000, second = first - static_cast<uint32_t>(bad.size());
+  bed.Deliver('a', frame(first, kTcpSyn));
+  bed.Deliver('a', frame(second, kTcpSyn));
+  ASSERT_EQ(
+      bed.Deliver(
+          'b',
+          Testbed::From('b', 'a').Seq(0, second + 1).Tcp(kPort, 1000, kTcpSyn | kTcpAck).bytes()),
+      "a");
+  bed.Send('a', frame(second + 1, kTcpAck, bad));
+  bed.Send('a', frame(first + 1, kTcpAck, good));
+  bed.Turn();
+  EXPECT_TRUE(bed.Received('b').empty());
+  EXPECT_EQ(bed.Drops('a', DropReason::kPolicyEgress), 1u);
+}
+
+TEST(Inspect, AFrameThatEndsBehindWhatIsKeptDies) {
+  Testbed bed;
+  bed.ApplySluice({Egress({ForRequests({{.method = "POST", .host = "good.test"}})})});
+  Stream stream(bed);
+  ASSERT_TRUE(stream.Open());
+  std::string text = "POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 16400\r\n\r\n";
+  text += std::string(16400, 'b') + Request("evil.test", "/", "POST");
+  const Bytes frame = Testbed::From('a', 'b').Seq(1, 1).Tcp(1000, kPort, kTcpAck, text).bytes();
+  bed.SetTakes('b', ~dataplane::Offloads{0});
+  bed.SendUndone('a', frame, {.checksum = true, .segment = 1000});
+  bed.Turn();
+  EXPECT_TRUE(bed.ReceivedUndone('b').empty());
+  EXPECT_EQ(bed.Drops('a', DropReason::kInspectBound), 1u);
+}
+
+TEST(Inspect, ARequestRightBehindABodyWaitsForTheAcknowledgement) {
+  Testbed bed;
+  bed.ApplySluice({Egress({ForRequests({{.host = "good.test"}})})});
+  Stream stream(bed);
+  ASSERT_TRUE(stream.Open());
+  const std::string head = "POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 3000\r\n\r\n";
+  const std::string body(1000, 'b'), next = Request("good.test");
+  ASSERT_EQ(stream.Say(0, head), head);
+  for (size_t i = 0; i < 3; ++i) ASSERT_EQ(stream.Say(head.size() + i * 1000, body), body);
+  const size_t end = head.size() + 3000;
+  EXPECT_EQ(stream.Say(end, next), "");
+  EXPECT_EQ(bed.Drops('a', DropReason::kInspectFull), 1u);
+  ASSERT_TRUE(stream.Answer(end, ""));
+  EXPECT_EQ(stream.Say(end, next), next) << "sent again";
+}
+
+TEST(Inspect, AConnectionWhoseRequestsWereJudgedDiesWithItsRule) {
+  const SluiceRule good = ForRequests({{.host = "good.test"}});
+  const SluiceRule other = ForRequests({{.host = "other.test"}});
+  Testbed bed;
+  bed.ApplySluice({Egress({good})});
+  Stream stream(bed);
+  ASSERT_TRUE(stream.Open());
+  const std::string request = Request("good.test");
+  ASSERT_EQ(stream.Say(0, request), request);
+  bed.ApplySluice({Egress({other})});
+  EXPECT_FALSE(stream.Answer(request.size(), "a long download goes on"));
+  EXPECT_EQ(bed.Drops('b', DropReason::kInspectLate), 1u);
+}
+
+TEST(Inspect, WhatWasNotJudgedForAWhileIsNotTakenForJudged) {
+  const SluiceRule good = ForNames({"good.test"});
+  Testbed bed;
+  bed.ApplySluice({Egress({good})});
+  Stream stream(bed);
+  ASSERT_TRUE(stream.Open());
+  const std::string hello = UsualHello("good.test").bytes();
+  ASSERT_EQ(stream.Say(0, hello), hello);
+  ASSERT_TRUE(stream.Answer(hello.size(), "hello"));
+  bed.ApplySluice({Egress({{.action = "allow"}})});
+  ASSERT_EQ(stream.Say(hello.size(), "anything"), "anything");
+  bed.ApplySluice({Egress({good})});
+  EXPECT_EQ(stream.Say(hello.size() + 8, "more"), "");
+  EXPECT_EQ(bed.Drops('a', DropReason::kInspectLate), 1u);
+}
+
+TEST(Inspect, PacketsThatWaitAreBoundedForAPort) {
+  Testbed bed({.pods = "abc", .connections = 4096, .inspect = {.held_of_port = 20}});
+  bed.ApplySluice({Egress({ForNames({"good.test"})})});
+  for (uint16_t i = 0; i < 30; ++i) {
+    Stream stream(bed, static_cast<uint16_t>(1000 + i));
+    ASSERT_TRUE(stream.Open());
+    ASSERT_EQ(stream.Say(0, "\x16"), "");
+  }
+  EXPECT_EQ(bed.Drops('a', DropReason::kInspectFull), 10u);
+  const std::string hello = UsualHello("good.test").bytes();
+  Stream late(bed, 1029);  // the last of them: what it said is kept all the same
+  EXPECT_EQ(late.Say(0, hello), hello);
+}
+
 TEST(Inspect, TheOtherSideWaitsForTheVerdict) {
   Testbed bed;
   bed.ApplySluice({Egress({ForNames({"good.test"})})});

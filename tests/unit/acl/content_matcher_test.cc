@@ -182,6 +182,20 @@ TEST(ContentMatcher, AFingerprintIsOfWhatCameBeforeAndOfNothingElse) {
   EXPECT_NE(Fingerprint(changed.get(), 1), first);
 }
 
+TEST(ContentMatcher, WhatARuleWithoutConditionsSettlesExplainsNothingBehindIt) {
+  const Content one = ForNames({"one.test"}), two = ForNames({"two.test"});
+  Table before, after;
+  before.Add(Action::kAllow, one).Add(Action::kAllow, two).Add(Action::kDeny, {});
+  after.Add(Action::kAllow, one).Add(Action::kDeny, {}).Add(Action::kAllow, two);
+  const ClassifyKey key = ClassifyKey::Make(kTcp, 1, 2, 443);
+  const uint32_t judged_by = Fingerprint(before.get(), 2);
+  const auto explains = [&](const RuleTable& table) {
+    return (*ContentMatcher::Build(table))->Explains(key, kEgress, Open(table, key), judged_by);
+  };
+  EXPECT_TRUE(explains(before.get()));
+  EXPECT_FALSE(explains(after.get()));
+}
+
 std::span<const uint8_t> Bytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }

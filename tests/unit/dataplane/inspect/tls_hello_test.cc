@@ -108,6 +108,7 @@ TEST(TlsHello, WhatNotEveryServerReadsAlikeIsRefused) {
       {std::string("\x16\x03\x01\x40\x01", 5), "record_length"},
       {std::string("\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", 11), "hello_fields"},
       {twice.bytes(), "extensions"},
+      {UsualHello("one.test").Extension(42, "").bytes(), "early_data"},
       {empty.bytes(), "server_name"},
       {list.bytes(), "server_name"},
       {Hello().Extension(16, std::string("\0\0", 2)).bytes(), "alpn"},
@@ -141,6 +142,10 @@ TEST(TlsHello, AnotherHelloBehindTheFirstIsReadToo) {
       key_exchange("\x16\x03\x03\x00\x01\x10", 6);
   EXPECT_EQ(std::get<0>(read(spec + finished)), Reading::kOther);
   EXPECT_EQ(std::get<0>(read(key_exchange)), Reading::kOther);
+  const std::string empty("\x16\x03\x03\x00\x00", 5), odd("\x14\x03\x03\x00\x02\x01\x01", 7);
+  for (const std::string& text : {empty + again, odd + again}) {
+    EXPECT_EQ(std::get<0>(read(text)), Reading::kMalformed);
+  }
   EXPECT_EQ(Read(std::string("\x15\x03\x01\x00\x02\x01\x5a", 7)).fault, "record_type")
       << "an alert before the hello";
 }
