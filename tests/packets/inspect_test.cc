@@ -395,7 +395,7 @@ TEST(Inspect, WhatServersReadDifferentlyDies) {
       "GET / HTTP/1.1\r\nHost : evil.test\r\nHost: good.test\r\n\r\n",
       "GET / HTTP/1.1\nHost: evil.test\n\n",
       "\r\nGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n",
-      std::string("GET / HTTP/1.1\r\nHost: good\0.test\r\n\r\n", 38),
+      std::string("GET / HTTP/1.1\r\nHost: good\0.test\r\n\r\n", 36),
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: good.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 3\r\nContent-Length: 300\r\n\r\n",
