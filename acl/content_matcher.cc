@@ -155,8 +155,6 @@ PatternRuling ContentMatcher::Scan(uint32_t rule, std::span<const uint8_t> head,
   for (const uint32_t number : patterns_->Scan(head, reader)) {
     if (number < first || number - first >= own.size()) continue;  // another rule's
     const bool denies = own[number - first].action == PatternAction::kDeny;
-    if (ruling.deny || (ruling.alert && !denies)) continue;
-    ruling.pattern = number - first;
     (denies ? ruling.deny : ruling.alert) = true;
   }
   return ruling;

@@ -29,7 +29,6 @@ namespace sluice::acl {
 // What patterns say of a head.
 struct PatternRuling {
   bool deny = false;
-  uint32_t pattern = 0;  // index into Content::patterns: the one that denies, or the first alert
   bool alert = false;
 };
 
@@ -60,8 +59,6 @@ class ContentMatcher {
   // would decide the same now. `open` as for Resolve, or a decision without conditions.
   bool Explains(const ClassifyKey& key, Direction direction, const Decision& open,
                 uint32_t fingerprint) const;
-
-  size_t memory_bytes() const { return patterns_ == nullptr ? 0 : patterns_->memory_bytes(); }
 
  private:
   using Rules = std::vector<uint32_t>;  // indices into RuleTable::rules, ascending: first wins

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "acl/uri_characters.h"
+
 namespace sluice::acl {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr size_t kMaxQuoted = 64;
 bool IsLower(char c) { return 'a' <= c && c <= 'z'; }
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
 bool IsLowerOrDigit(char c) { return IsLower(c) || IsDigit(c); }
-bool IsAlphanumeric(char c) { return IsLowerOrDigit(c) || ('A' <= c && c <= 'Z'); }
 
 // Edges alphanumeric by `edge`; between them also any of `extra`.
 bool HasShape(std::string_view text, bool (*edge)(char), std::string_view extra) {
@@ -71,11 +72,6 @@ bool IsHostShape(std::string_view name) {
     if (label.size() == name.size()) return true;
     name.remove_prefix(label.size() + 1);
   }
-}
-
-// RFC 3986 section 2.3.
-bool IsUnreserved(char c) {
-  return IsAlphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
 // RFC 3986 section 3.3, but for "%".
@@ -210,10 +206,7 @@ std::string NormalHost(std::string text) {
 }
 
 Refusal CheckHttpMethod(std::string_view text) {
-  const bool token = !text.empty() && std::ranges::all_of(text, [](char c) {
-    return IsAlphanumeric(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
+  const bool token = !text.empty() && std::ranges::all_of(text, IsTokenChar);
   if (token) return std::nullopt;
   return Refuse(text, "is not a method: it must be a token, as GET is");
 }

@@ -85,7 +85,6 @@ absl::StatusOr<std::unique_ptr<PatternSet>> PatternSet::Build(std::span<const st
     set->database_ = *compiled;
     if (store != nullptr) Keep(set->database_, name, *store);
   }
-  hs_database_size(set->database_, &set->bytes_);
   set->readers_.resize(readers);
   for (Reader& reader : set->readers_) {
     if (hs_alloc_scratch(set->database_, &reader.scratch) != HS_SUCCESS) {

@@ -43,7 +43,6 @@ class PatternSet {
   // The indices of the patterns that are in `block`, in no order. Valid until the next call of the
   // same reader.
   std::span<const uint32_t> Scan(std::span<const uint8_t> block, unsigned reader) const;
-  size_t memory_bytes() const { return bytes_; }
 
  private:
   struct Reader {
@@ -54,7 +53,6 @@ class PatternSet {
   PatternSet() = default;
 
   hs_database* database_ = nullptr;
-  size_t bytes_ = 0;
   mutable std::vector<Reader> readers_;  // each used by one thread
 };
 

@@ -64,7 +64,6 @@ absl::Status Classify(RuleSet& set, const LayerBuild& layer, const BuildLimits& 
   set.cost.proof = *proof;
   auto content = acl::ContentMatcher::Build(*set.rules, limits.databases, limits.workers);
   if (!content.ok()) return content.status();
-  set.cost.content_seconds = watch.Lap();
   set.content = *std::move(content);
   set.classifier = *std::move(trie);
   return absl::OkStatus();

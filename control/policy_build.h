@@ -43,7 +43,6 @@ struct BuildLimits {
 struct TrieCost {
   double build_seconds = 0;
   double proof_seconds = 0;
-  double content_seconds = 0;  // names and patterns of what connections may say
   acl::Proof proof;
 };
 

@@ -144,6 +144,12 @@ struct alignas(64) Connection {
   uint32_t link = 0;  // table's. Live: low half of the key's hash; else: list of free entries
   Half halves[2];     // [0]: sent by a, [1]: sent by b
 
+  bool IsLive() const { return (sequence.load(std::memory_order_acquire) & 1) != 0; }
+  // Some direction's content was judged.
+  bool WasJudged() const {
+    return halves[0].judged_by.load(std::memory_order_relaxed) != 0 ||
+           halves[1].judged_by.load(std::memory_order_relaxed) != 0;
+  }
   Half& Sent(bool by_b) { return halves[by_b ? 1 : 0]; }
   const Half& Sent(bool by_b) const { return halves[by_b ? 1 : 0]; }
   // TCP: the sequence number at which the initiator says what is to be judged next. In a field that

@@ -66,7 +66,7 @@ unsigned ConnectionTable::Age(unsigned worker, uint32_t now_ms, unsigned budget)
       if (number >= used) return removed;
     }
     Connection& entry = entries_[number];
-    if (!IsLive(entry)) continue;
+    if (!entry.IsLive()) continue;
     if (IdleMs(entry, now_ms) < config_.tracking.Timeout(StateOf(entry))) continue;
     removed += Remove(worker, &entry) ? 1 : 0;
   }
@@ -114,7 +114,7 @@ bool ConnectionTable::Evict(unsigned worker, PortId port, uint32_t first, uint32
     if (!accounts_.Pays(port, number)) continue;
     ++tries;
     Connection& entry = entries_[number];
-    if (IsLive(entry) && MayBeEvicted(StateOf(entry)) && Remove(worker, &entry)) {
+    if (entry.IsLive() && MayBeEvicted(StateOf(entry)) && Remove(worker, &entry)) {
       parts_[worker]->eviction_cursor = number + 1;
       parts_[worker]->evicted.Add(1);
       return true;

@@ -195,7 +195,7 @@ unsigned ConnectionTable::RemoveSubject(SubjectRef subject) {
   for (uint32_t number = 0; number < used; ++number) {
     Connection& entry = entries_[number];
     if (number % 1024 == 0) quiescence_->Report(visitor_reader_);
-    if (!IsLive(entry)) continue;
+    if (!entry.IsLive()) continue;
     if (entry.key.a.subject != subject && entry.key.b.subject != subject) continue;
     if (!Unlink(&entry)) continue;
     Append(&removed, &entry);
@@ -227,7 +227,7 @@ void ConnectionTable::Visit(const std::function<bool(const Connection&)>& visit)
   const uint32_t used = high_water_.load(std::memory_order_acquire);
   for (uint32_t number = 0; number < used; ++number) {
     if (number % 1024 == 0) quiescence_->Report(visitor_reader_);
-    if (IsLive(entries_[number]) && !visit(entries_[number])) break;
+    if (entries_[number].IsLive() && !visit(entries_[number])) break;
   }
   quiescence_->GoOffline(visitor_reader_);
 }

@@ -138,9 +138,6 @@ class ConnectionTable {
   Connection* FindIn(const ConnectionBucket& bucket, const ConnectionKey& key, uint64_t hash) const;
   // The first entry that the bucket's tags say may be the key's.
   Connection* Candidate(const ConnectionBucket& bucket, uint64_t hash) const;
-  bool IsLive(const Connection& entry) const {
-    return (entry.sequence.load(std::memory_order_acquire) & 1) != 0;
-  }
   bool Unlink(Connection* connection);
   Connection* TakeFree();
 

@@ -114,11 +114,11 @@ void ConnectionTable::TakeOver() {
   uint32_t used = 0;
   for (Connection& entry : region_->entries()) {
     Judge(entry, down_ms, &found);
-    if (IsLive(entry)) used = NumberOf(entry) + 1;
+    if (entry.IsLive()) used = NumberOf(entry) + 1;
   }
   high_water_.store(used, std::memory_order_relaxed);
   for (uint32_t number = 0; number < used; ++number) {
-    if (!IsLive(entries_[number])) Append(&free_, &entries_[number]);
+    if (!entries_[number].IsLive()) Append(&free_, &entries_[number]);
   }
   available_.store(config_.capacity - live_.load(std::memory_order_relaxed),
                    std::memory_order_relaxed);

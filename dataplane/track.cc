@@ -136,8 +136,7 @@ void TrackOne(Burst& burst, ConnectionTable& table, unsigned worker, Packet& pac
 
 bool IsInspected(const Connection& connection) {
   return connection.inspection.load(std::memory_order_relaxed) != Inspection::kNone ||
-         connection.halves[0].judged_by.load(std::memory_order_relaxed) != 0 ||
-         connection.halves[1].judged_by.load(std::memory_order_relaxed) != 0;
+         connection.WasJudged();
 }
 
 DropReason AdvanceTcp(const Packet& packet, Connection& connection, const Tracking& tracking,

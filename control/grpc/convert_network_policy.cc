@@ -96,25 +96,12 @@ acl::NetworkPolicyRule Read(const v1::NetworkPolicyRule& proto) {
 }
 
 void Write(const acl::NetworkPolicy& policy, v1::NetworkPolicy* out) {
-  out->set_namespace_(policy.namespace_name);
-  out->set_name(policy.name);
-  Write(policy.pod_selector, out->mutable_pod_selector());
-  out->mutable_policy_types()->Assign(policy.policy_types.begin(), policy.policy_types.end());
-  for (const acl::NetworkPolicyRule& rule : policy.ingress) Write(rule, out->add_ingress());
-  for (const acl::NetworkPolicyRule& rule : policy.egress) Write(rule, out->add_egress());
-  if (policy.options != acl::PolicyOptions()) Write(policy.options, out->mutable_options());
+  WriteNamespaced(policy, out);
   out->set_legacy(policy.legacy);
 }
 
 acl::NetworkPolicy Read(const v1::NetworkPolicy& proto) {
-  acl::NetworkPolicy policy;
-  policy.namespace_name = proto.namespace_();
-  policy.name = proto.name();
-  policy.pod_selector = Read(proto.pod_selector());
-  policy.policy_types = {proto.policy_types().begin(), proto.policy_types().end()};
-  for (const v1::NetworkPolicyRule& rule : proto.ingress()) policy.ingress.push_back(Read(rule));
-  for (const v1::NetworkPolicyRule& rule : proto.egress()) policy.egress.push_back(Read(rule));
-  policy.options = Read(proto.options());
+  auto policy = ReadNamespaced<acl::NetworkPolicy>(proto);
   policy.legacy = proto.legacy();
   return policy;
 }

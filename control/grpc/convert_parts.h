@@ -19,6 +19,32 @@ void Write(const acl::PolicyOptions& options, v1::PolicyOptions* out);
 acl::PolicyOptions Read(const v1::PolicyOptions& proto);
 void Write(const acl::NetworkPolicyRule& rule, v1::NetworkPolicyRule* out);
 acl::NetworkPolicyRule Read(const v1::NetworkPolicyRule& proto);
+void Write(const acl::SluiceRule& rule, v1::SluiceRule* out);
+acl::SluiceRule Read(const v1::SluiceRule& proto);
+
+// What NetworkPolicies and SluicePolicies have in common.
+template <typename Policy, typename Proto>
+void WriteNamespaced(const Policy& policy, Proto* out) {
+  out->set_namespace_(policy.namespace_name);
+  out->set_name(policy.name);
+  Write(policy.pod_selector, out->mutable_pod_selector());
+  out->mutable_policy_types()->Assign(policy.policy_types.begin(), policy.policy_types.end());
+  for (const auto& rule : policy.ingress) Write(rule, out->add_ingress());
+  for (const auto& rule : policy.egress) Write(rule, out->add_egress());
+  if (policy.options != acl::PolicyOptions()) Write(policy.options, out->mutable_options());
+}
+template <typename Policy, typename Proto>
+Policy ReadNamespaced(const Proto& proto) {
+  Policy policy;
+  policy.namespace_name = proto.namespace_();
+  policy.name = proto.name();
+  policy.options = Read(proto.options());
+  policy.pod_selector = Read(proto.pod_selector());
+  policy.policy_types = {proto.policy_types().begin(), proto.policy_types().end()};
+  for (const auto& rule : proto.ingress()) policy.ingress.push_back(Read(rule));
+  for (const auto& rule : proto.egress()) policy.egress.push_back(Read(rule));
+  return policy;
+}
 
 void Write(const acl::Namespace& ns, v1::Namespace* out);
 acl::Namespace Read(const v1::Namespace& proto);

@@ -5,11 +5,7 @@
 namespace sluice::control {
 namespace {
 
-// Overloads of here would hide the others.
-using control::Read;
-using control::Write;
-
-void Write(const acl::Content& content, v1::SluiceRule* out) {
+void WriteContent(const acl::Content& content, v1::SluiceRule* out) {
   if (content.tls) {
     const std::vector<std::string>& names = content.tls->server_names;
     out->mutable_tls()->mutable_server_names()->Assign(names.begin(), names.end());
@@ -27,7 +23,7 @@ void Write(const acl::Content& content, v1::SluiceRule* out) {
   }
 }
 
-acl::TlsMatch Read(const v1::TlsMatch& proto) {
+acl::TlsMatch ReadTls(const v1::TlsMatch& proto) {
   acl::TlsMatch tls;
   for (const std::string& name : proto.server_names()) {
     tls.server_names.push_back(acl::NormalHost(name));
@@ -38,7 +34,7 @@ acl::TlsMatch Read(const v1::TlsMatch& proto) {
 // An action that this program does not know is the stricter one.
 acl::Content ReadContent(const v1::SluiceRule& proto) {
   acl::Content content;
-  if (proto.has_tls()) content.tls = Read(proto.tls());
+  if (proto.has_tls()) content.tls = ReadTls(proto.tls());
   for (const v1::HttpMatch& match : proto.http()) {
     content.http.push_back({match.method(), acl::NormalHost(match.host()), match.path()});
   }
@@ -50,12 +46,14 @@ acl::Content ReadContent(const v1::SluiceRule& proto) {
   return content;
 }
 
+}  // namespace
+
 void Write(const acl::SluiceRule& rule, v1::SluiceRule* out) {
   Write(rule.match, out->mutable_match());
   out->set_name(rule.name);
   out->set_action(rule.action);
   out->set_order(rule.order);
-  Write(rule.content, out);
+  WriteContent(rule.content, out);
   out->set_log(rule.log);
 }
 
@@ -68,28 +66,13 @@ acl::SluiceRule Read(const v1::SluiceRule& proto) {
           .log = proto.log()};
 }
 
-}  // namespace
-
 void Write(const acl::SluicePolicy& policy, v1::SluicePolicy* out) {
-  out->set_namespace_(policy.namespace_name);
-  out->set_name(policy.name);
-  Write(policy.pod_selector, out->mutable_pod_selector());
-  out->mutable_policy_types()->Assign(policy.policy_types.begin(), policy.policy_types.end());
-  for (const acl::SluiceRule& rule : policy.ingress) Write(rule, out->add_ingress());
-  for (const acl::SluiceRule& rule : policy.egress) Write(rule, out->add_egress());
-  if (policy.options != acl::PolicyOptions()) Write(policy.options, out->mutable_options());
+  WriteNamespaced(policy, out);
   out->mutable_networks()->Assign(policy.networks.begin(), policy.networks.end());
 }
 
 acl::SluicePolicy Read(const v1::SluicePolicy& proto) {
-  acl::SluicePolicy policy;
-  policy.namespace_name = proto.namespace_();
-  policy.name = proto.name();
-  policy.options = Read(proto.options());
-  policy.pod_selector = Read(proto.pod_selector());
-  policy.policy_types = {proto.policy_types().begin(), proto.policy_types().end()};
-  for (const v1::SluiceRule& rule : proto.ingress()) policy.ingress.push_back(Read(rule));
-  for (const v1::SluiceRule& rule : proto.egress()) policy.egress.push_back(Read(rule));
+  auto policy = ReadNamespaced<acl::SluicePolicy>(proto);
   policy.networks = {proto.networks().begin(), proto.networks().end()};
   return policy;
 }

@@ -1,7 +1,5 @@
 #include "control/kube/network_rule.h"
 
-#include "control/kube/policy_parts.h"
-
 namespace sluice::control {
 namespace {
 

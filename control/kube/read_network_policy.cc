@@ -11,30 +11,12 @@
 namespace sluice::control {
 namespace {
 
-std::vector<acl::NetworkPolicyRule> ReadRules(ObjectReader& spec, std::string_view direction,
-                                              std::string_view peers) {
-  std::vector<acl::NetworkPolicyRule> rules;
-  for (ObjectReader& rule : spec.Objects(direction)) {
-    rules.push_back(ReadNetworkRule(rule, peers));
-    rule.RefuseOtherFields();
-  }
-  return rules;
-}
-
-void ReadSpec(ObjectReader spec, acl::NetworkPolicy* policy) {
-  policy->pod_selector = ReadSelector(spec.Object("podSelector"));
-  policy->policy_types = spec.Texts("policyTypes");
-  policy->ingress = ReadRules(spec, "ingress", "from");
-  policy->egress = ReadRules(spec, "egress", "to");
-  spec.RefuseOtherFields();
-}
-
 acl::NetworkPolicy ReadPolicy(ObjectReader& object, const Metadata& metadata,
                               absl::Status* status) {
   acl::NetworkPolicy policy{.namespace_name = metadata.namespace_name,
                             .name = metadata.name,
                             .options = ReadPolicyOptions(metadata, status)};
-  ReadSpec(object.Object("spec"), &policy);
+  ReadNetworkSpec(object.Object("spec"), ReadNetworkRule, &policy);
   // The status was in the API for a while (1.24 to 1.27); old dumps have it.
   for (const char* field : {"apiVersion", "kind", "status"}) object.Has(field);
   object.RefuseOtherFields();

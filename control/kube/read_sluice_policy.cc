@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <vector>
-
 #include "acl/name_syntax.h"
 #include "control/kube/annotations.h"
 #include "control/kube/network_rule.h"
@@ -50,27 +48,13 @@ acl::Content ReadContent(ObjectReader& rule) {
   return content;
 }
 
-std::vector<acl::SluiceRule> ReadRules(ObjectReader& spec, std::string_view direction,
-                                       std::string_view peers) {
-  std::vector<acl::SluiceRule> rules;
-  for (ObjectReader& rule : spec.Objects(direction)) {
-    rules.push_back({.match = ReadNetworkRule(rule, peers),
-                     .name = rule.Text("name"),
-                     .action = rule.Text("action"),
-                     .order = rule.Integer("order").value_or(acl::kDefaultRuleOrder),
-                     .content = ReadContent(rule),
-                     .log = rule.Boolean("log")});
-    rule.RefuseOtherFields();
-  }
-  return rules;
-}
-
-void ReadSpec(ObjectReader spec, acl::SluicePolicy* policy) {
-  policy->pod_selector = ReadSelector(spec.Object("podSelector"));
-  policy->policy_types = spec.Texts("policyTypes");
-  policy->ingress = ReadRules(spec, "ingress", "from");
-  policy->egress = ReadRules(spec, "egress", "to");
-  spec.RefuseOtherFields();
+acl::SluiceRule ReadSluiceRule(ObjectReader& rule, std::string_view peers) {
+  return {.match = ReadNetworkRule(rule, peers),
+          .name = rule.Text("name"),
+          .action = rule.Text("action"),
+          .order = rule.Integer("order").value_or(acl::kDefaultRuleOrder),
+          .content = ReadContent(rule),
+          .log = rule.Boolean("log")};
 }
 
 }  // namespace
@@ -84,7 +68,7 @@ absl::StatusOr<acl::SluicePolicy> ReadSluicePolicy(const nlohmann::json& tree) {
   policy.name = metadata.name;
   policy.options = ReadPolicyOptions(metadata, &error);
   policy.networks = ReadPolicyFor(metadata);
-  ReadSpec(object.Object("spec"), &policy);
+  ReadNetworkSpec(object.Object("spec"), ReadSluiceRule, &policy);
   for (const char* field : {"apiVersion", "kind", "status"}) object.Has(field);
   object.RefuseOtherFields();
   if (!error.ok()) return error;

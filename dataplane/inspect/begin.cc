@@ -15,11 +15,6 @@ bool StillHolds(const PolicyAnswer::Side& side, acl::Direction direction, const 
          side.rules->content->Explains(side.key, direction, side.decision, judged_by);
 }
 
-bool WasJudged(const Connection& connection) {
-  return connection.halves[0].judged_by.load(std::memory_order_relaxed) != 0 ||
-         connection.halves[1].judged_by.load(std::memory_order_relaxed) != 0;
-}
-
 // A rule with patterns alone does not care who speaks first.
 void Begin(const PolicyAnswer& answer, Connection& connection) {
   const bool waits = answer.egress.decision.conditional || answer.ingress.decision.conditional;
@@ -43,7 +38,7 @@ DropReason Reinspect(const PolicyAnswer& answer, Packet& packet) {
   const bool b = connection.initiator_is_b;
   const Inspection state = connection.inspection.load(std::memory_order_relaxed);
   const bool open = state == Inspection::kFirst || state == Inspection::kHead;
-  if (open && !WasJudged(connection)) return DropReason::kNone;
+  if (open && !connection.WasJudged()) return DropReason::kNone;
   if (StillHolds(answer.egress, acl::Direction::kEgress, connection.Sent(b)) &&
       StillHolds(answer.ingress, acl::Direction::kIngress, connection.Sent(!b))) {
     return DropReason::kNone;

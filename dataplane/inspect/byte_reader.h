@@ -14,11 +14,9 @@ class ByteReader {
 
   bool ok() const { return ok_; }
   bool empty() const { return left_.empty(); }
-  size_t size() const { return left_.size(); }
 
   uint8_t U8() { return static_cast<uint8_t>(Number(1)); }
   uint16_t U16() { return static_cast<uint16_t>(Number(2)); }
-  uint32_t U24() { return Number(3); }
 
   // Empty if there are not so many.
   std::span<const uint8_t> Take(size_t count) {

@@ -10,9 +10,7 @@ namespace {
 
 using Kind = acl::StreamFacts::Kind;
 
-HeadReading Malformed(const char* fault) {
-  return {.state = HeadReading::State::kMalformed, .fault = fault};
-}
+constexpr HeadReading kMalformed{.state = HeadReading::State::kMalformed};
 
 }  // namespace
 
@@ -43,13 +41,13 @@ HeadReading HeadReader::ReadAfterHello(std::span<const uint8_t> stream) {
 
 HeadReading HeadReader::Known(const TlsHello& hello) {
   if (hello.reading == Reading::kMore) return {};
-  if (hello.reading == Reading::kMalformed) return Malformed(hello.fault);
+  if (hello.reading == Reading::kMalformed) return kMalformed;
   HeadReading known{.state = HeadReading::State::kKnown,
                     .facts = {.kind = Kind::kTls},
                     .length = static_cast<uint32_t>(hello.length)};
   if (hello.server_name.empty()) return known;
   const auto name = NormalizeHost(hello.server_name, scratch_->host);
-  if (!name) return Malformed("server_name");
+  if (!name) return kMalformed;
   known.facts.server_name = *name;
   return known;
 }
@@ -60,7 +58,7 @@ HeadReading HeadReader::ReadHttp(std::span<const uint8_t> stream) {
     case Reading::kMore:
       return {};
     case Reading::kMalformed:
-      return Malformed(request.fault);
+      return kMalformed;
     case Reading::kOther:
       return {.state = HeadReading::State::kKnown, .facts = {.kind = Kind::kOther}};
     case Reading::kComplete:

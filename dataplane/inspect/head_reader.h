@@ -17,7 +17,6 @@ struct HeadReading {
     kMalformed,  // it looks like TLS or HTTP, and is not as their RFCs say
   };
   State state = State::kMore;
-  const char* fault = "";  // kMalformed: a literal, "duplicate_host"
   acl::StreamFacts facts;  // views into the stream, or into the reader until its next Read
   uint32_t length = 0;     // kKnown: octets of the head; 0 of what is neither
   uint64_t body = 0;       // octets behind it that are its own

@@ -76,7 +76,6 @@ HeadSlot* HeadStore::Open(Connection& connection, const HeadOwner& owner, uint32
   slot.large = large;
   slot.since_ms = now_ms;
   slot.head.Begin(buffer, first);
-  slot.buffer = buffer;
   by_connection_[&connection] = number;
   slot.place = static_cast<uint32_t>(in_use_.size());
   in_use_.push_back(number);
@@ -87,15 +86,15 @@ bool HeadStore::Grow(HeadSlot& slot, uint64_t octets) {
   if (slot.large || octets <= kSmallHead) return true;
   const std::span<uint8_t> buffer = TakeBuffer(true, slot.port);
   if (buffer.empty()) return false;
+  const std::span<uint8_t> small = slot.head.buffer();
   slot.head.MoveTo(buffer);
-  GiveBuffer(slot.buffer, false, slot.port);
-  slot.buffer = buffer;
+  GiveBuffer(small, false, slot.port);
   slot.large = true;
   return true;
 }
 
 void HeadStore::Close(HeadSlot& slot) {
-  GiveBuffer(slot.buffer, slot.large, slot.port);
+  GiveBuffer(slot.head.buffer(), slot.large, slot.port);
   by_connection_.erase(slot.connection);
   free_slots_.push_back(in_use_[slot.place]);
   slots_[in_use_.back()].place = slot.place;

@@ -35,8 +35,7 @@ struct HeadSlot {
   uint32_t place = 0;     // the store's
   uint32_t since_ms = 0;  // when what is to be judged next began to come
   uint32_t judged = 0;    // octets of the head that are
-  std::span<uint8_t> buffer;
-  StreamHead head;  // in `buffer`
+  StreamHead head;
   uint8_t held_count = 0;
   std::array<rte_mbuf*, kMaxHeldPackets> held;  // in the order in which they came
 

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "acl/uri_characters.h"
 #include "dataplane/inspect/host_name.h"
 
 namespace sluice::dataplane {
 namespace {
+
+using acl::IsTokenChar;
+using acl::IsUnreserved;
 
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0";
 
@@ -16,10 +20,6 @@ std::string_view Text(std::span<const uint8_t> bytes) {
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
 bool IsAlpha(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z'); }
-bool IsTokenChar(char c) {
-  return IsDigit(c) || IsAlpha(c) ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
 // What some server or other parts words by: RFC 9112 3, and what languages call white.
 bool IsBlank(char c) {
   return std::string_view(" \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0").find(c) != std::string_view::npos;
@@ -226,10 +226,6 @@ std::optional<unsigned> HexDigit(char c) {
   const char lower = static_cast<char>(c | 0x20);
   if ('a' <= lower && lower <= 'f') return lower - 'a' + 10;
   return std::nullopt;
-}
-
-bool IsUnreserved(char c) {
-  return IsDigit(c) || IsAlpha(c) || std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
 // Without the last segment: "/a/b" -> "/a", "/a/" -> "/a"; absent at the root.

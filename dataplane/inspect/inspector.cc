@@ -24,10 +24,6 @@ bool IsInitiators(const Packet& packet) {
   return packet.from_b == packet.connection->initiator_is_b;
 }
 
-bool IsLive(const Connection& connection) {
-  return (connection.sequence.load(std::memory_order_relaxed) & 1) != 0;
-}
-
 uint32_t NextHead(Connection& connection) {
   return connection.next_head().load(std::memory_order_relaxed);
 }
@@ -68,7 +64,7 @@ void Restart(const Packet& packet) {
 // What cannot be judged where it comes.
 DropReason OutOfTurn(const Packet& packet) {
   const Connection& connection = *packet.connection;
-  if (!IsLive(connection)) return DropReason::kInspectLate;  // one before it in the burst ended it
+  if (!connection.IsLive()) return DropReason::kInspectLate;  // one before it in the burst ended it
   if (packet.fragment.present()) return DropReason::kInspectFragment;
   if (packet.protocol != IPPROTO_TCP || packet.tcp.payload == 0) return DropReason::kNone;
   // Whether urgent octets are read in the stream or beside it is up to the receiver (RFC 6093).

@@ -32,7 +32,7 @@ class StreamHead {
   void MoveTo(std::span<uint8_t> buffer);
 
   uint32_t first() const { return first_; }
-  size_t capacity() const { return buffer_.size(); }
+  std::span<uint8_t> buffer() const { return buffer_; }
   // How large a buffer would have to be for them.
   uint64_t EndOf(uint32_t sequence, size_t length) const;
   // Without a gap, from the first byte on.
