@@ -31,6 +31,13 @@ struct HttpMatch {
   bool operator==(const HttpMatch&) const = default;
 };
 
+// The datagram asks for one of these names, as in TlsMatch::server_names (RFC 1035). UDP only, and
+// not together with the others.
+struct DnsMatch {
+  std::vector<std::string> names;  // never empty
+  bool operator==(const DnsMatch&) const = default;
+};
+
 enum class PatternAction : uint8_t {
   kDeny,   // the connection dies
   kAlert,  // it is told, and goes on
@@ -44,13 +51,18 @@ struct ContentPattern {
 };
 
 struct Content {
+  static constexpr uint8_t kTcp = 6, kUdp = 17;
+
   std::optional<TlsMatch> tls;
   std::vector<HttpMatch> http;
+  std::optional<DnsMatch> dns;
   std::vector<ContentPattern> patterns;
 
-  // The rule matches only connections whose head fits `tls` or one of `http`. Without either it
-  // matches by addresses and ports alone, and `patterns` are looked for in what it allows.
-  bool IsConditional() const { return tls.has_value() || !http.empty(); }
+  // The rule matches only connections whose head fits `tls`, one of `http`, or `dns`. Without any
+  // it matches by addresses and ports alone, and `patterns` are looked for in what it allows.
+  bool IsConditional() const { return tls.has_value() || !http.empty() || dns.has_value(); }
+  // The IP protocol that a conditional rule is about.
+  uint8_t Protocol() const { return dns ? kUdp : kTcp; }
   bool empty() const { return !IsConditional() && patterns.empty(); }
   bool operator==(const Content&) const = default;
 };

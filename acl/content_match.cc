@@ -11,6 +11,11 @@ bool RequestFits(const HttpMatch& match, const StreamFacts& facts) {
          (match.path.empty() || PathFits(match.path, facts.path));
 }
 
+bool AnyNameFits(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& pattern) { return NameFits(pattern, name); });
+}
+
 }  // namespace
 
 bool NameFits(std::string_view pattern, std::string_view name) {
@@ -27,10 +32,10 @@ bool PathFits(std::string_view pattern, std::string_view path) {
 bool ContentFits(const Content& content, const StreamFacts& facts) {
   if (!content.IsConditional()) return true;
   if (facts.kind == StreamFacts::Kind::kTls) {
-    return content.tls &&
-           std::ranges::any_of(content.tls->server_names, [&](const std::string& pattern) {
-             return NameFits(pattern, facts.server_name);
-           });
+    return content.tls && AnyNameFits(content.tls->server_names, facts.server_name);
+  }
+  if (facts.kind == StreamFacts::Kind::kDns) {
+    return content.dns && AnyNameFits(content.dns->names, facts.question);
   }
   return facts.kind == StreamFacts::Kind::kHttp &&
          std::ranges::any_of(content.http,

@@ -22,6 +22,10 @@ uint64_t DigestOf(const Content& content) {
   for (const HttpMatch& match : content.http) {
     for (const std::string* part : {&match.method, &match.host, &match.path}) hash.Add(*part);
   }
+  hash.Add("dns");
+  if (content.dns) {
+    for (const std::string& name : content.dns->names) hash.Add(name);
+  }
   hash.Add("patterns");
   for (const ContentPattern& pattern : content.patterns) {
     hash.Add(pattern.pattern);
@@ -58,16 +62,20 @@ absl::StatusOr<std::unique_ptr<ContentMatcher>> ContentMatcher::Build(const Rule
   return matcher;
 }
 
+void ContentMatcher::AddNames(const std::vector<std::string>& names, uint32_t index,
+                              RulesByName& rules_by_name) {
+  for (const std::string& name : names) {
+    Rules& rules = rules_by_name[hosts_.Add(name)];
+    if (rules.empty() || rules.back() != index) rules.push_back(index);
+  }
+}
+
 void ContentMatcher::AddConditions(uint32_t index) {
   const FlatRule& rule = table_.rules[index];
   const Content& content = table_.contents[rule.content - 1];
   Conditions& conditions = conditions_[Index(rule.direction)];
-  if (content.tls) {
-    for (const std::string& name : content.tls->server_names) {
-      Rules& rules = conditions.by_server_name[hosts_.Add(name)];
-      if (rules.empty() || rules.back() != index) rules.push_back(index);
-    }
-  }
+  if (content.tls) AddNames(content.tls->server_names, index, conditions.by_server_name);
+  if (content.dns) AddNames(content.dns->names, index, conditions.by_question);
   for (const HttpMatch& match : content.http) {
     conditions.by_request[{hosts_.Add(match.host), paths_.Add(match.path)}].push_back(
         {index, match.method});
@@ -116,13 +124,18 @@ Decision ContentMatcher::Resolve(const ClassifyKey& key, Direction direction, co
                                  const StreamFacts& facts) const {
   const Conditions& conditions = conditions_[Index(direction)];
   uint32_t best = open.plain == 0 ? kNone : open.plain - 1;
-  if (facts.kind == StreamFacts::Kind::kTls) {
-    for (const NameIndex::Id name : hosts_.Find(facts.server_name)) {
-      const auto rules = conditions.by_server_name.find(name);
-      if (rules == conditions.by_server_name.end()) continue;
+  const auto by_name = [&](const RulesByName& rules_by_name, std::string_view name) {
+    for (const NameIndex::Id id : hosts_.Find(name)) {
+      const auto rules = rules_by_name.find(id);
+      if (rules == rules_by_name.end()) continue;
       Improve(
           rules->second, key, [](uint32_t index) { return index; }, best);
     }
+  };
+  if (facts.kind == StreamFacts::Kind::kTls) {
+    by_name(conditions.by_server_name, facts.server_name);
+  } else if (facts.kind == StreamFacts::Kind::kDns) {
+    by_name(conditions.by_question, facts.question);
   } else if (facts.kind == StreamFacts::Kind::kHttp) {
     const NameIndex::Ids paths = paths_.Find(facts.path);
     for (const NameIndex::Id host : hosts_.Find(facts.host)) {

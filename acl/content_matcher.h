@@ -63,13 +63,15 @@ class ContentMatcher {
  private:
   using Rules = std::vector<uint32_t>;  // indices into RuleTable::rules, ascending: first wins
 
+  using RulesByName = absl::flat_hash_map<NameIndex::Id, Rules>;
+
   // A request line's part of a condition; rules of one place are told apart by the method.
   struct Request {
     uint32_t rule;
     std::string method;  // empty: any
   };
   struct Conditions {
-    absl::flat_hash_map<NameIndex::Id, Rules> by_server_name;
+    RulesByName by_server_name, by_question;
     absl::flat_hash_map<std::pair<NameIndex::Id, NameIndex::Id>, std::vector<Request>> by_request;
   };
   // Conditional rules next to each other that match the same by addresses and ports.
@@ -80,6 +82,7 @@ class ContentMatcher {
   };
 
   explicit ContentMatcher(const RuleTable& table) : table_(table) {}
+  void AddNames(const std::vector<std::string>& names, uint32_t index, RulesByName& rules_by_name);
   void AddConditions(uint32_t index);
   void AddToRun(uint32_t index);
   absl::Status AddPatterns(DatabaseStore* store, unsigned readers);

@@ -136,16 +136,23 @@ bool IsNamed(const std::string& pattern, const std::string& name) {
          name.compare(name.length() - rest.length(), rest.length(), rest) == 0;
 }
 
+bool IsNamed(const std::vector<std::string>& patterns, const std::string& name) {
+  for (const std::string& pattern : patterns) {
+    if (IsNamed(pattern, name)) return true;
+  }
+  return false;
+}
+
 bool IsPath(const std::string& pattern, const std::string& path) {
   if (pattern.back() != '*') return path == pattern;
   return path.compare(0, pattern.length() - 1, pattern, 0, pattern.length() - 1) == 0;
 }
 
-bool AsksForContent(const SluiceRule& rule) {
-  return rule.content.tls.has_value() || !rule.content.http.empty();
-}
-
 }  // namespace
+
+bool AsksForContent(const SluiceRule& rule) {
+  return rule.content.tls || rule.content.dns || !rule.content.http.empty();
+}
 
 bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPolicyRule& rule,
             const RawAttempt& attempt) {
@@ -155,8 +162,9 @@ bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPol
 bool IsAbout(const RawWorld& world, const SluicePolicy& policy, const SluiceRule& rule,
              const RawAttempt& attempt) {
   const bool denies = rule.action == "deny";
-  constexpr uint8_t kTcp = 6;  // the one protocol whose content is looked into for names
-  if (AsksForContent(rule) && attempt.protocol != kTcp) return false;
+  // TLS and HTTP are looked for in TCP, DNS is in UDP.
+  const int asked = NumberOf(rule.content.dns ? "UDP" : "TCP");
+  if (AsksForContent(rule) && attempt.protocol != asked) return false;
   if (!attempt.peer_unknown) return IsAbout(world, policy.namespace_name, rule.match, attempt);
   // Nothing is allowed on the strength of an unknown address, and every deny is about it.
   NetworkPolicyRule anybody{.peers = {}, .ports = rule.match.ports};
@@ -166,9 +174,10 @@ bool IsAbout(const RawWorld& world, const SluicePolicy& policy, const SluiceRule
 bool HasContent(const SluiceRule& rule, const StreamFacts& facts) {
   if (!AsksForContent(rule)) return true;
   if (facts.kind == StreamFacts::Kind::kTls && rule.content.tls) {
-    for (const std::string& name : rule.content.tls->server_names) {
-      if (IsNamed(name, std::string(facts.server_name))) return true;
-    }
+    return IsNamed(rule.content.tls->server_names, std::string(facts.server_name));
+  }
+  if (facts.kind == StreamFacts::Kind::kDns && rule.content.dns) {
+    return IsNamed(rule.content.dns->names, std::string(facts.question));
   }
   if (facts.kind != StreamFacts::Kind::kHttp) return false;
   for (const HttpMatch& one : rule.content.http) {

@@ -30,6 +30,8 @@ bool Admits(const RawWorld& world, const NetworkPolicy& policy, const NetworkPol
 bool IsAbout(const RawWorld& world, const SluicePolicy& policy, const SluiceRule& rule,
              const RawAttempt& attempt);
 
+// Addresses and ports alone do not tell whether the rule matches.
+bool AsksForContent(const SluiceRule& rule);
 // What the initiator sends first is what the rule asks for.
 bool HasContent(const SluiceRule& rule, const StreamFacts& facts);
 

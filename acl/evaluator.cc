@@ -246,9 +246,8 @@ std::optional<RawSide> Evaluator::JudgeSluiceRules(const RawAttempt& attempt,
     if (entry.ingress != attempt.ingress || !IsSubject(*entry.policy, attempt, audit)) continue;
     const SluiceRule& rule = *entry.rule;
     if (!IsAbout(world_, *entry.policy, rule, attempt)) continue;
-    const bool asks = rule.content.tls.has_value() || !rule.content.http.empty();
     if (attempt.facts != nullptr && !HasContent(rule, *attempt.facts)) continue;
-    const bool open = asks && attempt.facts == nullptr;
+    const bool open = AsksForContent(rule) && attempt.facts == nullptr;
     const bool deny = !open && rule.action == "deny";
     return RawSide{.allow = !deny,
                    .reject = deny && entry.policy->options.reject,

@@ -62,15 +62,13 @@ LoweredRule LowerRule(const std::string& namespace_name, const NetworkPolicyRule
   return lowered;
 }
 
-constexpr uint8_t kTcp = 6;
-
 LoweredRule LowerRule(const std::string& namespace_name, const SluiceRule& rule, std::string name) {
   LoweredRule lowered = LowerRule(namespace_name, rule.match, std::move(name));
   lowered.action = rule.action == "deny" ? Action::kDeny : Action::kAllow;
   lowered.content = rule.content;
   lowered.log = rule.log;
-  const bool tcp_only = rule.content.IsConditional() && rule.match.ports.empty();
-  if (tcp_only) lowered.ports = {PortRange{.protocol = kTcp}};
+  const bool one_protocol = rule.content.IsConditional() && rule.match.ports.empty();
+  if (one_protocol) lowered.ports = {PortRange{.protocol = rule.content.Protocol()}};
   return lowered;
 }
 

@@ -198,9 +198,7 @@ Refusal CheckHost(std::string_view text) {
 }
 
 std::string NormalHost(std::string text) {
-  for (char& c : text) {
-    if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  for (char& c : text) c = ToLower(c);
   if (text.size() > 1 && text.ends_with('.')) text.pop_back();
   return text;
 }

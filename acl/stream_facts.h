@@ -13,9 +13,11 @@ struct StreamFacts {
     kOther,  // neither of these: no condition fits it
     kTls,
     kHttp,
+    kDns,
   };
   Kind kind = Kind::kOther;
   std::string_view server_name;         // kTls; empty: none was sent
+  std::string_view question;            // kDns; empty: the root's
   std::string_view method, host, path;  // kHttp
 };
 

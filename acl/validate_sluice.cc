@@ -12,18 +12,17 @@ namespace sluice::acl {
 namespace {
 
 // Of one rule.
-constexpr size_t kMaxServerNames = 10'000;
+constexpr size_t kMaxNames = 10'000;
 constexpr size_t kMaxRequests = 1'000;
 constexpr size_t kMaxPatterns = 1'000;
 constexpr size_t kMaxPatternBytes = 1'024;
 
-Finding CheckTls(const std::string& field, const TlsMatch& tls) {
-  const std::string names = field + ".serverNames";
-  if (tls.server_names.empty()) return names + ": needs at least one entry";
-  if (auto f = CheckCount(names, tls.server_names.size(), kMaxServerNames)) return f;
-  for (size_t i = 0; i < tls.server_names.size(); ++i) {
-    if (const auto refusal = CheckHost(tls.server_names[i])) {
-      return At(fmt::format("{}[{}]", names, i), refusal);
+Finding CheckHostNames(const std::string& field, const std::vector<std::string>& names) {
+  if (names.empty()) return field + ": needs at least one entry";
+  if (auto f = CheckCount(field, names.size(), kMaxNames)) return f;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (const auto refusal = CheckHost(names[i])) {
+      return At(fmt::format("{}[{}]", field, i), refusal);
     }
   }
   return std::nullopt;
@@ -69,10 +68,19 @@ Finding CheckContentPatterns(const std::string& field, const SluiceRule& rule) {
   return std::nullopt;
 }
 
-Finding CheckTcp(const std::string& field, const std::vector<NetworkPolicyPort>& ports) {
+// That the rule can be about what it asks for.
+Finding CheckProtocol(const std::string& field, const SluiceRule& rule) {
+  const Content& content = rule.content;
+  if (!content.IsConditional()) return std::nullopt;
+  if (content.dns && (content.tls || !content.http.empty())) {
+    return field + ".dns: does not go together with tls or http: no connection says both";
+  }
+  const std::vector<NetworkPolicyPort>& ports = rule.match.ports;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (ProtocolNumber(ports[i].protocol) == ProtocolNumber("TCP")) continue;
-    return fmt::format("{}.ports[{}].protocol: tls and http are looked for in TCP only", field, i);
+    if (ProtocolNumber(ports[i].protocol) == content.Protocol()) continue;
+    return fmt::format(
+        "{}.ports[{}].protocol: {} only", field, i,
+        content.dns ? "dns is looked for in UDP" : "tls and http are looked for in TCP");
   }
   return std::nullopt;
 }
@@ -91,11 +99,14 @@ Finding CheckSluiceRule(const std::string& field, const char* peers, const Sluic
   if (auto f = CheckRule(field, peers, rule.match)) return f;
   const Content& content = rule.content;
   if (content.tls) {
-    if (auto f = CheckTls(field + ".tls", *content.tls)) return f;
+    if (auto f = CheckHostNames(field + ".tls.serverNames", content.tls->server_names)) return f;
+  }
+  if (content.dns) {
+    if (auto f = CheckHostNames(field + ".dns.names", content.dns->names)) return f;
   }
   if (auto f = CheckHttp(field + ".http", content.http)) return f;
   if (auto f = CheckContentPatterns(field + ".content", rule)) return f;
-  return content.IsConditional() ? CheckTcp(field, rule.match.ports) : std::nullopt;
+  return CheckProtocol(field, rule);
 }
 
 Finding CheckRules(const char* direction, const char* peers, const std::vector<SluiceRule>& rules) {

@@ -15,7 +15,8 @@ size_t TermsOf(const acl::NetworkPolicyRule& rule) {
 
 size_t TermsOf(const acl::Content& content) {
   const size_t names = content.tls ? content.tls->server_names.size() : 0;
-  return names + content.http.size() + content.patterns.size();
+  const size_t questions = content.dns ? content.dns->names.size() : 0;
+  return names + questions + content.http.size() + content.patterns.size();
 }
 
 }  // namespace

@@ -155,8 +155,9 @@ absl::StatusOr<Flow> Resolve(const Probe& probe, const EndpointIndex& endpoints)
   Flow flow{.source = *source, .destination = *destination};
   absl::Status service = ReadService(probe, *family, &flow);
   if (!service.ok()) return service;
-  if (probe.said && flow.protocol != IPPROTO_TCP) {
-    return absl::InvalidArgumentError("protocol: only a TCP connection says a name or a request");
+  if (probe.said && flow.protocol != probe.said->Protocol()) {
+    return absl::InvalidArgumentError(
+        "protocol: a server name and a request are said in TCP, a DNS query in UDP");
   }
   flow.said = probe.said;
   return flow;

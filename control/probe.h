@@ -27,7 +27,7 @@ struct Probe {
   std::optional<int64_t> port;    // absent for icmp, present for the others
   int family = 0;                 // 4 or 6; 0: the first that both ends have, IPv4 before IPv6
   std::string network = {};       // empty: the primary one
-  std::optional<Said> said = {};  // what the connection says first; TCP
+  std::optional<Said> said = {};  // what the connection says first
 };
 
 // Endpoints by name and by address. Borrows them: they must outlive it and not move.

@@ -16,6 +16,7 @@
 
 #include "acl/address_map.h"
 #include "acl/classifier.h"
+#include "acl/content.h"
 #include "acl/flat_rule.h"
 #include "acl/objects.h"
 #include "acl/stream_facts.h"
@@ -37,9 +38,15 @@ struct End {
 struct Said {
   acl::StreamFacts::Kind kind = acl::StreamFacts::Kind::kOther;
   std::string server_name;         // kTls
+  std::string question;            // kDns
   std::string method, host, path;  // kHttp
 
-  acl::StreamFacts facts() const { return {kind, server_name, method, host, path}; }
+  acl::StreamFacts facts() const { return {kind, server_name, question, method, host, path}; }
+  // The IP protocol that this is said in.
+  uint8_t Protocol() const {
+    const bool dns = kind == acl::StreamFacts::Kind::kDns;
+    return dns ? acl::Content::kUdp : acl::Content::kTcp;
+  }
   bool operator==(const Said&) const = default;
 };
 

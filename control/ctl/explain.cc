@@ -21,7 +21,7 @@ struct ExplainArguments {
   std::string service;  // "tcp/80", "icmp"
   uint32_t family = 0;
   std::string network;
-  std::string server_name, http;
+  std::string server_name, http, dns_name;
 };
 
 // "GET a.test/b" -> the request's parts.
@@ -42,6 +42,7 @@ std::optional<v1::ExplainRequest> ToRequest(const ExplainArguments& arguments) {
   request.set_network(arguments.network);
   if (!arguments.server_name.empty()) request.set_server_name(arguments.server_name);
   if (!arguments.http.empty()) WriteRequest(arguments.http, request.mutable_http());
+  if (!arguments.dns_name.empty()) request.set_dns_name(arguments.dns_name);
   const size_t slash = arguments.service.find('/');
   request.set_protocol(arguments.service.substr(0, slash));
   if (slash == std::string::npos) return request;
@@ -102,10 +103,14 @@ void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
   command->add_option("--network", arguments->network, "default if absent");
   auto* name = command->add_option("--server-name", arguments->server_name,
                                    "of the TLS ClientHello that the connection begins with");
-  command
-      ->add_option("--http", arguments->http,
-                   "\"METHOD HOST/PATH\" of the request that the connection begins with")
-      ->excludes(name);
+  auto* http =
+      command
+          ->add_option("--http", arguments->http,
+                       "\"METHOD HOST/PATH\" of the request that the connection begins with")
+          ->excludes(name);
+  command->add_option("--dns-name", arguments->dns_name, "that a DNS query in UDP asks for")
+      ->excludes(name)
+      ->excludes(http);
   command->callback([=, &options] { *exit_code = Explain(options, *arguments); });
 }
 

@@ -12,18 +12,27 @@ namespace {
 
 using nlohmann::json;
 
-// {"serverName": NAME} or {"http": {method, host, path}}: as they are after normalisation.
+void RefuseTwo(control::ObjectReader& probe, const char* one, const char* other) {
+  if (!probe.Has(one) || !probe.Has(other)) return;
+  probe.Fail(other, fmt::format("does not go together with {}", one));
+}
+
+// {"serverName": NAME}, {"dnsName": NAME} or {"http": {method, host, path}}: as they are after
+// normalisation.
 std::optional<control::Said> ReadSaid(control::ObjectReader& probe) {
-  if (probe.Has("serverName") && probe.Has("http")) {
-    probe.Fail("http", "does not go together with serverName");
-  }
+  using Kind = acl::StreamFacts::Kind;
+  RefuseTwo(probe, "serverName", "http");
+  RefuseTwo(probe, "serverName", "dnsName");
+  RefuseTwo(probe, "dnsName", "http");
   if (probe.Has("serverName")) {
-    return control::Said{.kind = acl::StreamFacts::Kind::kTls,
-                         .server_name = probe.Text("serverName")};
+    return control::Said{.kind = Kind::kTls, .server_name = probe.Text("serverName")};
+  }
+  if (probe.Has("dnsName")) {
+    return control::Said{.kind = Kind::kDns, .question = probe.Text("dnsName")};
   }
   if (!probe.Has("http")) return std::nullopt;
   control::ObjectReader request = probe.Object("http");
-  control::Said said{.kind = acl::StreamFacts::Kind::kHttp,
+  control::Said said{.kind = Kind::kHttp,
                      .method = request.Text("method"),
                      .host = request.Text("host"),
                      .path = request.Text("path")};

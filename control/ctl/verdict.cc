@@ -163,7 +163,7 @@ void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
       ->required();
   command
       ->add_option("--probes", arguments->probes,
-                   "JSON list of {from, to, protocol, port, network, serverName, http}")
+                   "JSON list of {from, to, protocol, port, network, serverName, dnsName, http}")
       ->required();
   command->add_flag("--why", arguments->why,
                     "in JSON too: \"nearest\", the rule that comes nearest to admitting what is "

@@ -10,6 +10,10 @@ void WriteContent(const acl::Content& content, v1::SluiceRule* out) {
     const std::vector<std::string>& names = content.tls->server_names;
     out->mutable_tls()->mutable_server_names()->Assign(names.begin(), names.end());
   }
+  if (content.dns) {
+    const std::vector<std::string>& names = content.dns->names;
+    out->mutable_dns()->mutable_names()->Assign(names.begin(), names.end());
+  }
   for (const acl::HttpMatch& match : content.http) {
     v1::HttpMatch* added = out->add_http();
     added->set_method(match.method);
@@ -23,18 +27,17 @@ void WriteContent(const acl::Content& content, v1::SluiceRule* out) {
   }
 }
 
-acl::TlsMatch ReadTls(const v1::TlsMatch& proto) {
-  acl::TlsMatch tls;
-  for (const std::string& name : proto.server_names()) {
-    tls.server_names.push_back(acl::NormalHost(name));
-  }
-  return tls;
+std::vector<std::string> ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  std::vector<std::string> hosts;
+  for (const std::string& name : names) hosts.push_back(acl::NormalHost(name));
+  return hosts;
 }
 
 // An action that this program does not know is the stricter one.
 acl::Content ReadContent(const v1::SluiceRule& proto) {
   acl::Content content;
-  if (proto.has_tls()) content.tls = ReadTls(proto.tls());
+  if (proto.has_tls()) content.tls = acl::TlsMatch{ReadHosts(proto.tls().server_names())};
+  if (proto.has_dns()) content.dns = acl::DnsMatch{ReadHosts(proto.dns().names())};
   for (const v1::HttpMatch& match : proto.http()) {
     content.http.push_back({match.method(), acl::NormalHost(match.host()), match.path()});
   }

@@ -51,6 +51,7 @@ std::optional<Said> SaidIn(const v1::ExplainRequest& request) {
   if (request.has_server_name()) {
     return Said{.kind = Kind::kTls, .server_name = request.server_name()};
   }
+  if (request.has_dns_name()) return Said{.kind = Kind::kDns, .question = request.dns_name()};
   if (!request.has_http()) return std::nullopt;
   const v1::HttpRequest& http = request.http();
   return Said{

@@ -9,13 +9,12 @@
 namespace sluice::control {
 namespace {
 
-acl::TlsMatch ReadTls(ObjectReader tls) {
-  acl::TlsMatch result;
-  for (std::string& name : tls.Texts("serverNames")) {
-    result.server_names.push_back(acl::NormalHost(std::move(name)));
-  }
-  tls.RefuseOtherFields();
-  return result;
+// `field` is all that is in `match`.
+std::vector<std::string> ReadHosts(ObjectReader match, const char* field) {
+  std::vector<std::string> names = match.Texts(field);
+  for (std::string& name : names) name = acl::NormalHost(std::move(name));
+  match.RefuseOtherFields();
+  return names;
 }
 
 acl::HttpMatch ReadRequest(ObjectReader& request) {
@@ -40,7 +39,8 @@ acl::ContentPattern ReadPattern(ObjectReader& pattern) {
 
 acl::Content ReadContent(ObjectReader& rule) {
   acl::Content content;
-  if (rule.Has("tls")) content.tls = ReadTls(rule.Object("tls"));
+  if (rule.Has("tls")) content.tls = acl::TlsMatch{ReadHosts(rule.Object("tls"), "serverNames")};
+  if (rule.Has("dns")) content.dns = acl::DnsMatch{ReadHosts(rule.Object("dns"), "names")};
   for (ObjectReader& request : rule.Objects("http")) content.http.push_back(ReadRequest(request));
   for (ObjectReader& pattern : rule.Objects("content")) {
     content.patterns.push_back(ReadPattern(pattern));

@@ -1,5 +1,7 @@
 #include "dataplane/inspect/content_judge.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 
 #include "dataplane/inspect/head_store.h"
@@ -57,7 +59,14 @@ DecidingRules RulesOf(const PolicyAnswer& answer) {
 }
 
 std::string_view NameIn(const acl::StreamFacts& facts) {
-  return facts.kind == acl::StreamFacts::Kind::kTls ? facts.server_name : facts.host;
+  switch (facts.kind) {
+    case acl::StreamFacts::Kind::kTls:
+      return facts.server_name;
+    case acl::StreamFacts::Kind::kDns:
+      return facts.question;
+    default:
+      return facts.host;
+  }
 }
 
 }  // namespace
@@ -73,6 +82,9 @@ ContentRuling ContentJudge::Judge(Burst& burst, const Packet& packet,
     return {.state = State::kPass, .judged = stream.size(), .rules = RulesOf(open)};
   }
   if (open.egress.decision.conditional || open.ingress.decision.conditional) {
+    if (packet.protocol != IPPROTO_TCP) {
+      return JudgeHead(burst, connection, open, reader_.ReadDatagram(stream), stream);
+    }
     const bool after_hello =
         connection != nullptr &&
         connection->inspection.load(std::memory_order_relaxed) == Inspection::kHello;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dataplane/inspect/dns_query.h"
 #include "dataplane/inspect/host_name.h"
 #include "dataplane/inspect/http_request.h"
 
@@ -37,6 +38,16 @@ HeadReading HeadReader::ReadAfterHello(std::span<const uint8_t> stream) {
   const TlsHello hello = ReadNextHello(stream, scratch_->hello);
   if (hello.reading == Reading::kOther) return {.state = HeadReading::State::kKnown};
   return Known(hello);
+}
+
+HeadReading HeadReader::ReadDatagram(std::span<const uint8_t> datagram) {
+  const DnsQuery query = ReadDnsQuery(datagram, scratch_->host);
+  if (query.reading == Reading::kMalformed) return kMalformed;
+  HeadReading known{.state = HeadReading::State::kKnown};
+  if (query.reading == Reading::kOther) return known;
+  known.facts = {.kind = Kind::kDns, .question = query.name};
+  known.length = static_cast<uint32_t>(datagram.size());
+  return known;
 }
 
 HeadReading HeadReader::Known(const TlsHello& hello) {

@@ -1,4 +1,5 @@
-// Reads what a stream begins with: a ClientHello, an HTTP request, or neither.
+// Reads what a stream begins with: a ClientHello, an HTTP request, or neither; and what a datagram
+// asks.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,8 @@ class HeadReader {
   HeadReading Read(std::span<const uint8_t> stream);
   // From behind a ClientHello: another one, or kOther.
   HeadReading ReadAfterHello(std::span<const uint8_t> stream);
+  // All of a datagram: a DNS query or kOther; never kMore.
+  HeadReading ReadDatagram(std::span<const uint8_t> datagram);
 
  private:
   struct Scratch;

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 
+#include "acl/uri_characters.h"
+
 namespace sluice::dataplane {
 namespace {
 
 constexpr size_t kMaxLabel = 63;
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
-bool IsUpper(char c) { return 'A' <= c && c <= 'Z'; }
-bool IsLower(char c) { return 'a' <= c && c <= 'z'; }
 bool IsHex(char c) { return IsDigit(c) || ('a' <= c && c <= 'f') || ('A' <= c && c <= 'F'); }
-char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool IsIpv6Literal(std::string_view text) {
   if (text.size() < 4 || text.front() != '[' || text.back() != ']') return false;
@@ -28,14 +27,14 @@ std::optional<std::string_view> NormalizeHost(std::string_view raw, std::span<ch
   size_t label = 0;
   for (size_t i = 0; i < raw.size(); ++i) {
     const char c = raw[i];
-    out[i] = Lower(c);
+    out[i] = acl::ToLower(c);
     if (literal) continue;
     if (c == '.') {
       if (label == 0) return std::nullopt;
       label = 0;
       continue;
     }
-    const bool fits = IsDigit(c) || IsUpper(c) || IsLower(c) || c == '-' || c == '_';
+    const bool fits = acl::IsAlphanumeric(c) || c == '-' || c == '_';
     if (!fits || ++label > kMaxLabel) return std::nullopt;
   }
   if (!literal && label == 0) return std::nullopt;

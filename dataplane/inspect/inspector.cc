@@ -282,7 +282,10 @@ bool Inspector::Die(Burst& burst, Packet& packet, const ContentRuling& ruling) {
   if (packet.alive()) return false;
   packet.reject = ruling.reject;
   burst.has_rejects |= ruling.reject;
-  connections_->Remove(worker_, packet.connection);
+  // Answers to a datagram that passed are on their way: one of them must not begin a connection, in
+  // which what comes after this one would be an answer.
+  const bool awaits = packet.protocol != IPPROTO_TCP && packet.connection->WasJudged();
+  if (!awaits) connections_->Remove(worker_, packet.connection);
   return true;
 }
 
@@ -302,7 +305,7 @@ void Inspector::InspectDatagram(Burst& burst, Packet& packet) {
     const ContentRuling ruling = judge_.Judge(burst, packet, PayloadOf(packet));
     if (ruling.state == ContentRuling::State::kDie && Die(burst, packet, ruling)) return;
     bool alerted = false;
-    if (ruling.alert != acl::kNoRule) Tell(burst, packet, ruling, alerted);
+    Tell(burst, packet, ruling, alerted);
   }
   MoveOn(burst, packet);
 }

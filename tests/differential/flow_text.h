@@ -18,8 +18,8 @@ inline std::string ToText(const RawEnd& end) {
 
 inline std::string ToText(const StreamFacts* facts) {
   if (facts == nullptr) return "content not known";
-  return fmt::format("content {} [{}] {} {} {}", static_cast<int>(facts->kind), facts->server_name,
-                     facts->method, facts->host, facts->path);
+  return fmt::format("content {} [{}] [{}] {} {} {}", static_cast<int>(facts->kind),
+                     facts->server_name, facts->question, facts->method, facts->host, facts->path);
 }
 
 inline std::string ToText(const RawFlow& flow) {

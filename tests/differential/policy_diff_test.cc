@@ -84,7 +84,8 @@ void AtMost(const char* direction, std::vector<SluiceRule>& rules) {
     SluiceRule& rule = rules[i];
     if (rule.name.empty()) rule.name = fmt::format("{}[{}]", direction, i);
     if (!rule.content.IsConditional()) continue;
-    if (rule.match.ports.empty()) rule.match.ports = {{.protocol = "TCP"}};
+    const char* protocol = rule.content.dns ? "UDP" : "TCP";
+    if (rule.match.ports.empty()) rule.match.ports = {{.protocol = protocol}};
   }
   std::erase_if(rules, [](const SluiceRule& rule) {
     return rule.content.IsConditional() && rule.action == "deny";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 
 #include "tests/differential/random_policy.h"
 
@@ -27,6 +28,11 @@ constexpr StreamFacts kFacts[] = {
     {.kind = Kind::kHttp, .method = "POST", .host = "example.org", .path = "/"},
     {.kind = Kind::kHttp, .method = "GET", .host = "other.test", .path = "/api"},
     {.kind = Kind::kHttp, .method = "PUT", .path = "/api/"}};
+constexpr StreamFacts kDatagramFacts[] = {{.kind = Kind::kOther},
+                                          {.kind = Kind::kDns},
+                                          {.kind = Kind::kDns, .question = "one.example.org"},
+                                          {.kind = Kind::kDns, .question = "a.two.example.org"},
+                                          {.kind = Kind::kDns, .question = "example.org"}};
 // A pod with this label is told apart from its twin by kTellTwinsApart alone.
 constexpr const char* kTwinLabel = "twin";
 
@@ -207,13 +213,11 @@ std::optional<RawFlow> RandomCluster::AnyFlow(const PolicyInput& input) {
     if (!IsPodWithAddress(from) && !IsPodWithAddress(to)) continue;
     const uint8_t protocol = random_.Pick(kProtocolNumbers);
     const bool has_ports = protocol == 6 || protocol == 17 || protocol == 132;
-    const bool tcp = protocol == 6;
-    return RawFlow{
-        .from = from,
-        .to = to,
-        .protocol = protocol,
-        .port = has_ports ? AnyPort() : uint16_t{0},
-        .facts = tcp && random_.Chance(75) ? &kFacts[random_.Below(std::size(kFacts))] : nullptr};
+    return RawFlow{.from = from,
+                   .to = to,
+                   .protocol = protocol,
+                   .port = has_ports ? AnyPort() : uint16_t{0},
+                   .facts = AnyFacts(protocol)};
   }
   return std::nullopt;
 }
@@ -225,6 +229,15 @@ RawEnd RandomCluster::AnyEnd(const PolicyInput& input) {
 }
 
 IpAddress RandomCluster::AnyAddress() { return Ip(random_.Pick(kAddresses)); }
+
+// Null: not known.
+const StreamFacts* RandomCluster::AnyFacts(uint8_t protocol) {
+  const auto any_of = [this](std::span<const StreamFacts> facts) {
+    return random_.Chance(75) ? &facts[random_.Below(facts.size())] : nullptr;
+  };
+  if (protocol == 6) return any_of(kFacts);
+  return protocol == 17 ? any_of(kDatagramFacts) : nullptr;
+}
 
 uint16_t RandomCluster::AnyPort() {
   return static_cast<uint16_t>(AnyPortEdge(random_) + random_.Below(3) - 1);

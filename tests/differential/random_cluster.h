@@ -38,6 +38,7 @@ class RandomCluster {
   PolicyOptions AnyOptions();
   RawEnd AnyEnd(const PolicyInput& input);
   IpAddress AnyAddress();
+  const StreamFacts* AnyFacts(uint8_t protocol);
   uint16_t AnyPort();
 
   RandomSource random_;

@@ -80,8 +80,15 @@ NetworkPolicyRule AnyRule(RandomSource& random, bool blocks) {
 
 Content AnyContent(RandomSource& random) {
   Content content;
-  const size_t form = random.Below(5);
+  const size_t form = random.Below(6);
   if (form == 0) return content;
+  if (form == 5) {
+    content.dns.emplace();
+    for (size_t i = random.Below(2) + 1; i > 0; --i) {
+      content.dns->names.push_back(random.Pick(kHosts));
+    }
+    return content;
+  }
   if (form != 1) content.tls.emplace();
   for (size_t i = random.Below(2) + 1; i > 0 && content.tls; --i) {
     content.tls->server_names.push_back(random.Pick(kHosts));
@@ -103,7 +110,7 @@ SluiceRule AnySluiceRule(RandomSource& random) {
                   .content = AnyContent(random)};
   if (random.Chance(30)) rule.name = fmt::format("rule-{}", random.Below(4));
   if (!rule.content.IsConditional()) return rule;
-  for (NetworkPolicyPort& port : rule.match.ports) port.protocol = "TCP";
+  for (NetworkPolicyPort& port : rule.match.ports) port.protocol = rule.content.dns ? "UDP" : "TCP";
   if (random.Chance(40)) rule.match.ports.clear();
   if (random.Chance(40)) rule.match.peers.clear();
   return rule;

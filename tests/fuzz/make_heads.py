@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the head target: hellos and requests, whole, in records and cut.
+"""Writes the seeds of the head target: hellos, requests and questions, whole, in records and cut.
 
     python3 tests/fuzz/make_heads.py tests/fuzz/corpus/head
 """
@@ -26,6 +26,11 @@ def hello(*extensions, record=1 << 14):
     return b"".join(b"\x16\x03\x01" + counted(part, 2) for part in parts)
 
 
+def query(*labels, tail=b"\0\1\0\1"):
+    return (b"\x12\x34\1\0\0\1" + b"\0" * 6
+            + b"".join(counted(label, 1) for label in labels) + b"\0" + tail)
+
+
 NAME = extension(0, counted(b"\0" + counted(b"one.example.org", 2), 2))
 ALPN = extension(16, counted(counted(b"h2", 1) + counted(b"http/1.1", 1), 2))
 VERSIONS = extension(43, counted(b"\x0a\x0a\x03\x04\x03\x03", 1))
@@ -47,6 +52,11 @@ SEEDS = {
                        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "request_folded": b"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
     "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "query": query(b"One", b"example", b"org"),
+    "query_root": query(),
+    "query_cut": query(b"a", tail=b""),
+    "query_odd": query(b"a.b"),
+    "query_compressed": query(b"a")[:12] + b"\xc0\x0c\0\1\0\1",
     "ssh": b"SSH-2.0-OpenSSH_9.2p1\r\n",
 }
 

@@ -127,6 +127,14 @@ SLUICE_CASES = [  # what, spec, is it taken?
     ("names in UDP", with_rule(tls=TLS, ports=port("UDP")), False),
     ("requests in SCTP", with_rule(http=[{"method": "GET"}], ports=port("SCTP")), False),
     ("patterns in UDP", with_rule(content=[{"pattern": "a"}], ports=port("UDP")), True),
+    ("questions in UDP", with_rule(dns={"names": ["*.Example.ORG."]}, ports=port("UDP")), True),
+    ("questions on every port", with_rule(dns={"names": ["a.b"]}), True),
+    ("no questions", with_rule(dns={"names": []}), False),
+    ("questions in TCP", with_rule(dns={"names": ["a.b"]}, ports=port("TCP")), False),
+    ("questions in what is TCP by default", with_rule(dns={"names": ["a.b"]},
+                                                      ports=[{"port": 53}]), False),
+    ("questions and names", with_rule(dns={"names": ["a.b"]}, tls=TLS), False),
+    ("questions and requests", with_rule(dns={"names": ["a.b"]}, http=[{"method": "GET"}]), False),
     ("names in TCP and UDP", with_rule(tls=TLS, ports=port("TCP") + port("UDP")), False),
 ]
 needs_cel = needs_kubernetes(25, "rules (CEL) in the schemas of CRDs")

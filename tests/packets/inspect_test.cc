@@ -41,6 +41,11 @@ SluiceRule ForRequests(std::vector<acl::HttpMatch> requests, const std::string& 
   rule.content.http = std::move(requests);
   return rule;
 }
+SluiceRule ForQuestions(std::vector<std::string> names, const std::string& action = "allow") {
+  SluiceRule rule{.action = action};
+  rule.content.dns = acl::DnsMatch{std::move(names)};
+  return rule;
+}
 SluiceRule Without(std::vector<std::string> patterns) {
   SluiceRule rule{.action = "allow"};
   for (std::string& text : patterns) rule.content.patterns.push_back({std::move(text)});
@@ -462,6 +467,45 @@ TEST(Inspect, DatagramsAreLookedThroughEachByItself) {
   EXPECT_EQ(bed.LastDrop('b', Testbed::From('b', 'a').Udp(53, 5000, "forbidden").bytes()),
             DropReason::kNone)
       << "what is answered is not what was asked";
+}
+
+TEST(Inspect, QuestionsAreJudgedEachByItself) {
+  Testbed bed;
+  bed.ApplySluice({Egress({ForQuestions({"good.test", "*.fine.test"})})});
+  const auto ask = [&](std::string_view text) {
+    return bed.LastDrop('a', Testbed::From('a', 'b').Udp(5000, 53, text).bytes());
+  };
+  EXPECT_EQ(ask(Query("good.test")), DropReason::kNone);
+  EXPECT_EQ(bed.LastDrop('b', Testbed::From('b', 'a').Udp(53, 5000, "the answer").bytes()),
+            DropReason::kNone);
+  EXPECT_EQ(ask(Query("a.FINE.test")), DropReason::kNone);
+  EXPECT_EQ(ask(Query("bad.test")), DropReason::kPolicyEgress);
+  EXPECT_EQ(bed.LastDrop('b', Testbed::From('b', 'a').Udp(53, 5000, "the answer").bytes()),
+            DropReason::kNone);
+  EXPECT_EQ(ask(Query("bad.test")), DropReason::kPolicyEgress)
+      << "a late answer to a question that passed does not turn the connection round";
+  EXPECT_EQ(ask(Query("good.test")), DropReason::kNone);
+  EXPECT_EQ(ask(Query("")), DropReason::kPolicyEgress);
+  EXPECT_EQ(ask("no question"), DropReason::kPolicyEgress);
+  EXPECT_EQ(ask(Query("good.te st")), DropReason::kInspectMalformed);
+}
+
+TEST(Inspect, WhereQuestionsAreDeniedOtherDatagramsPass) {
+  Testbed bed;
+  SluiceRule rest{.action = "allow"};
+  bed.ApplySluice({Egress({ForQuestions({"bad.test"}, "deny"), rest})});
+  const auto say = [&](std::string_view text) {
+    return bed.LastDrop('a', Testbed::From('a', 'b').Udp(5000, 53, text).bytes());
+  };
+  EXPECT_EQ(say("a voice packet, and not a query"), DropReason::kNone);
+  EXPECT_EQ(say(Query("good.test")), DropReason::kNone);
+  EXPECT_EQ(say(Query("bAd.test")), DropReason::kPolicyEgress);
+  std::string hidden = Query("bad.test");
+  hidden[12] = '\x40';
+  EXPECT_EQ(say(hidden), DropReason::kInspectMalformed);
+  Stream stream(bed);
+  EXPECT_TRUE(stream.Open()) << "a rule for questions is not about TCP";
+  EXPECT_EQ(stream.Say(0, "anything"), "anything");
 }
 
 TEST(Inspect, AfterAChangeOfTheRulesThatJudgedItAConnectionDies) {

@@ -73,4 +73,16 @@ std::string Request(std::string_view host, std::string_view path, std::string_vi
                      method, path, host);
 }
 
+std::string Query(std::string_view name) {
+  constexpr unsigned kId = 0x1234, kRecursionDesired = 0x0100, kAddress = 1, kInternet = 1;
+  std::string query = Number(kId, 2) + Number(kRecursionDesired, 2) + Number(1, 2);
+  query += Number(0, 2) + Number(0, 2) + Number(0, 2);
+  while (!name.empty()) {
+    const std::string_view label = name.substr(0, name.find('.'));
+    query += Counted(std::string(label), 1);
+    name.remove_prefix(std::min(label.size() + 1, name.size()));
+  }
+  return query + Number(0, 1) + Number(kAddress, 2) + Number(kInternet, 2);
+}
+
 }  // namespace sluice::test

@@ -1,4 +1,4 @@
-// ClientHellos and HTTP requests as clients send them, and as they should not.
+// ClientHellos, HTTP requests and DNS queries as clients send them, and as they should not.
 #pragma once
 
 #include <cstdint>
@@ -32,5 +32,8 @@ Hello UsualHello(std::string_view name, size_t key_share = 32);
 // "GET PATH HTTP/1.1" with Host and a few more fields.
 std::string Request(std::string_view host, std::string_view path = "/",
                     std::string_view method = "GET");
+
+// A DNS query for the address of `name`; each part between dots becomes a label. Empty: the root.
+std::string Query(std::string_view name);
 
 }  // namespace sluice::test

@@ -1,5 +1,6 @@
-"""Rules that look into connections, with real clients and a real server: curl and openssl on TLS 1.2
-and 1.3, nginx with two names, HTTP and TLS, over IPv4 and IPv6; policies by sluicectl apply."""
+"""Rules that look into connections, with real clients and real servers: curl and openssl on TLS 1.2
+and 1.3, nginx with two names, HTTP and TLS, dig and dnsmasq, over IPv4 and IPv6; policies by sluicectl
+apply."""
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import threading
 import unittest
 
 from harness.ctl import CtlError
+from harness.names import dig, start_dnsmasq
 from harness.nginx import HTTPS, get, start_nginx
 from harness.stacks import CLIENTS, HTTP, SERVE, SERVERS, WAYS, StackTest
 
@@ -24,6 +26,8 @@ TLS_RULE = {"name": "by-name", "from": CLIENTS, "ports": [{"port": HTTPS}],
             "tls": {"serverNames": [GOOD, "*.fine.example.org"]}}
 HTTP_RULE = {"name": "by-request", "from": CLIENTS, "ports": [{"port": HTTP}],
              "http": [{"method": "GET", "host": GOOD, "path": "/public/*"}]}
+DNS_RULE = {"name": "by-question", "from": CLIENTS, "ports": [{"protocol": "UDP", "port": 53}],
+            "dns": {"names": [GOOD, "*.fine.example.org"]}}
 
 
 class Inspect(StackTest):
@@ -34,7 +38,8 @@ class Inspect(StackTest):
         cls.ctl.delete(cls.lab.write_manifest("served.json", SERVE))
         for pod in ("tap-server", "veth-server"):
             start_nginx(cls.lab, cls.pods[pod])
-        cls.lab.apply(sluice_policy([TLS_RULE, HTTP_RULE]))
+            start_dnsmasq(cls.lab, cls.pods[pod])
+        cls.lab.apply(sluice_policy([TLS_RULE, HTTP_RULE, DNS_RULE]))
 
     def get(self, client, server, family, name, port, path="/public/x", *more, seconds=3):
         """The page, or None: nothing was answered."""
@@ -95,6 +100,16 @@ class Inspect(StackTest):
         self.assertEqual(answer.stdout, f"{GOOD} /public/x")
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn(("tap-client", "policy_ingress"), self.new_drops())
+
+    def test_names_are_asked_for_by_their_question(self):
+        for (client, server), family in WAYS:
+            with self.subTest(client=client, server=server, family=family):
+                asks = [dig(self.pods[client], self.address(server, family), name)
+                        for name in (GOOD, "a.FINE.example.org", BAD)]
+                self.assertEqual(asks, ["192.0.2.1", "192.0.2.1", None])
+                self.assertGreater(self.new_drops().get((client, "policy_ingress"), 0), 0)
+        # By TCP nothing lets it in.
+        self.assertIsNone(dig(self.pods["tap-client"], self.address("veth-server"), GOOD, "+tcp"))
 
     def test_a_large_answer_and_upload_pass_once_judged(self):
         payload = self.lab.path("upload")

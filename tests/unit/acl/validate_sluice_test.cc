@@ -212,6 +212,29 @@ TEST(ValidateSluicePolicy, NamesAndRequestsAreForTcpAlone) {
   EXPECT_TRUE(Validate(patterns_alone).ok()) << Validate(patterns_alone);
 }
 
+TEST(ValidateSluicePolicy, QuestionsAreForUdpAlone) {
+  SluicePolicy policy = GoodPolicy();
+  SluiceRule& rule = policy.egress[0];
+  rule.match.ports = {Port("UDP", 53)};
+  rule.content.tls.reset();
+  rule.content.http.clear();
+  rule.content.dns = DnsMatch{{"example.org", "*.example.org"}};
+  EXPECT_TRUE(Validate(policy).ok()) << Validate(policy);
+  const auto refused = [&](const std::string& message) {
+    EXPECT_EQ(std::string(Validate(policy).message()), kPolicy + message);
+  };
+  rule.match.ports = {Port("TCP", 53)};
+  refused("spec.egress[0].ports[0].protocol: dns is looked for in UDP only");
+  rule.match.ports.clear();
+  rule.content.http = {{}};
+  refused("spec.egress[0].dns: does not go together with tls or http: no connection says both");
+  rule.content.http.clear();
+  rule.content.dns->names = {"example.org", "Example.org"};
+  refused(std::string("spec.egress[0].dns.names[1]: \"Example.org\"") + kHostRule);
+  rule.content.dns->names.clear();
+  refused("spec.egress[0].dns.names: needs at least one entry");
+}
+
 TEST(ValidateSluicePolicy, AsMuchAsItsLimitsSayIsTaken) {
   SluicePolicy policy = GoodPolicy();
   SluiceRule& rule = policy.egress[0];

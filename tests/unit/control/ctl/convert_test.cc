@@ -87,6 +87,7 @@ acl::SluicePolicy WholeSluicePolicy() {
   rule.content.patterns = {{"a", acl::PatternAction::kAlert}, {"b", acl::PatternAction::kDeny}};
   rule.log = true;
   policy.ingress.emplace_back().action = "deny";
+  policy.ingress[0].content.dns = acl::DnsMatch{{"example.org"}};
   return policy;
 }
 
@@ -156,6 +157,8 @@ TEST(Convert, ASluicePolicyIsReadWithItsDefaultsAndItsNamesInNormalForm) {
   v1::SluiceRule* rule = proto.mutable_sluice_policy()->add_egress();
   rule->mutable_tls()->add_server_names("Example.ORG.");
   rule->add_http()->set_host("*.Example.ORG.");
+  proto.mutable_sluice_policy()->add_egress()->mutable_dns()->add_names("Example.ORG.");
+  rule = proto.mutable_sluice_policy()->mutable_egress(0);
   rule->add_content()->set_pattern("a");
   rule->mutable_content(0)->set_action(static_cast<v1::PatternAction>(7));
   const auto object = FromProto(proto);
@@ -164,6 +167,8 @@ TEST(Convert, ASluicePolicyIsReadWithItsDefaultsAndItsNamesInNormalForm) {
   EXPECT_EQ(read.order, acl::kDefaultRuleOrder);
   EXPECT_EQ(read.content.tls->server_names, std::vector<std::string>{"example.org"});
   EXPECT_EQ(read.content.http[0].host, "*.example.org");
+  EXPECT_EQ(std::get<acl::SluicePolicy>(*object).egress[1].content.dns->names,
+            std::vector<std::string>{"example.org"});
   EXPECT_EQ(read.content.patterns[0].action, acl::PatternAction::kDeny) << "not known: stricter";
   rule->clear_http();
   rule->mutable_tls()->clear_server_names();
