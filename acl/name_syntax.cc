@@ -79,6 +79,14 @@ bool IsPathChar(char c) {
   return IsUnreserved(c) || std::string_view("!$&'()+,;=:@/").find(c) != std::string_view::npos;
 }
 
+// What servers read differently, as it is and escaped: requests with it are refused
+// (dataplane/inspect/http_request.h).
+bool IsAmbiguous(std::string_view path) {
+  constexpr std::string_view kAmbiguous[] = {"//", ";", "%3B", "%2F", "%5C", "%00"};
+  return std::ranges::any_of(
+      kAmbiguous, [&](std::string_view text) { return path.find(text) != std::string_view::npos; });
+}
+
 // "%2F" has no shorter form, "%41" and "%2f" have.
 bool BeginsWithNormalEscape(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -205,8 +213,10 @@ std::string NormalHost(std::string text) {
 
 Refusal CheckHttpMethod(std::string_view text) {
   const bool token = !text.empty() && std::ranges::all_of(text, IsTokenChar);
-  if (token) return std::nullopt;
-  return Refuse(text, "is not a method: it must be a token, as GET is");
+  if (!token) return Refuse(text, "is not a method: it must be a token, as GET is");
+  const bool lower = std::ranges::any_of(text, [](char c) { return 'a' <= c && c <= 'z'; });
+  if (!lower) return std::nullopt;
+  return Refuse(text, "has lower case letters: requests with such a method never pass");
 }
 
 Refusal CheckHttpPath(std::string_view text) {
@@ -220,6 +230,11 @@ Refusal CheckHttpPath(std::string_view text) {
     return Refuse(text, "has a \"*\" elsewhere than in \"/*\" at its end");
   }
   if (HasDotSegment(path)) return Refuse(text, "has \".\" or \"..\" in it: no path has in the end");
+  if (IsAmbiguous(path)) {
+    return Refuse(text,
+                  "has a doubled or escaped slash, a semicolon, or an escaped backslash or NUL: "
+                  "requests with such a path never pass");
+  }
   if (HasNormalCharacters(path)) return std::nullopt;
   return Refuse(text,
                 "is not in normal form: what is not in RFC 3986's pchar must be escaped, in upper "

@@ -27,7 +27,8 @@ Refusal CheckDomainName(std::string_view text);
 Refusal CheckHost(std::string_view text);
 // In lower case, without the dot behind.
 std::string NormalHost(std::string text);
-Refusal CheckHttpMethod(std::string_view text);  // token (RFC 9110 section 5.6.2)
+// A token (RFC 9110 section 5.6.2) without lower case letters.
+Refusal CheckHttpMethod(std::string_view text);
 // "/a/b" or "/a/*": a path (RFC 3986 section 3.3) that is in normal form (section 6.2.2), or one
 // would wait for what no request says.
 Refusal CheckHttpPath(std::string_view text);

@@ -112,6 +112,7 @@ SLUICE_CASES = [  # what, spec, is it taken?
     ("a wildcard inside", with_rule(tls={"serverNames": ["a.*.b"]}), False),
     ("a label of 64", with_rule(tls={"serverNames": ["a" * 64]}), False),
     ("a method of two words", with_rule(http=[{"method": "GET X"}]), False),
+    ("a method in lower case", with_rule(http=[{"method": "get"}]), False),
     ("every path", with_rule(http=[{"path": "/*"}]), True),
     ("a path without a slash", with_rule(http=[{"path": "a"}]), False),
     ("a star inside a path", with_rule(http=[{"path": "/a*/b"}]), False),
