@@ -25,9 +25,14 @@ struct IpAddress {
   // `data` points at 4 or 16 bytes, as `family` says.
   static IpAddress FromBytes(Family family, const uint8_t* data) {
     IpAddress address;
-    address.family = family;
-    std::memcpy(address.bytes.data(), data, family == Family::kIpv4 ? 4 : 16);
+    address.Assign(family, data);
     return address;
+  }
+  void Assign(Family new_family, const uint8_t* data) {
+    uint64_t words[2] = {};
+    std::memcpy(words, data, new_family == Family::kIpv4 ? 4 : 16);
+    family = new_family;
+    std::memcpy(bytes.data(), words, sizeof(words));
   }
 
   // Errors: InvalidArgument naming the text, for anything inet_pton(3) refuses (zone suffixes and
@@ -35,7 +40,7 @@ struct IpAddress {
   static absl::StatusOr<IpAddress> Parse(std::string_view text);
 
   std::string ToString() const;
-  bool IsUnspecified() const { return bytes == std::array<uint8_t, 16>{}; }
+  bool IsUnspecified() const { return *this == IpAddress{.family = family}; }
   bool IsMulticast() const {
     return family == Family::kIpv4 ? (bytes[0] & 0xf0) == 0xe0 : bytes[0] == 0xff;
   }
@@ -48,6 +53,12 @@ struct IpAddress {
   unsigned bits() const { return family == Family::kIpv4 ? 32 : 128; }
 
   auto operator<=>(const IpAddress&) const = default;
+  bool operator==(const IpAddress& other) const {  // memcmp would be a call for each packet
+    uint64_t ours[2], theirs[2];
+    std::memcpy(ours, bytes.data(), sizeof(ours));
+    std::memcpy(theirs, other.bytes.data(), sizeof(theirs));
+    return family == other.family && ((ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1])) == 0;
+  }
 
   template <typename H>
   friend H AbslHashValue(H h, const IpAddress& a) {

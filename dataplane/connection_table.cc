@@ -74,7 +74,7 @@ Connection* ConnectionTable::Lookup(const ConnectionKey& key, uint64_t hash) con
   return found != nullptr ? found : FindIn(Secondary(hash), key, hash);
 }
 
-Connection* ConnectionTable::Candidate(const ConnectionBucket& bucket, uint64_t hash) const {
+inline Connection* ConnectionTable::Candidate(const ConnectionBucket& bucket, uint64_t hash) const {
   for (unsigned half = 0; half < 2; ++half) {
     const uint64_t lanes = bucket.MatchLanes(half, ConnectionBucket::TagOf(hash));
     if (lanes == 0) continue;
@@ -86,7 +86,8 @@ Connection* ConnectionTable::Candidate(const ConnectionBucket& bucket, uint64_t 
 
 // Three passes, so that what one packet waits for comes in while others are looked at.
 void ConnectionTable::LookupBurst(std::span<Packet* const> wanted) const {
-  for (const Packet* packet : wanted) {
+  for (Packet* packet : wanted) {
+    packet->hash = Hash(packet->key);
     rte_prefetch0(&Primary(packet->hash));
     rte_prefetch0(&Secondary(packet->hash));
   }

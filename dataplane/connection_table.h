@@ -64,7 +64,7 @@ class ConnectionTable {
 
   uint64_t Hash(const ConnectionKey& key) const;
 
-  // Sets `connection` of every packet in `wanted` from its `key` and `hash`; null if there is none.
+  // Sets `hash` and `connection` of every packet in `wanted` from its `key`; null if there is none.
   void LookupBurst(std::span<Packet* const> wanted) const;
   Connection* Lookup(const ConnectionKey& key, uint64_t hash) const;
 

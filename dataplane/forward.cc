@@ -28,7 +28,7 @@ PortId FindLearned(const Burst& burst, const MacAddress& mac) {
   return fits ? port : kNoPort;
 }
 
-PortId PortOf(const Burst& burst, const MacAddress& mac) {
+PortId Find(const Burst& burst, const MacAddress& mac) {
   const NetworkView& network = *burst.network;
   const auto found = network.macs.find(mac);
   if (found != network.macs.end()) return found->second;
@@ -36,12 +36,31 @@ PortId PortOf(const Burst& burst, const MacAddress& mac) {
   return learned != kNoPort ? learned : network.uplink;
 }
 
-DropReason Route(const Burst& burst, Packet& packet) {
+// Packets that come together often go to one place.
+class Routes {
+ public:
+  explicit Routes(const Burst& burst) : burst_(burst) {}
+
+  PortId PortOf(const MacAddress& mac) {
+    if (!any_ || mac != last_mac_) last_port_ = Find(burst_, mac);
+    any_ = true;
+    last_mac_ = mac;
+    return last_port_;
+  }
+
+ private:
+  const Burst& burst_;
+  bool any_ = false;
+  MacAddress last_mac_;
+  PortId last_port_ = kNoPort;
+};
+
+DropReason Route(const Burst& burst, Routes& routes, Packet& packet) {
   if (packet.dst_mac.IsMulticast()) {
     packet.flood = true;
     return DropReason::kNone;
   }
-  packet.out_port = PortOf(burst, packet.dst_mac);
+  packet.out_port = routes.PortOf(packet.dst_mac);
   if (packet.out_port == kNoPort) return DropReason::kNoRoute;
   if (packet.out_port == burst.in_port) return DropReason::kHairpin;
   const bool shut = burst.snapshot->ports[packet.out_port].subject == SubjectState::kUnknown;
@@ -66,9 +85,9 @@ bool IsPassingThrough(const Burst& burst, const Packet& packet) {
          burst.snapshot->ports[packet.out_port].subject == SubjectState::kNone;
 }
 
-void ForwardOne(const Burst& burst, Packet& packet) {
+void ForwardOne(const Burst& burst, Routes& routes, Packet& packet) {
   LearnSource(burst, packet);
-  packet.drop = Route(burst, packet);
+  packet.drop = Route(burst, routes, packet);
   if (!packet.alive()) return;
   if (burst.network->allow_dhcp && IsAllowedDhcp(burst, packet)) packet.kind = PacketKind::kDhcp;
   if (!packet.flood && IsPassingThrough(burst, packet)) packet.kind = PacketKind::kUntracked;
@@ -77,8 +96,9 @@ void ForwardOne(const Burst& burst, Packet& packet) {
 }  // namespace
 
 void Forward(Burst& burst) {
+  Routes routes(burst);
   for (Packet& packet : burst.all()) {
-    if (packet.alive()) ForwardOne(burst, packet);
+    if (packet.alive()) ForwardOne(burst, routes, packet);
   }
 }
 

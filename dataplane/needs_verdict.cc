@@ -1,7 +1,5 @@
 #include "dataplane/needs_verdict.h"
 
-#include <rte_branch_prediction.h>
-
 namespace sluice::dataplane {
 namespace {
 
@@ -25,23 +23,13 @@ bool IsTouched(const Burst& burst, const Packet& packet, uint32_t judged) {
 
 }  // namespace
 
-bool HasStaleVerdict(const Burst& burst, const Packet& packet) {
-  // Earlier only: another worker may be one snapshot ahead of this one.
-  const uint32_t now = burst.snapshot->verdict_epoch;
-  const uint32_t judged = packet.connection->verdict_epoch.load(std::memory_order_relaxed);
-  if (likely(!IsEarlierEpoch(judged, now))) return false;
+bool IsOutdated(const Burst& burst, const Packet& packet, uint32_t judged) {
   if (IsTouched(burst, packet, judged)) return true;
   if (burst.trace == nullptr) {
-    packet.connection->verdict_epoch.store(now, std::memory_order_relaxed);
+    packet.connection->verdict_epoch.store(burst.snapshot->verdict_epoch,
+                                           std::memory_order_relaxed);
   }
   return false;
-}
-
-bool NeedsVerdict(const Burst& burst, const Packet& packet) {
-  if (!packet.alive() || packet.flood) return false;
-  if (packet.kind == PacketKind::kUntracked) return true;
-  if (packet.kind != PacketKind::kTracked) return false;
-  return packet.connection == nullptr || HasStaleVerdict(burst, packet);
 }
 
 }  // namespace sluice::dataplane

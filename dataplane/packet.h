@@ -7,9 +7,12 @@
 #include <rte_mbuf.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "acl/address.h"
 #include "dataplane/connection.h"
@@ -93,15 +96,25 @@ struct Packet {
   bool reject = false;  // died of a policy that wants its sender told: reject.h
 
   // track
-  uint64_t hash = 0;                 // of key
-  ConnectionKey key;                 // normalised: see connection.h
   bool from_b = false;               // the sender is the key's end b
   bool inspect = false;              // its connection's content is looked into: inspector.h
   Connection* connection = nullptr;  // null: none yet
+  // Of tracked packets, from track on; last, since Renew leaves them as they are.
+  uint64_t hash = 0;  // of key
+  ConnectionKey key;  // normalised: see connection.h
 
+  // As new, with another buffer.
+  void Renew(rte_mbuf* buffer);
   bool alive() const { return drop == DropReason::kNone; }
   bool is_ip() const { return kind != PacketKind::kArp && kind != PacketKind::kRarp; }
 };
+
+inline void Packet::Renew(rte_mbuf* buffer) {
+  static constexpr Packet kNew;
+  static_assert(std::is_trivially_copyable_v<Packet>);
+  std::memcpy(static_cast<void*>(this), &kNew, offsetof(Packet, hash));
+  mbuf = buffer;
+}
 
 // Up to kBurstSize packets of one port and one network, handled together.
 struct Burst {

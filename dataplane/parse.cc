@@ -154,8 +154,8 @@ DropReason ReadIpv4(const Reader& reader, Packet& packet, Transport& transport) 
   const uint32_t available = reader.frame() - packet.l3_offset;
   if (header < sizeof(*ip) || header > available) return DropReason::kIpHeaderLength;
   if (total < header || total > available) return DropReason::kIpTotalLength;
-  packet.src = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->src_addr));
-  packet.dst = IpAddress::FromBytes(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->dst_addr));
+  packet.src.Assign(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->src_addr));
+  packet.dst.Assign(Family::kIpv4, reinterpret_cast<const uint8_t*>(&ip->dst_addr));
   packet.protocol = ip->next_proto_id;
   packet.hop_limit = ip->time_to_live;
   transport = {packet.l3_offset + header, packet.l3_offset + total};
@@ -247,8 +247,8 @@ DropReason ReadIpv6(const Reader& reader, Packet& packet, Transport& transport) 
   const uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
   const uint32_t start = packet.l3_offset + sizeof(*ip);
   if (start + payload > reader.frame()) return DropReason::kIpTotalLength;
-  packet.src = IpAddress::FromBytes(Family::kIpv6, ip->src_addr);
-  packet.dst = IpAddress::FromBytes(Family::kIpv6, ip->dst_addr);
+  packet.src.Assign(Family::kIpv6, ip->src_addr);
+  packet.dst.Assign(Family::kIpv6, ip->dst_addr);
   packet.protocol = ip->proto;
   packet.hop_limit = ip->hop_limits;
   transport = {start, start + payload};

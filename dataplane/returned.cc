@@ -11,8 +11,9 @@ void ProveReturned(Burst& burst, const ConnectionTable& table) {
   for (Packet& packet : burst.all()) {
     if (packet.claimed == kNoPort || !packet.alive()) continue;
     const PortView& owner = burst.snapshot->ports[packet.claimed];
-    const FlowKey sent = MakeKey(packet, burst.network_id, SubjectOf(owner, packet.claimed), {});
-    if (table.Lookup(sent.key, table.Hash(sent.key)) == nullptr) {
+    ConnectionKey sent;
+    MakeKey(packet, burst.network_id, SubjectOf(owner, packet.claimed), {}, sent);
+    if (table.Lookup(sent, table.Hash(sent)) == nullptr) {
       packet.drop = DropReason::kGuardAddress;
     }
   }

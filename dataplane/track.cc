@@ -14,47 +14,24 @@
 namespace sluice::dataplane {
 namespace {
 
-ConnectionEnd MakeEnd(const acl::IpAddress& address, uint16_t port, const SubjectRef& subject) {
-  ConnectionEnd end;
-  std::memcpy(end.address, address.bytes.data(), sizeof(end.address));
-  end.port = port;
-  end.subject = subject;
-  return end;
-}
-
-// The lesser end, as bytes, is a.
-FlowKey KeyOf(const ConnectionEnd& source, const ConnectionEnd& destination, NetworkId network,
-              uint8_t protocol, acl::Family family) {
-  FlowKey flow;
-  flow.from_b = SortsBefore(destination, source);
-  flow.key.a = flow.from_b ? destination : source;
-  flow.key.b = flow.from_b ? source : destination;
-  flow.key.network = network;
-  flow.key.protocol = protocol;
-  flow.key.family = static_cast<uint8_t>(family);
-  return flow;
-}
-
 // Of a reply to the packet that an ICMP error quotes: who gets the error sent that, to where the
 // error comes from.
-FlowKey QuotedKey(Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
+bool MakeQuotedKey(Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
   Quote quote;
   packet.drop = ReadQuote(packet, quote);
   packet.tcp.seq = quote.number;
-  return KeyOf(MakeEnd(quote.destination, quote.destination_port, from),
-               MakeEnd(quote.source, quote.source_port, to), network, quote.protocol,
-               packet.src.family);
+  return WriteKey(EndWords::Of(quote.destination, quote.destination_port, from),
+                  EndWords::Of(quote.source, quote.source_port, to),
+                  {network, quote.protocol, packet.src.family}, packet.key);
 }
 
 // Fills key and from_b; kills an ICMP error that quotes nothing of use.
 void SetKey(const Burst& burst, Packet& packet) {
   const SubjectRef from = SubjectOf(*burst.in, burst.in_port);
   const SubjectRef to = SubjectOf(burst.snapshot->ports[packet.out_port], packet.out_port);
-  const FlowKey flow = likely(packet.kind == PacketKind::kTracked)
-                           ? MakeKey(packet, burst.network_id, from, to)
-                           : QuotedKey(packet, burst.network_id, from, to);
-  packet.key = flow.key;
-  packet.from_b = flow.from_b;
+  packet.from_b = likely(packet.kind == PacketKind::kTracked)
+                      ? MakeKey(packet, burst.network_id, from, to, packet.key)
+                      : MakeQuotedKey(packet, burst.network_id, from, to);
 }
 
 bool HasConnection(const Packet& packet) {
@@ -184,11 +161,6 @@ DropReason AdvanceState(const Packet& packet, Connection& connection, const Trac
 
 }  // namespace
 
-FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to) {
-  return KeyOf(MakeEnd(packet.src, packet.src_port, from), MakeEnd(packet.dst, packet.dst_port, to),
-               network, packet.protocol, packet.src.family);
-}
-
 DropReason Advance(const Packet& packet, Connection& connection, uint32_t now_ms,
                    const Tracking& tracking, bool dry_run) {
   const DropReason drop = AdvanceState(packet, connection, tracking, dry_run);
@@ -212,9 +184,7 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
       continue;
     }
     SetKey(burst, packet);
-    if (!packet.alive()) continue;
-    packet.hash = table.Hash(packet.key);
-    wanted[count++] = &packet;
+    if (packet.alive()) wanted[count++] = &packet;
   }
   table.LookupBurst({wanted.data(), count});
   for (unsigned i = 0; i < count; ++i) TrackOne(burst, table, worker, *wanted[i]);

@@ -8,17 +8,18 @@
 #pragma once
 
 #include "dataplane/connection_table.h"
+#include "dataplane/flow_key.h"
 #include "dataplane/packet.h"
 
 namespace sluice::dataplane {
 
-// The key of a flow, and whether the sender is its end b: the lesser end, as bytes, is a.
-struct FlowKey {
-  ConnectionKey key;
-  bool from_b = false;
-};
-// Of `packet`, as sent by the subject `from` to the subject `to`.
-FlowKey MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to);
+// Of `packet`, as sent by the subject `from` to the subject `to`; true as WriteKey's.
+inline bool MakeKey(const Packet& packet, NetworkId network, SubjectRef from, SubjectRef to,
+                    ConnectionKey& key) {
+  return WriteKey(EndWords::Of(packet.src, packet.src_port, from),
+                  EndWords::Of(packet.dst, packet.dst_port, to),
+                  {network, packet.protocol, packet.src.family}, key);
+}
 
 inline SubjectRef SubjectOf(const PortView& port, PortId id) {
   if (port.subject == SubjectState::kNone) return {};

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/flow_key.h"
 #include "tests/support/seed.h"
 
 namespace sluice::dataplane {
@@ -229,6 +230,53 @@ TEST(ConnectionKey, EveryByteCountsAndEndsSortAsBytes) {
     EXPECT_EQ(SortsBefore(other.b, one.b), std::memcmp(&other.b, &one.b, sizeof(one.b)) < 0) << i;
   }
   EXPECT_FALSE(SortsBefore(one.a, one.a));
+}
+
+// From fields, as connection.h has them.
+TEST(ConnectionKey, IsWrittenAsItsFieldsLie) {
+  std::mt19937_64 random(2);
+  const auto make_end = [&](ConnectionEnd like) {
+    ConnectionEnd end = like;  // many ends differ in their last fields alone
+    switch (random() % 4) {
+      case 0:
+        end.address[random() % 16] = static_cast<uint8_t>(random());
+        break;
+      case 1:
+        end.port = static_cast<uint16_t>(random());
+        break;
+      case 2:
+        end.subject.port = static_cast<uint16_t>(random());
+        break;
+      default:
+        end.subject.generation = static_cast<uint16_t>(random());
+    }
+    return end;
+  };
+  const auto words = [](const ConnectionEnd& end) {
+    return EndWords::Of(acl::IpAddress::FromBytes(acl::Family::kIpv6, end.address), end.port,
+                        end.subject);
+  };
+  ConnectionEnd source, destination;
+  unsigned turned = 0;
+  for (unsigned i = 0; i < 10'000; ++i) {
+    source = make_end(i % 100 == 0 ? ConnectionEnd{} : destination);
+    destination = make_end(source);
+    ConnectionKey expected;
+    const bool from_b = std::memcmp(&destination, &source, sizeof(source)) < 0;
+    expected.a = from_b ? destination : source;
+    expected.b = from_b ? source : destination;
+    expected.network = static_cast<uint16_t>(random());
+    expected.protocol = static_cast<uint8_t>(random());
+    expected.family = 6;
+    ConnectionKey written;
+    EXPECT_EQ(WriteKey(words(source), words(destination),
+                       {expected.network, expected.protocol, acl::Family::kIpv6}, written),
+              from_b);
+    ASSERT_EQ(std::memcmp(&written, &expected, sizeof(written)), 0) << i;
+    turned += from_b ? 1 : 0;
+  }
+  EXPECT_GT(turned, 1'000u);
+  EXPECT_LT(turned, 9'000u);
 }
 
 TEST(ConnectionTable, RefusesSillyCapacities) {

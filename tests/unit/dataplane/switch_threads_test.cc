@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "acl/compiler.h"
+#include "acl/content_matcher.h"
 #include "acl/rule_ids.h"
 #include "dataplane/eal.h"
 #include "dataplane/learned_macs.h"
@@ -35,6 +36,7 @@
 #include "dataplane/switch.h"
 #include "dataplane/tsan.h"
 #include "tests/support/frame.h"
+#include "tests/support/hello.h"
 #include "tests/support/seed.h"
 
 namespace sluice::dataplane {
@@ -97,8 +99,17 @@ unsigned Number(char pod) {
 MacAddress Mac(char pod) { return {{2, 0, 0, 0, 0, static_cast<uint8_t>(Number(pod))}}; }
 std::string Address(char pod) { return fmt::format("10.0.0.{}", Number(pod)); }
 
-// Destination ports, by what policy says of them.
-enum Kind : uint16_t { kAlways = 1000, kFlipping = 2000, kNever = 3000, kGuest = 4000 };
+// Destination ports, by what policy says of them; of the kAsk ones, by the name that is asked for.
+enum Kind : uint16_t {
+  kAlways = 1000,
+  kFlipping = 2000,
+  kNever = 3000,
+  kGuest = 4000,
+  kAskAlways = 5001,
+  kAskFlipping = 5002,
+  kAskNever = 5003,
+};
+bool Flips(Kind kind) { return kind == kFlipping || kind == kAskFlipping; }
 
 acl::NetworkPolicy Ingress(const std::string& pod, const std::vector<int64_t>& ports) {
   acl::NetworkPolicy policy;
@@ -118,6 +129,19 @@ acl::NetworkPolicy Ingress(const std::string& pod, const std::vector<int64_t>& p
   return policy;
 }
 
+// Who may ask the pod for names.
+acl::SluicePolicy Questions(const std::string& pod, const std::vector<std::string>& names) {
+  acl::SluicePolicy policy{.namespace_name = "default", .name = pod};
+  policy.pod_selector.match_labels = {{"name", pod}};
+  policy.policy_types = {"Ingress"};
+  for (const std::string& name : names) {
+    acl::SluiceRule& rule = policy.ingress.emplace_back();
+    rule.match.ports = {{.protocol = "UDP", .port = int64_t{kAskAlways}, .end_port = kAskNever}};
+    rule.content.dns = acl::DnsMatch{{name}};
+  }
+  return policy;
+}
+
 // Nobody may open anything towards a, c and f.
 acl::CompiledPolicy Compile(bool open) {
   acl::PolicyInput input;
@@ -126,6 +150,10 @@ acl::CompiledPolicy Compile(bool open) {
       open ? std::vector<int64_t>{kAlways, kFlipping} : std::vector<int64_t>{kAlways};
   input.policies = {Ingress("a", {}), Ingress("c", {}), Ingress("b", ports), Ingress("d", ports),
                     Ingress("f", {})};
+  const std::vector<std::string> names = open
+                                             ? std::vector<std::string>{"always.test", "flips.test"}
+                                             : std::vector<std::string>{"always.test"};
+  input.sluice_policies = {Questions("b", names), Questions("d", names)};
   for (const char pod : std::string(kPods)) {
     acl::Endpoint endpoint;
     endpoint.namespace_name = "default";
@@ -144,6 +172,7 @@ struct Rules {
   std::shared_ptr<const acl::RuleTable> table;
   std::shared_ptr<const acl::RuleIds> ids;
   std::shared_ptr<const acl::TrieClassifier> trie;
+  std::shared_ptr<const acl::ContentMatcher> content;
   std::shared_ptr<const acl::AddressMap> addresses;
 
   explicit Rules(bool open) {
@@ -154,6 +183,7 @@ struct Rules {
     trie = Must(acl::TrieClassifier::Build(compiled.table));
     ids = acl::RuleIds::Next(nullptr, compiled.table);
     table = std::make_shared<acl::RuleTable>(std::move(compiled.table));
+    content = Must(acl::ContentMatcher::Build(*table));
     addresses = std::make_shared<acl::AddressMap>(std::move(compiled.addresses));
   }
 };
@@ -224,7 +254,8 @@ class Control {
     snapshot->ports.resize(16);
     snapshot->polled.resize(2);
     NetworkView network;
-    network.layers[dataplane::kBase] = {rules.addresses, {rules.table, rules.ids, rules.trie}, {}};
+    network.layers[dataplane::kBase] = {
+        rules.addresses, {rules.table, rules.ids, rules.trie, rules.content}, {}};
     network.rule_ids = rules.ids;
     network.stamps = stamps_;
     network.learned = learned_;
@@ -297,7 +328,7 @@ class Traffic {
   }
 
   uint64_t rounds = 0, delivered = 0, denied = 0, undecided = 0, guests_served = 0,
-           guests_refused = 0;
+           guests_refused = 0, names_allowed = 0, names_refused = 0;
 
  private:
   struct Sent {
@@ -327,7 +358,8 @@ class Traffic {
     for (int i = 0; i < 48; ++i) {
       const char from = random_() % 2 == 0 ? 'a' : 'c';
       char to = random_() % 2 == 0 ? 'b' : 'd';
-      Kind kind = std::array{kAlways, kFlipping, kNever, kGuest}[random_() % 4];
+      Kind kind = std::array{kAlways,    kFlipping,    kNever,   kGuest,
+                             kAskAlways, kAskFlipping, kAskNever}[random_() % 7];
       if (kind == kGuest && guest_present_ == 0) kind = kAlways;
       if (kind == kGuest) to = guest_present_;
       const auto flow = static_cast<uint16_t>(5000 + random_() % 8);
@@ -374,9 +406,10 @@ class Traffic {
   void Check(const Sent& sent, uint64_t sent_since, uint64_t until) {
     // A question may be decided by what was in force since it was sent. An answer passes for sure
     // only if its connection was allowed all the time since the question.
-    const bool never = sent.kind == kNever || (sent.kind == kGuest && sent.to == 'f');
+    const bool never =
+        sent.kind == kNever || sent.kind == kAskNever || (sent.kind == kGuest && sent.to == 'f');
     bool always_allowed = !never, ever_allowed = !never;
-    if (sent.kind == kFlipping) {
+    if (Flips(sent.kind)) {
       always_allowed = true;
       ever_allowed = false;
       for (uint64_t epoch = sent.since; epoch <= until; ++epoch) {
@@ -385,6 +418,7 @@ class Traffic {
         ever_allowed = ever_allowed || (open && epoch >= sent_since);
       }
     }
+    if (sent.kind > kGuest && !sent.answer) ++(sent.arrived ? names_allowed : names_refused);
     if (sent.kind == kGuest) ++(sent.to == 'e' ? guests_served : guests_refused);
     if (sent.arrived) {
       EXPECT_TRUE(ever_allowed) << Describe(sent) << " arrived";
@@ -401,8 +435,23 @@ class Traffic {
                        sent.from, sent.to, sent.from_port, sent.to_port);
   }
 
+  static std::string Says(const Sent& sent) {
+    switch (sent.kind) {
+      case kAskAlways:
+        return test::Query("always.test");
+      case kAskFlipping:
+        return test::Query("flips.test");
+      case kAskNever:
+        return test::Query("never.test");
+      default:
+        return "";
+    }
+  }
+
   void Send(const Sent& sent) {
-    const std::string payload(reinterpret_cast<const char*>(&sent.number), sizeof(sent.number));
+    // The number is the last that a frame holds.
+    const std::string payload =
+        Says(sent) + std::string(reinterpret_cast<const char*>(&sent.number), sizeof(sent.number));
     Frame frame;
     frame.Ether(Mac(sent.from), Mac(sent.to)).Ip(Address(sent.from), Address(sent.to));
     const std::vector<uint8_t>& bytes = frame.Udp(sent.from_port, sent.to_port, payload).bytes();
@@ -424,7 +473,9 @@ class Traffic {
       auto* mbuf = static_cast<rte_mbuf*>(object);
       BufferTaken(mbuf);
       uint32_t number = 0;
-      std::memcpy(&number, rte_pktmbuf_mtod_offset(mbuf, const char*, 14 + 20 + 8), sizeof(number));
+      std::memcpy(&number,
+                  rte_pktmbuf_mtod_offset(mbuf, const char*, mbuf->pkt_len - sizeof(number)),
+                  sizeof(number));
       BufferGiven(mbuf);
       rte_pktmbuf_free(mbuf);
       Arrived(name, number, batch);
@@ -537,6 +588,8 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
         traffic.guests_served, traffic.guests_refused);
     EXPECT_GT(traffic.delivered, 1000u);
     EXPECT_GT(traffic.denied, 1000u);
+    EXPECT_GT(traffic.names_allowed, 1000u);
+    EXPECT_GT(traffic.names_refused, 1000u);
     EXPECT_GT(traffic.guests_served, 10u);
     EXPECT_GT(traffic.guests_refused, 10u);
     EXPECT_GT(moves, 10u);
