@@ -7,6 +7,7 @@ generator had time to spare. Otherwise the ratio of busy cycles a packet stands:
 """
 import dataclasses
 import statistics
+import time
 
 import noise
 import traffic
@@ -52,21 +53,22 @@ def sample(side, fields, seconds, path=None, warm=None):
     """One undisturbed sample; the least disturbed of TRIES, if none is. `fields` are of the
     generator's command; `warm` those of one before it; `path(delta)` the share of the packets that
     took the path of the case."""
-    side.switch.resume()
-    try:
-        taken = []
-        for _ in range(TRIES):
+    taken = []
+    while len(taken) < TRIES:
+        side.switch.resume()
+        try:
             if warm:
                 side.generator.call(**warm)
             taken.append(_one(side, fields, seconds, path))
-            if taken[-1]["noise"]["run_delay"] < noise.MOST_DELAY:
-                break
-        best = min(taken, key=lambda one: one["noise"]["run_delay"])
-        best["disturbed"] = len(taken) - 1
-        side.samples.append(best)
-        return best
-    finally:
-        side.switch.pause()
+        finally:
+            side.switch.pause()
+        if taken[-1]["noise"]["run_delay"] < noise.MOST_DELAY:
+            break
+        time.sleep(seconds)  # others get the cores now, so they need not take them in a sample
+    best = min(taken, key=lambda one: one["noise"]["run_delay"])
+    best["disturbed"] = len(taken) - 1
+    side.samples.append(best)
+    return best
 
 
 def _one(side, fields, seconds, path):
@@ -77,7 +79,7 @@ def _one(side, fields, seconds, path):
     after = side.switch.counters()
     delta = {key: value - before.get(key, 0) for key, value in after.items()}
     _check(side, answer)
-    one = {"mpps": answer.get("mpps", 0), "cycles": delta["busy_cycles"] / delta["packets"],
+    one = {"mpps": answer.get("mpps", 0), "seconds": answer["seconds"], "cycles": delta["busy_cycles"] / delta["packets"],
            "spare": answer["spare"], "noise": heard, "answer": answer}
     # Counters are read before and after: the empty turns around the load are not counted here.
     one["empty"] = max(0, 1 - delta["busy_cycles"] / (answer["seconds"] * tsc_hz()))
@@ -103,14 +105,19 @@ def _check(side, answer):
         raise BenchError(f"{side.switch.name}: denied packets arrived: {answer}")
 
 
+def paired(ours, peer, what):
+    """Median over the rounds: the machine's speed may change between two of them."""
+    return statistics.median(a[what] / b[what] for a, b in zip(ours.samples, peer.samples))
+
+
 def ratio(ours, peer):
     """(value, "rate" or "cycles")"""
     bound = (ours.median("empty") < SWITCH_EMPTY_MOST and
              peer.median("empty") < PEER_EMPTY_MOST and
              min(ours.median("spare"), peer.median("spare")) > GENERATOR_SPARE_LEAST)
     if bound:
-        return ours.median("mpps") / peer.median("mpps"), "rate"
-    return peer.median("cycles") / ours.median("cycles"), "cycles"
+        return paired(ours, peer, "mpps"), "rate"
+    return 1 / paired(ours, peer, "cycles"), "cycles"
 
 
 def result(name, ours, peer, facts, params):
@@ -124,8 +131,8 @@ def result(name, ours, peer, facts, params):
                         for a, b in zip(ours.samples, peer.samples)],
             "params": {**params, "by": by, "peer": peer.switch.name, "ours": told(ours),
                        "theirs": told(peer),
-                       "rate_ratio": ours.median("mpps") / peer.median("mpps"),
-                       "cycles_ratio": peer.median("cycles") / ours.median("cycles")}}
+                       "rate_ratio": paired(ours, peer, "mpps"),
+                       "cycles_ratio": 1 / paired(ours, peer, "cycles")}}
 
 
 def show(r):

@@ -45,9 +45,10 @@ class Testpmd(Polling):
                    for word in ("--vdev", f"net_vhost{number},iface={path},queues=1,tso=1")]
         process = Process(
             ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@{core},1@{core}", "--in-memory",
-             "--iova-mode=va", "-m", "256", "--no-pci", "--no-telemetry", "--file-prefix",
+             "--iova-mode=va", "-m", "512", "--no-pci", "--no-telemetry", "--file-prefix",
              f"testpmd{os.getpid()}-{mode}", *devices, "--", "-i", "--nb-cores=1",
              f"--forward-mode={mode}", "--total-num-mbufs=16384", "--no-flush-rx",
+             "--mbuf-size=9216",
              "--record-core-cycles"], lab.path(f"testpmd-{mode}.log"), pipes=True)
         lab.own(process)
         self._stdin, self._stdout = process.stdin, process.stdout
@@ -81,7 +82,7 @@ class Sluice(Polling):
     are the daemon's."""
     name = "sluiced"
 
-    def __init__(self, lab, core, count, flags=()):
+    def __init__(self, lab, core, count, flags=(), mtu=1500):
         self.lab, self.count = lab, count
         self.metrics = f"127.0.0.1:{_free_port()}"
         process = lab.start_switch("--metrics", self.metrics, *rules.flags(count), *flags,
@@ -92,7 +93,7 @@ class Sluice(Polling):
                   *rules.crowd(count))
         lab.apply(*rules.policies(count))
         for pod in (self.a, self.b):
-            lab.add_port(pod)
+            lab.add_port(pod, more=["--mtu", str(mtu)])
         self.sockets = [self.a.socket, self.b.socket]
         super().__init__(process)
 

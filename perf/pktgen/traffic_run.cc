@@ -166,6 +166,10 @@ bool TrafficRun::IsDenied() {
 void TrafficRun::Fill(uint16_t count, uint64_t tsc) {
   if (rte_pktmbuf_alloc_bulk(ports_.pool(), sending_.packets.data(), count) != 0) return;
   sending_.first = 0, sending_.end = count;
+  // The switch's core has read them: fetch them all back before the first is written.
+  for (uint16_t i = 0; i < count; ++i) {
+    __builtin_prefetch(rte_pktmbuf_mtod(sending_.packets[i], const void*), 1);
+  }
   for (uint16_t i = 0; i < count; ++i) {
     rte_mbuf* packet = sending_.packets[i];
     auto* data = rte_pktmbuf_mtod(packet, uint8_t*);
