@@ -16,7 +16,7 @@ help:
 	@echo "make demo-beyond  a pod that may reach names, requests without a pattern, and the event log (root)"
 	@echo "make test    all tests but test-kube"
 	@echo "make test-kube  against a real kube-apiserver, etcd, Multus (root, Go; the first build takes long)"
-	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy, inspect: their cost"
+	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy, inspect: their cost; peers: beside testpmd and OVS"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
 import changes  # noqa: E402
 import idle_ports  # noqa: E402
+import peer_cases  # noqa: E402
 import table  # noqa: E402
 from harness import Lab, cores, free_huge_pages  # noqa: E402
 from harness.manifests import make_pod, pod_object, policy as network_policy  # noqa: E402
@@ -144,10 +145,13 @@ def main():
     parser.add_argument("--output", default="perf/results/latest.json")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--section", choices=["all", "inspect", "policy"], default="all")
+    parser.add_argument("--section", choices=["all", "inspect", "peers", "policy"],
+                        default="all")
+    parser.add_argument("--only", default="", help="cases of peers that begin so")
     arguments = parser.parse_args()
     facts = machine()
-    sections = {"inspect": inspect, "policy": policy}
+    sections = {"inspect": inspect, "policy": policy,
+                "peers": lambda build, facts: peer_cases.measure(build, facts, arguments.only)}
     if arguments.section in sections:
         write(sections[arguments.section](arguments.build, facts), arguments.output)
         return 0

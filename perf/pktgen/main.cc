@@ -14,6 +14,7 @@
 
 #include "dataplane/eal.h"
 #include "perf/pktgen/session.h"
+#include "perf/pktgen/traffic_main.h"
 
 namespace sluice::pktgen {
 namespace {
@@ -41,6 +42,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status Run(const Options& options, const JsonOutput& output) {
+  if (options.pods.empty()) return absl::InvalidArgumentError("--pods: is missing");
   const absl::StatusOr<std::string> text = ReadFile(options.pods);
   if (!text.ok()) return text.status();
   const absl::StatusOr<std::vector<PodSpec>> specs = ParsePods(*text);
@@ -70,7 +72,7 @@ void AddOptions(CLI::App& app, Options& options) {
       {"auto", dataplane::HugePages::kAuto},
       {"on", dataplane::HugePages::kOn},
       {"off", dataplane::HugePages::kOff}};
-  app.add_option("--pods", options.pods, "JSON file with the pods to play")->required();
+  app.add_option("--pods", options.pods, "JSON file with the pods to play");
   app.add_option("--core", options.core, "CPU that polls (the first allowed one)");
   app.add_option("--huge", options.huge, "huge pages: auto, on or off")
       ->transform(CLI::CheckedTransformer(huge_words));
@@ -84,6 +86,7 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app("Plays pods over virtio-user ports: JSON commands in, JSON answers out");
   AddOptions(app, options);
+  const TrafficMain traffic(app);
   CLI11_PARSE(app, argc, argv);
 
   // Standard output is for answers alone, whatever a library prints.
@@ -94,7 +97,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGINT, Stop);
   std::signal(SIGPIPE, SIG_IGN);
 
-  const absl::Status status = Run(options, output);
+  const absl::Status status = traffic.chosen() ? traffic.Run(output, stop) : Run(options, output);
   if (status.ok()) return 0;
   output.Write({{"event", "error"}, {"message", std::string(status.message())}});
   return 1;

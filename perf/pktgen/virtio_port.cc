@@ -34,9 +34,9 @@ absl::StatusOr<std::unique_ptr<VirtioPort>> VirtioPort::Open(const VirtioPortCon
     return absl::UnavailableError(fmt::format("{}: no such socket", config.socket));
   }
   const std::string name = fmt::format("net_virtio_user{}", config.number);
-  const std::string arguments =
-      fmt::format("path={},mac={},queues=1,queue_size={}{}", config.socket, config.mac.ToString(),
-                  kQueueSize, config.server ? ",server=1" : "");
+  const std::string arguments = fmt::format(
+      "path={},mac={},queues=1,queue_size={}{}{}{}", config.socket, config.mac.ToString(),
+      kQueueSize, config.server ? ",server=1" : "", config.more.empty() ? "" : ",", config.more);
   const int error = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
   if (error != 0 && !config.server) {
     return absl::UnavailableError(
@@ -47,13 +47,15 @@ absl::StatusOr<std::unique_ptr<VirtioPort>> VirtioPort::Open(const VirtioPortCon
   const int missing = rte_eth_dev_get_port_by_name(name.c_str(), &device);
   if (missing != 0) return DpdkError(config.socket, "has no device", missing);
   std::unique_ptr<VirtioPort> port(new VirtioPort(device, name, pool));
-  absl::Status status = port->Start();
+  absl::Status status = port->Start(config);
   if (!status.ok()) return status;
   return port;
 }
 
-absl::Status VirtioPort::Start() {
-  const rte_eth_conf conf{};
+absl::Status VirtioPort::Start(const VirtioPortConfig& config) {
+  rte_eth_conf conf{};
+  conf.txmode.offloads = config.offloads;
+  conf.rxmode.offloads = config.rx_offloads;
   int error = rte_eth_dev_configure(device_, 1, 1, &conf);
   if (error != 0) return DpdkError(name_, "cannot configure", error);
   error = rte_eth_rx_queue_setup(device_, 0, kQueueSize, SOCKET_ID_ANY, nullptr, pool_);

@@ -20,6 +20,9 @@ struct VirtioPortConfig {
   std::string socket;
   bool server = false;  // we own the socket and the switch connects; else the other way round
   MacAddress mac;
+  std::string more;          // arguments of the device: "packed_vq=1,mrg_rxbuf=0"
+  uint64_t offloads = 0;     // of sending, RTE_ETH_TX_OFFLOAD_*
+  uint64_t rx_offloads = 0;  // of receiving, RTE_ETH_RX_OFFLOAD_*
 };
 
 class VirtioPort {
@@ -54,7 +57,7 @@ class VirtioPort {
  private:
   VirtioPort(uint16_t device, std::string name, rte_mempool* pool)
       : device_(device), name_(std::move(name)), pool_(pool) {}
-  absl::Status Start();
+  absl::Status Start(const VirtioPortConfig& config);
 
   uint16_t device_;
   std::string name_;

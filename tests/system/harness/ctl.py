@@ -16,12 +16,13 @@ class Ctl:
     def __init__(self, program, server):
         self._program = program
         self._server = server
+        self.timeout = 30  # seconds for each command
 
-    def run(self, *arguments, stdin=None, timeout=30):
+    def run(self, *arguments, stdin=None, timeout=None):
         """Standard output as text. Raises CtlError for any exit code but 0."""
         command = [self._program, "--server", self._server, *arguments]
         result = subprocess.run(command, input=stdin, text=True, capture_output=True,
-                                timeout=timeout, check=False,
+                                timeout=timeout or self.timeout, check=False,
                                 stdin=subprocess.DEVNULL if stdin is None else None)
         if result.returncode != 0:
             raise CtlError(arguments, result.returncode, result.stderr)

@@ -20,11 +20,11 @@ _NUMBERS = itertools.count(1)
 _SECONDS = 30
 
 
-def _program(name):
+def program(name):
     return os.path.join(os.path.abspath(os.environ.get("SLUICE_BUILD", "build")), name)
 
 
-def _end(process):
+def end(process):
     """By the end of its input, as a script ends it; SIGTERM if that does not help."""
     with contextlib.suppress(Exception):
         process.stdin.close()
@@ -52,9 +52,9 @@ class BridgedTest(unittest.TestCase):
         """`ports` as vhost_bridge takes them, or Pods."""
         words = [f"{port.kind.replace('-server', '')}:{port.socket}"
                  if isinstance(port, Pod) else port for port in ports]
-        bridge = Process([_program("tests/unit/pktgen/vhost_bridge"), self.prefix(), *words],
+        bridge = Process([program("tests/unit/pktgen/vhost_bridge"), self.prefix(), *words],
                          self.path("bridge.log"), pipes=True)
-        self.addCleanup(_end, bridge)
+        self.addCleanup(end, bridge)
         bridge.wait_for_log("ready", _SECONDS)
         return bridge
 
@@ -62,12 +62,12 @@ class BridgedTest(unittest.TestCase):
         file = self.path("pods.json")
         with open(file, "w", encoding="utf-8") as out:
             json.dump([pod.as_json() for pod in pods], out)
-        return [_program("perf/pktgen/sluice-pktgen"), "--pods", file, "--huge", "off",
+        return [program("perf/pktgen/sluice-pktgen"), "--pods", file, "--huge", "off",
                 "--file-prefix", self.prefix(), *flags]
 
     def start_pktgen(self, pods, wait=True):
         pktgen = Pktgen(self.pktgen_command(pods), self.path("pktgen.log"))
-        self.addCleanup(_end, pktgen.process)
+        self.addCleanup(end, pktgen.process)
         if wait:
             pktgen.wait_ready()
         return pktgen
