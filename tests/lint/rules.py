@@ -26,7 +26,7 @@ INCLUDES = {
     "acl/trie_classifier.cc": (["acl/"], _VALUES + _ACL_TRIE),
     "dataplane/": (["acl/", "dataplane/"], _VALUES + ["spdlog/", "rte_", "xxhash.h"]),
     "control/": (_CONTROL, _CONTROL_LIBS),
-    "control/config.cc": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
+    "control/config_file": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
     "control/page_server": (["control/"], _VALUES + ["CivetServer.h"]),
     "control/metric_family.h": ([], ["prometheus/"]),
     "control/source_metrics": (["control/"], _VALUES + ["prometheus/"]),
