@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "control/cli_pages.h"
 #include "control/kube/file.h"
 #include "control/nearest_name.h"
 
@@ -139,7 +140,7 @@ std::vector<std::string> FaultsOfFile(const std::string& path, CLI::App& scratch
 std::optional<int> ParseOptions(int argc, const char* const* argv, const ProgramOptions& options,
                                 const ProgramOptions& scratch) {
   std::string check;
-  bool print = false;
+  bool print = false, man = false;
   options.app.set_config("--config", "", "file with any of these settings; flags win over it");
   scratch.app.set_config("--config", "");
   options.app.allow_config_extras(CLI::config_extras_mode::error);
@@ -149,6 +150,7 @@ std::optional<int> ParseOptions(int argc, const char* const* argv, const Program
       ->configurable(false);
   options.app.add_flag("--print-config", print, "print all settings as a file, and leave")
       ->configurable(false);
+  options.app.add_flag("--print-man", man, "print the manual page, and leave")->configurable(false);
   options.app.get_config_ptr()->type_name("FILE");
   std::optional<int> exit_code = Parse(argc, argv, options, scratch.app);
   if (exit_code) return exit_code;
@@ -160,7 +162,8 @@ std::optional<int> ParseOptions(int argc, const char* const* argv, const Program
     return 0;
   }
   if (print) PrintConfig(options.app);
-  return print ? std::optional<int>(0) : std::nullopt;
+  if (man) fmt::print("{}", ManPage(options.app, 8));
+  return print || man ? std::optional<int>(0) : std::nullopt;
 }
 
 }  // namespace sluice::control

@@ -22,10 +22,11 @@ struct ProgramOptions {
   };
 };
 
-// Adds --config FILE, --check-config FILE and --print-config to the options, and parses. Absent:
-// the options have their values, flags before the file. Else leave with that exit code: 0 for help,
-// version, a good file under --check-config and a printed one; 2 for bad usage, after a line on
-// stderr for every fault. `scratch` is a second set of the same options, with variables of its own.
+// Adds --config FILE, --check-config FILE, --print-config and --print-man to the options, and
+// parses. Absent: the options have their values, flags before the file. Else leave with that exit
+// code: 0 for help, version, a good file under --check-config and a printed one; 2 for bad usage,
+// after a line on stderr for every fault. `scratch` is a second set of the same options, with
+// variables of its own.
 std::optional<int> ParseOptions(int argc, const char* const* argv, const ProgramOptions& options,
                                 const ProgramOptions& scratch);
 
