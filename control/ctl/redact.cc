@@ -18,7 +18,7 @@ struct Cut {
 
 const std::vector<Cut>& Cuts() {
   const auto flags = std::regex::ECMAScript | std::regex::icase | std::regex::optimize;
-  static const std::vector<Cut> cuts = {
+  static const std::vector<Cut> kCuts = {
       // "-----BEGIN " in base64, and the rest of it
       {std::regex("LS0tLS1CRUdJTi[A-Za-z0-9+/=_-]*"), kRemoved},
       {std::regex("eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*"), kRemoved},
@@ -32,7 +32,7 @@ const std::vector<Cut>& Cuts() {
            flags),
        "$1[removed]"},
   };
-  return cuts;
+  return kCuts;
 }
 
 // All of a PEM block that is in one line.

@@ -34,7 +34,7 @@ Finding There(const MachineTree& tree, const SwitchNeeds& needs) {
   return {Level::kOk, "worker-cores", fmt::format("CPUs {}", CpusText(needs.worker_cores)), ""};
 }
 
-// Absent: the machine does not say; -1 as the kernel has it.
+// -1: the machine does not say.
 int NodeOfDevice(const MachineTree& tree, const std::string& pci) {
   const auto text = tree.Read("/sys/bus/pci/devices/" + pci + "/numa_node");
   return text && !text->empty() && *text != "-1" ? std::atoi(text->c_str()) : -1;
