@@ -7,8 +7,8 @@ SOAK_SECONDS ?= 3600
 SECTION ?= all
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher control/cni/sluice-cni perf/pktgen/sluice-pktgen
 
-.PHONY: help build test demo demo-beyond test-kube bench lint fuzz soak mutants full clean packages packages-check \
-  packages-test packages-kube hugepages
+.PHONY: help build test demo demo-beyond test-kube bench lint fuzz soak mutants image full clean packages packages-check \
+  packages-image packages-test packages-kube hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
@@ -21,7 +21,8 @@ help:
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make mutants single lines out of the data plane and the policy compiler: do the tests notice?"
-	@echo "make full    test, lint, mutants, fuzz, soak, both demos, bench"
+	@echo "make image   the runtime image, without a registry, and the demo in it (root)"
+	@echo "make full    test, lint, mutants, fuzz, soak, both demos, image, bench"
 
 packages:
 	@tools/install-packages.sh
@@ -32,6 +33,9 @@ packages-check:
 packages-test:
 	@tools/install-packages.sh tools/packages.txt tools/packages-test.txt
 	@tools/guest-kernel.sh $(BUILD)/guest
+
+packages-image:
+	@tools/install-packages.sh tools/packages.txt tools/packages-image.txt
 
 packages-kube:
 	@tools/install-packages.sh tools/packages.txt tools/packages-kube.txt
@@ -70,6 +74,10 @@ lint: packages-check build
 fuzz: packages-check
 	tools/fuzz $(FUZZ_SECONDS)
 
+image: build packages-image hugepages
+	docker/make-image $(BUILD)
+	python3 tests/system/image_demo.py --build $(BUILD)
+
 # Half the time each: the whole daemon with polite pods, and the data plane with hostile ones.
 soak: build hugepages
 	python3 tests/system/soak.py --build $(BUILD) --seconds $$(($(SOAK_SECONDS) / 2))
@@ -80,7 +88,7 @@ mutants: packages
 
 full: export SLUICE_RACE_ROUNDS = 1000
 full: export KUBE_CHURN_SECONDS = 180
-full: test test-kube lint mutants fuzz soak demo demo-beyond bench
+full: test test-kube lint mutants fuzz soak demo demo-beyond image bench
 
 clean:
 	rm -rf build build-*

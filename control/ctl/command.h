@@ -20,6 +20,7 @@ struct GlobalOptions {
 enum ExitCode : int {
   kOk = 0,
   kRefused = 1,   // by the daemon, which may not even be reachable; or this machine fails
+  kUnfit = 1,     // `doctor` found what keeps the switch from working
   kDiffers = 1,   // `policy diff --exit-code`, where every failure is kBadInput
   kBadInput = 2,  // files, arguments
 };
@@ -40,6 +41,9 @@ void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code
 void AddTop(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // top
 void AddTrace(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);    // trace
 void AddMode(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);     // mode
+void AddDoctor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);   // doctor
+void AddBundle(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // support-bundle
+void AddPages(CLI::App& app, ExitCode* exit_code);  // completion, man; of all that `app` has
 void AddVerdict(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // verdict
 
 }  // namespace sluice::ctl

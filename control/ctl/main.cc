@@ -44,6 +44,9 @@ int Main(int argc, char** argv) {
   AddTrace(app, options, &exit_code);
   AddMode(app, options, &exit_code);
   AddVerdict(app, options, &exit_code);
+  AddDoctor(app, options, &exit_code);
+  AddBundle(app, options, &exit_code);
+  AddPages(app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

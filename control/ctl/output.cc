@@ -44,8 +44,12 @@ std::string ToJson(const google::protobuf::Message& message, bool whitespace) {
 
 }  // namespace
 
+std::string JsonText(const google::protobuf::Message& message) {
+  return ToJson(message, /*whitespace=*/true);
+}
+
 void PrintJson(const google::protobuf::Message& message) {
-  fputs(ToJson(message, /*whitespace=*/true).c_str(), stdout);
+  fputs(JsonText(message).c_str(), stdout);
 }
 
 void PrintJsonLine(const google::protobuf::Message& message) {

@@ -23,7 +23,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Protobuf's JSON on stdout: field names as in the proto, zero fields too.
+// Protobuf's JSON: field names as in the proto, zero fields too.
+std::string JsonText(const google::protobuf::Message& message);
+// The same on stdout.
 void PrintJson(const google::protobuf::Message& message);
 // The same on one line, flushed: for streams.
 void PrintJsonLine(const google::protobuf::Message& message);

@@ -1,8 +1,12 @@
 #include "control/grpc/config.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <map>
+#include <set>
 
+#include "control/config_file.h"
 #include "control/event_kind.h"
 #include "control/listen_socket.h"
 #include "control/mode.h"
@@ -12,7 +16,7 @@
 namespace sluice::control {
 namespace {
 
-constexpr int kBadUsage = 2;
+constexpr size_t kLeastBufferBytes = 2048;  // what a buffer has room for
 
 const std::map<std::string, dataplane::HugePages> kHugePages = {
     {"auto", dataplane::HugePages::kAuto},
@@ -66,8 +70,9 @@ void AddEalFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--worker-cores", config.data_plane.worker_cores, "CPUs of the workers, one each")
       ->delimiter(',')
       ->check(CLI::Range(0, 4095));
-  app.add_option("--main-core", config.eal.main_core, "CPU of everything else")
-      ->check(CLI::Range(0, 4095));
+  app.add_option("--main-core", config.eal.main_core,
+                 "CPU of everything else; -1: the first that the process may use")
+      ->check(CLI::Range(-1, 4095));
   app.add_option("--huge", texts.huge_pages, "huge pages")->check(CLI::IsMember(&kHugePages));
   app.add_option("--memory", config.eal.memory_mb, "packet and table memory in MB")
       ->check(CLI::Range(64, 1 << 20));
@@ -176,26 +181,51 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
       ->check(CLI::IsMember(kLogLevels));
 }
 
+// The options with the variables that they fill.
+struct Options {
+  CLI::App app{"sluiced: virtual switch that holds pods to their NetworkPolicies", "sluiced"};
+  Config config;
+  Texts texts;
+
+  Options() {
+    app.set_version_flag("--version", kVersion);
+    app.option_defaults()->always_capture_default();
+    config.eal.file_prefix = "sluiced";
+    AddEalFlags(app, config, texts);
+    AddSwitchFlags(app, config);
+    AddControlFlags(app, config, texts);
+    AddEventLogFlags(app, config.event_log, texts);
+  }
+  ProgramOptions ForParsing() {
+    return {app, [this] { return Contradictions(); }};
+  }
+
+ private:
+  std::vector<std::string> Contradictions() const {
+    std::vector<std::string> faults;
+    std::set<int> seen;
+    for (const int core : config.data_plane.worker_cores) {
+      if (seen.insert(core).second) continue;
+      faults.push_back(fmt::format("worker-cores: CPU {} is listed twice", core));
+    }
+    const size_t buffers_mb = config.data_plane.packet_buffers * kLeastBufferBytes >> 20;
+    if (buffers_mb > config.eal.memory_mb) {
+      faults.push_back(fmt::format("packet-buffers: {} take {} MB and more, memory is {} MB",
+                                   config.data_plane.packet_buffers, buffers_mb,
+                                   config.eal.memory_mb));
+    }
+    return faults;
+  }
+};
+
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
-  CLI::App app("sluiced: virtual switch that holds pods to their NetworkPolicies", "sluiced");
-  app.set_version_flag("--version", kVersion);
-  app.set_config("--config", "", "file with any of these flags");
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.option_defaults()->always_capture_default();
-  Config config;
-  config.eal.file_prefix = "sluiced";
-  Texts texts;
-  AddEalFlags(app, config, texts);
-  AddSwitchFlags(app, config);
-  AddControlFlags(app, config, texts);
-  AddEventLogFlags(app, config.event_log, texts);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return {std::nullopt, app.exit(error) == 0 ? 0 : kBadUsage};
-  }
+  Options options, scratch;
+  const auto exit_code = ParseOptions(argc, argv, options.ForParsing(), scratch.ForParsing());
+  if (exit_code) return {std::nullopt, *exit_code};
+  Config& config = options.config;
+  const Texts& texts = options.texts;
   config.eal.worker_cores = config.data_plane.worker_cores;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.mode = *ParseMode(texts.mode);

@@ -30,7 +30,7 @@ struct CommandLine {
   int exit_code = 0;             // 0: help or version; 2: bad usage
 };
 
-// Flags win over `--config FILE` (TOML or INI, keys as the flags).
+// Flags win over `--config FILE`: control/config_file.h.
 CommandLine ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace sluice::control

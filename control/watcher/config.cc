@@ -2,12 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "control/config_file.h"
 #include "control/version.h"
 
 namespace sluice::control {
 namespace {
 
-constexpr int kBadUsage = 2;
 constexpr unsigned kDay = 86'400;
 
 unsigned InSeconds(std::chrono::milliseconds duration) {
@@ -50,22 +50,29 @@ void AddFlags(CLI::App& app, WatcherConfig& config, Seconds& seconds) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}));
 }
 
-}  // namespace
-
-WatcherCommandLine ParseWatcherCommandLine(int argc, const char* const* argv) {
-  CLI::App app("sluice-watcher: keeps sluiced at what the Kubernetes API says", "sluice-watcher");
-  app.set_version_flag("--version", kVersion);
-  app.option_defaults()->always_capture_default();
+// The options with the variables that they fill.
+struct Options {
+  CLI::App app{"sluice-watcher: keeps sluiced at what the Kubernetes API says", "sluice-watcher"};
   WatcherConfig config;
   Seconds seconds{InSeconds(config.max_age), InSeconds(config.reflector.watch_idle),
                   InSeconds(config.reflector.absent_probe),
                   InSeconds(config.reflector.forbidden_probe)};
-  AddFlags(app, config, seconds);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return {std::nullopt, app.exit(error) == 0 ? 0 : kBadUsage};
+
+  Options() {
+    app.set_version_flag("--version", kVersion);
+    app.option_defaults()->always_capture_default();
+    AddFlags(app, config, seconds);
   }
+};
+
+}  // namespace
+
+WatcherCommandLine ParseWatcherCommandLine(int argc, const char* const* argv) {
+  Options options, scratch;
+  const auto exit_code = ParseOptions(argc, argv, {options.app}, {scratch.app});
+  if (exit_code) return {std::nullopt, *exit_code};
+  WatcherConfig& config = options.config;
+  const Seconds& seconds = options.seconds;
   config.max_age = std::chrono::seconds(seconds.max_age);
   config.reflector.watch_idle = std::chrono::seconds(seconds.watch_idle);
   config.reflector.absent_probe = std::chrono::seconds(seconds.absent_probe);

@@ -26,7 +26,8 @@ INCLUDES = {
     "acl/trie_classifier.cc": (["acl/"], _VALUES + _ACL_TRIE),
     "dataplane/": (["acl/", "dataplane/"], _VALUES + ["spdlog/", "rte_", "xxhash.h"]),
     "control/": (_CONTROL, _CONTROL_LIBS),
-    "control/config.cc": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
+    "control/cli_pages": (["control/"], _VALUES + ["CLI/"]),
+    "control/config_file": (_CONTROL, _CONTROL_LIBS + ["CLI/"]),
     "control/page_server": (["control/"], _VALUES + ["CivetServer.h"]),
     "control/metric_family.h": ([], ["prometheus/"]),
     "control/source_metrics": (["control/"], _VALUES + ["prometheus/"]),
@@ -41,6 +42,7 @@ INCLUDES = {
     "control/cni/daemon_client.cc": (_CONTROL + ["sluice/v1/"], _VALUES + ["nlohmann/"] + _GRPC),
     "control/grpc/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/", "xxhash.h"]),
     "control/ctl/": (_CONTROL + ["sluice/v1/"], _CONTROL_LIBS + _GRPC + ["CLI/"]),
+    "control/ctl/bundle_file.cc": (["control/"], _VALUES + ["archive"]),
     "perf/pktgen/": (["perf/pktgen/", "acl/address.h", "dataplane/eal.h",
                       "dataplane/mac_address.h"],
                      _VALUES + ["spdlog/", "nlohmann/", "CLI/", "rte_"]),
@@ -72,7 +74,7 @@ FORBIDDEN_INCLUDES = {
 LIBRARY_PREFIXES = ["absl/", "fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/", "grpcpp/",
                     "grpc/", "google/", "rte_", "gtest/", "gmock/", "benchmark/", "xxhash.h",
                     "curl/", "yajl/", "prometheus/", "CivetServer.h", "civetweb.h",
-                    "libmnl/", "hs/"]
+                    "libmnl/", "hs/", "archive"]
 SYSTEM_DIRECTORIES = ["sys/", "net/", "netinet/", "arpa/", "linux/"]
 
 # Files whose code runs for every packet.

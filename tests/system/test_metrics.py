@@ -1,4 +1,5 @@
 """sluiced's page for Prometheus says what sluicectl says, and what was sent."""
+import json
 import os
 import re
 import unittest
@@ -6,6 +7,7 @@ import urllib.request
 
 from harness.case import LabTest
 from harness.manifests import DENY_INGRESS, make_pod
+from harness.process import Process
 
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 _LINE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
@@ -40,6 +42,46 @@ class Metrics(LabTest):
                   if found == name and labels.items() <= has.items()]
         self.assertEqual(len(values), 1, f"{name} {labels}: {values}")
         return values[0]
+
+    def test_the_dashboard_asks_for_what_is_served_by_labels_that_it_has(self):
+        self.assertConnects()
+        self.lab.apply(DENY_INGRESS)
+        self.assertDoesNotConnect()  # a line of drops
+        self.start_watcher()
+        served = {}
+        for name, labels, _ in self.page():
+            served.setdefault(name, {"instance"}).update(labels)  # Prometheus adds that one
+        path = os.path.join(_ROOT, "docs/grafana/sluice.json")
+        with open(path, encoding="utf-8") as file:
+            dashboard = json.load(file)
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+        variables = [v["query"] for v in dashboard["templating"]["list"] if v["type"] == "query"]
+        self.assertGreater(len(queries), 10)
+        for query in queries + variables:
+            names = set(re.findall(r"\bsluice_\w+", query))
+            self.assertTrue(names, query)
+            for name in names:
+                self.assertIn(name, served, query)
+            labels = set(re.findall(r"(\w+)=~?\"", query))
+            for group in re.findall(r"\bby \(([^)]*)\)", query):
+                labels.update(re.split(r",\s*", group))
+            for label in labels:
+                self.assertTrue(any(label in served[name] for name in names), (label, query))
+
+    def start_watcher(self):
+        """One that has no API server still reports."""
+        config = self.lab.path("kubeconfig")
+        with open(config, "w", encoding="ascii") as file:
+            json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "c",
+                       "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+                       "users": [{"name": "u", "user": {"token": "t"}}],
+                       "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}, file)
+        self.lab.own(Process(
+            [self.lab.program("control/watcher/sluice-watcher"), "--kubeconfig", config,
+             "--sluiced", self.lab.server.replace("unix://", "unix:"), "--status-address", ""],
+            self.lab.path("watcher.log")))
+        self.lab.wait_until(lambda: any(name == "sluice_source_ready" for name, _, _ in self.page()),
+                            "the watcher reports")
 
     def test_what_ports_count_is_what_sluicectl_says(self):
         self.assertConnects()
