@@ -8,7 +8,7 @@ SECTION ?= all
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher control/cni/sluice-cni perf/pktgen/sluice-pktgen
 
 .PHONY: help build test demo demo-beyond test-kube bench lint fuzz soak mutants image full clean packages packages-check \
-  packages-image packages-test packages-kube hugepages
+  packages-bench packages-image packages-test packages-kube hugepages
 
 help:
 	@echo "make build   programs into $(BUILD)/bin"
@@ -37,6 +37,9 @@ packages-test:
 packages-image:
 	@tools/install-packages.sh tools/packages.txt tools/packages-image.txt
 
+packages-bench:
+	@tools/install-packages.sh tools/packages.txt tools/packages-bench.txt
+
 packages-kube:
 	@tools/install-packages.sh tools/packages.txt tools/packages-kube.txt
 	@tools/kube-programs $(BUILD)/kube
@@ -64,7 +67,7 @@ test: build packages-test hugepages
 test-kube: build packages-kube hugepages
 	tools/run-tests $(BUILD) --suite kube
 
-bench: build hugepages
+bench: build hugepages packages-bench
 	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/micro/inspect_bench perf/policy/policy_bench
 	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output perf/results/latest.json
 
