@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
+#include <string_view>
 
 #include "control/ctl/bundle_file.h"
 #include "control/ctl/client.h"
@@ -77,9 +79,18 @@ std::string Tail(const std::string& path) {
   return text.str();
 }
 
+// What Sluice's own programs, DPDK and clients of Kubernetes look at; others may hold secrets under
+// any name.
 std::string Environment() {
+  constexpr std::string_view kOurs[] = {
+      "SLUICE_", "NODE_NAME=", "KUBERNETES_SERVICE_", "XDG_RUNTIME_DIR=", "PATH=", "LANG=", "LC_"};
   std::string text;
-  for (char** entry = environ; *entry != nullptr; ++entry) text += std::string(*entry) + "\n";
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable = *entry;
+    const bool ours = std::ranges::any_of(
+        kOurs, [&](std::string_view begin) { return variable.starts_with(begin); });
+    if (ours) text += std::string(variable) + "\n";
+  }
   return text;
 }
 

@@ -61,7 +61,7 @@ class Operator(LabTest):
         log = self.plant("log", f"ready\nAuthorization: Bearer {SECRET}\n-----BEGIN RSA PRIVATE "
                                 f"KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----\nafter\n")
         files = self.bundle("--config", config, "--log", log,
-                            env={"MY_PASSWORD": SECRET, "SLUICE_COLOUR": "blue"})
+                            env={"GH_PAT": SECRET, "SLUICE_PASSWORD": SECRET, "SLUICE_COLOUR": "blue"})
         for name, text in files.items():
             self.assertNotIn(SECRET, text, name)
         self.assertIn("memory = 512", files["config.toml"])
