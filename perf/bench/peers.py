@@ -79,8 +79,10 @@ def _one(side, fields, seconds, path):
     after = side.switch.counters()
     delta = {key: value - before.get(key, 0) for key, value in after.items()}
     _check(side, answer)
-    one = {"mpps": answer.get("mpps", 0), "seconds": answer["seconds"], "cycles": delta["busy_cycles"] / delta["packets"],
-           "spare": answer["spare"], "noise": heard, "answer": answer}
+    if not delta["packets"]:
+        raise BenchError(f"{side.switch.name} counted no packet: {answer}")
+    one = {"mpps": answer.get("mpps", 0), "seconds": answer["seconds"],
+           "cycles": delta["busy_cycles"] / delta["packets"], "spare": answer["spare"], "noise": heard, "answer": answer}
     # Counters are read before and after: the empty turns around the load are not counted here.
     one["empty"] = max(0, 1 - delta["busy_cycles"] / (answer["seconds"] * tsc_hz()))
     if path and side.switch.name == "sluiced":
