@@ -112,10 +112,6 @@ bool PortsMatch(const ClusterRule& rule, const RawAttempt& attempt) {
          });
 }
 
-}  // namespace
-
-namespace {
-
 bool IsAbout(const RawWorld& world, const std::string& own_namespace, const NetworkPolicyRule& rule,
              const RawAttempt& attempt) {
   const bool ports_match = rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(),

@@ -38,17 +38,8 @@ inline uint64_t WordAt(const void* bytes, size_t offset) {
   return word;
 }
 
-// In the order of their bytes, a word at a time; the last one overlaps.
-inline bool SortsBefore(const ConnectionEnd& one, const ConnectionEnd& other) {
-  for (const size_t offset : {0, 8, 14}) {
-    const uint64_t ours = WordAt(&one, offset), theirs = WordAt(&other, offset);
-    if (ours != theirs) return __builtin_bswap64(ours) < __builtin_bswap64(theirs);
-  }
-  return false;
-}
-
 struct ConnectionKey {
-  ConnectionEnd a, b;  // b does not sort before a
+  ConnectionEnd a, b;  // b does not sort before a: flow_key.h
   uint16_t network = 0;
   uint8_t protocol = 0;
   uint8_t family = 0;  // 4 or 6

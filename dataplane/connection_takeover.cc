@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/flow_key.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -28,7 +29,7 @@ bool IsSound(const Connection& entry) {
   const ConnectionKey& key = entry.key;
   if (key.family != 4 && key.family != 6) return false;
   if (!IsSound(key.a, key.family) || !IsSound(key.b, key.family)) return false;
-  if (SortsBefore(key.b, key.a)) return false;
+  if (EndWords::Of(key.b).SortsBefore(EndWords::Of(key.a))) return false;
   uint8_t initiator = 0;  // not read as a bool before it is known to be one
   std::memcpy(&initiator, &entry.initiator_is_b, sizeof(initiator));
   if (initiator > 1) return false;

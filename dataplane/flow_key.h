@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -24,7 +25,13 @@ struct EndWords {
     return {WordAt(address.bytes.data(), 0), WordAt(address.bytes.data(), 8),
             port | uint64_t{subject.port} << 16 | uint64_t{subject.generation} << 32};
   }
-  // As connection.h's SortsBefore.
+  static EndWords Of(const ConnectionEnd& end) {
+    constexpr size_t kTail = offsetof(ConnectionEnd, port);
+    EndWords words{WordAt(end.address, 0), WordAt(end.address, 8)};
+    std::memcpy(&words.tail, reinterpret_cast<const uint8_t*>(&end) + kTail, sizeof(end) - kTail);
+    return words;
+  }
+  // In the order of their bytes.
   bool SortsBefore(const EndWords& other) const {
     if (high != other.high) return __builtin_bswap64(high) < __builtin_bswap64(other.high);
     if (low != other.low) return __builtin_bswap64(low) < __builtin_bswap64(other.low);

@@ -226,10 +226,14 @@ TEST(ConnectionKey, EveryByteCountsAndEndsSortAsBytes) {
     ASSERT_TRUE(one == other);
     reinterpret_cast<uint8_t*>(&other)[i] ^= static_cast<uint8_t>(1u << random() % 8);
     EXPECT_FALSE(one == other) << i;
-    EXPECT_EQ(SortsBefore(one.a, other.a), std::memcmp(&one.a, &other.a, sizeof(one.a)) < 0) << i;
-    EXPECT_EQ(SortsBefore(other.b, one.b), std::memcmp(&other.b, &one.b, sizeof(one.b)) < 0) << i;
+    EXPECT_EQ(EndWords::Of(one.a).SortsBefore(EndWords::Of(other.a)),
+              std::memcmp(&one.a, &other.a, sizeof(one.a)) < 0)
+        << i;
+    EXPECT_EQ(EndWords::Of(other.b).SortsBefore(EndWords::Of(one.b)),
+              std::memcmp(&other.b, &one.b, sizeof(one.b)) < 0)
+        << i;
   }
-  EXPECT_FALSE(SortsBefore(one.a, one.a));
+  EXPECT_FALSE(EndWords::Of(one.a).SortsBefore(EndWords::Of(one.a)));
 }
 
 // From fields, as connection.h has them.

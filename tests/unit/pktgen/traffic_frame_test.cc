@@ -62,30 +62,32 @@ TrafficFrame FrameOf(const TrafficFlows& flows, const Case& c) {
                                     .ack = 5'001}};
 }
 
-TEST(TrafficFrame, EveryFlowsChecksumsHold) {
+// Calls `check(frame, data, flow)` with what is written for every flow of every case.
+template <typename Check>
+void ForEveryFlow(const Check& check) {
   for (const Case& c : Cases()) {
     const TrafficFlows flows = Flows(c.protocol, c.ipv6);
     const TrafficFrame frame = FrameOf(flows, c);
     for (uint32_t flow = 0; flow < flows.count(); ++flow) {
       Buffer data{};
       frame.Write(data.data(), flow, kTsc);
-      const ParsedFrame parsed = ParseFrame({data.data(), frame.size()});
-      ASSERT_FALSE(parsed.malformed);
-      ASSERT_FALSE(parsed.bad_checksum) << "flow " << flow << ", size " << c.size;
+      check(frame, data, flow);
     }
   }
 }
 
+TEST(TrafficFrame, EveryFlowsChecksumsHold) {
+  ForEveryFlow([](const TrafficFrame& frame, const Buffer& data, uint32_t flow) {
+    const ParsedFrame parsed = ParseFrame({data.data(), frame.size()});
+    ASSERT_FALSE(parsed.malformed);
+    ASSERT_FALSE(parsed.bad_checksum) << "flow " << flow << ", size " << frame.size();
+  });
+}
+
 TEST(TrafficFrame, WhatIsReadIsTheFlowThatWasWritten) {
-  for (const Case& c : Cases()) {
-    const TrafficFlows flows = Flows(c.protocol, c.ipv6);
-    const TrafficFrame frame = FrameOf(flows, c);
-    for (uint32_t flow = 0; flow < flows.count(); ++flow) {
-      Buffer data{};
-      frame.Write(data.data(), flow, kTsc);
-      ASSERT_EQ(frame.Read(data.data(), frame.size()), flow);
-    }
-  }
+  ForEveryFlow([](const TrafficFrame& frame, const Buffer& data, uint32_t flow) {
+    ASSERT_EQ(frame.Read(data.data(), frame.size()), flow);
+  });
 }
 
 TEST(TrafficFrame, FlowsDifferInTheirTuples) {
