@@ -17,18 +17,28 @@
 
 namespace sluice::acl {
 
+// Which directions a key is asked about, as a mask: 1 << Direction.
+using Directions = uint8_t;
+constexpr Directions Only(Direction direction) {
+  return static_cast<Directions>(1u << static_cast<unsigned>(direction));
+}
+inline constexpr Directions kBothDirections = (1u << kDirections) - 1;
+
 // 12 bytes, network order throughout: rte_acl reads one byte, then groups of four.
 struct ClassifyKey {
   uint8_t protocol = 0;
-  uint8_t pad0[3] = {};
+  Directions directions = kBothDirections;  // what is not asked is answered by 0, and costs nothing
+  uint8_t pad0[2] = {};
   uint16_t src_class_be = 0;
   uint16_t dst_class_be = 0;
   uint16_t dst_port_be = 0;  // 0 for protocols without ports
   uint16_t pad1 = 0;
 
-  static ClassifyKey Make(uint8_t protocol, ClassId src, ClassId dst, uint16_t dst_port) {
+  static ClassifyKey Make(uint8_t protocol, ClassId src, ClassId dst, uint16_t dst_port,
+                          Directions directions = kBothDirections) {
     ClassifyKey key;
     key.protocol = protocol;
+    key.directions = directions;
     key.src_class_be = __builtin_bswap16(src);
     key.dst_class_be = __builtin_bswap16(dst);
     key.dst_port_be = __builtin_bswap16(dst_port);

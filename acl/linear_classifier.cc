@@ -72,7 +72,11 @@ void LinearClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uin
       }
     }
     for (size_t k = 0; k < count; ++k) {
-      for (unsigned c = 0; c < categories_; ++c) hits[(first + k) * categories_ + c] = best[c][k];
+      const Directions asked = keys[first + k].directions;
+      for (unsigned c = 0; c < categories_; ++c) {
+        const bool wanted = (asked >> (c % kDirections) & 1) != 0;
+        hits[(first + k) * categories_ + c] = wanted ? best[c][k] : 0;
+      }
     }
   }
 }

@@ -339,7 +339,8 @@ void TrieClassifier::Classify(std::span<const ClassifyKey> keys, std::span<uint3
         const uint16_t subject_be = ingress ? keys[i].dst_class_be : keys[i].src_class_be;
         asked.keys[asked.count] = reinterpret_cast<const uint8_t*>(&keys[i]);
         asked.rows[asked.count] = &hits[i * categories_];
-        asked.count += subjects_[__builtin_bswap16(subject_be)] ? 1 : 0;
+        const bool wanted = (keys[i].directions & Only(trie->direction())) != 0;
+        asked.count += wanted && subjects_[__builtin_bswap16(subject_be)] ? 1 : 0;
       }
       trie->Classify(asked, categories_);
     }

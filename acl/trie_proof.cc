@@ -92,7 +92,8 @@ class SubjectProof {
   absl::Status Ask(ClassId peer, uint8_t protocol, uint16_t port) {
     const bool ingress = subject_.direction == Direction::kIngress;
     keys_.push_back(ClassifyKey::Make(protocol, ingress ? peer : subject_.id,
-                                      ingress ? subject_.id : peer, port));
+                                      ingress ? subject_.id : peer, port,
+                                      Only(subject_.direction)));
     return keys_.size() < kBatch ? absl::OkStatus() : Flush();
   }
 

@@ -57,8 +57,9 @@ bool IsMisdirected(const Burst& burst, const Packet& packet) {
 struct KeyList {
   std::array<ClassifyKey, kMaxKeys> keys;
   unsigned count = 0;
-  int Add(uint8_t protocol, ClassId source, ClassId destination, uint16_t port) {
-    keys[count] = ClassifyKey::Make(protocol, source, destination, port);
+  int Add(const Parties& parties, ClassId source, ClassId destination, acl::Directions asked) {
+    keys[count] = ClassifyKey::Make(parties.protocol, source, destination,
+                                    parties.destination_port, asked);
     return static_cast<int>(count++);
   }
 };
@@ -82,12 +83,15 @@ Questions Ask(const Parties& parties, const AskedLayer& asked, KeyList& list) {
   const ClassId destination = PeerClass(*parties.to, parties.destination, asked);
   const ClassId sender = SubjectClass(*parties.from, parties.source.family, asked.layer);
   const ClassId receiver = SubjectClass(*parties.to, parties.source.family, asked.layer);
-  const uint16_t port = parties.destination_port;
-  if (egress) questions.egress = list.Add(parties.protocol, sender, destination, port);
-  if (!ingress) return questions;
-  const bool same_pair = egress && sender == source && receiver == destination;
-  questions.ingress =
-      same_pair ? questions.egress : list.Add(parties.protocol, source, receiver, port);
+  constexpr acl::Directions kEgressOnly = acl::Only(Direction::kEgress);
+  constexpr acl::Directions kIngressOnly = acl::Only(Direction::kIngress);
+  if (egress && ingress && sender == source && receiver == destination) {
+    questions.egress = questions.ingress =
+        list.Add(parties, source, destination, acl::kBothDirections);
+    return questions;
+  }
+  if (egress) questions.egress = list.Add(parties, sender, destination, kEgressOnly);
+  if (ingress) questions.ingress = list.Add(parties, source, receiver, kIngressOnly);
   return questions;
 }
 

@@ -472,6 +472,14 @@ void Storm(Bed& bed, const Cluster& cluster, double seconds) {
           {"endpoints", bed.view()->state->endpoints().size()}});
 }
 
+const acl::FlatRule& AnyOf(const std::vector<acl::FlatRule>& rules, acl::Direction direction,
+                           std::mt19937_64& random) {
+  for (;;) {
+    const acl::FlatRule& rule = rules[random() % rules.size()];
+    if (rule.direction == direction) return rule;
+  }
+}
+
 // All tiers and both directions of ten thousand rules, 32 packets at a time; beside the linear
 // search of the naive twin.
 void Classify() {
@@ -486,10 +494,14 @@ void Classify() {
   const std::vector<acl::FlatRule>& rules = build.base.in_force.rules->rules;
   constexpr size_t kPackets = 32, kBursts = 4096;
   std::mt19937_64 random(1);
-  std::vector<acl::ClassifyKey> keys;  // two a packet
+  // Two a packet, as the switch asks: who may send, in the one's classes, who may receive, in the
+  // other's.
+  std::vector<acl::ClassifyKey> keys;
   for (size_t i = 0; i < 2 * kPackets * kBursts; ++i) {
-    const acl::FlatRule& rule = rules[random() % rules.size()];
-    keys.push_back(acl::ClassifyKey::Make(6, rule.src.first, rule.dst.first, rule.port_first));
+    const auto direction = static_cast<acl::Direction>(i % acl::kDirections);
+    const acl::FlatRule& rule = AnyOf(rules, direction, random);
+    keys.push_back(acl::ClassifyKey::Make(6, rule.src.first, rule.dst.first, rule.port_first,
+                                          acl::Only(direction)));
   }
   std::vector<uint32_t> hits(2 * kPackets * acl::kMaxCategories);
   std::vector<double> samples;

@@ -31,7 +31,8 @@ std::set<uint16_t> PortEdges(const RuleTable& table) {
   return edges;
 }
 
-// One key for every pair of classes, protocol and port edge, or a sample of them.
+// One key for every pair of classes, protocol and port edge, or a sample of them. Most ask about
+// both directions, some about one or none.
 std::vector<ClassifyKey> Keys(const RuleTable& table, const std::vector<ClassId>& classes,
                               std::mt19937_64& random) {
   const std::set<uint16_t> edges = PortEdges(table);
@@ -48,7 +49,9 @@ std::vector<ClassifyKey> Keys(const RuleTable& table, const std::vector<ClassId>
     const uint8_t protocol = kProtocols[next(std::size(kProtocols))];
     const ClassId src = classes[next(classes.size())];
     const ClassId dst = classes[next(classes.size())];
-    keys.push_back(ClassifyKey::Make(protocol, src, dst, ports[next(ports.size())]));
+    const Directions asked =
+        random() % 2 == 0 ? kBothDirections : static_cast<Directions>(random() % 4);
+    keys.push_back(ClassifyKey::Make(protocol, src, dst, ports[next(ports.size())], asked));
   }
   return keys;
 }

@@ -139,6 +139,9 @@ TEST(LinearClassifier, TheHighestPriorityThatMatchesWinsInEachCategory) {
       {ClassifyKey::Make(6, 4, 7, 91), 0, 1},  {ClassifyKey::Make(6, 5, 7, 80), 0, 1},
       {ClassifyKey::Make(17, 3, 7, 80), 4, 3}, {ClassifyKey::Make(17, 3, 8, 80), 4, 1},
       {ClassifyKey::Make(6, 3, 7, 80), 4, 2},  {ClassifyKey::Make(1, 0, 0, 0), 0, 1},
+      {ClassifyKey::Make(6, 3, 7, 80, Only(Direction::kEgress)), 4, 0},
+      {ClassifyKey::Make(6, 3, 7, 80, Only(Direction::kIngress)), 0, 2},
+      {ClassifyKey::Make(6, 3, 7, 80, 0), 0, 0},
   };
   const LinearClassifier classifier(table);
   for (const auto& row : rows) {
