@@ -1,9 +1,11 @@
 #include "acl/class_table.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace sluice::acl {
 namespace {
@@ -44,6 +46,18 @@ absl::StatusOr<ClassTable> ClassTable::Number(std::vector<Signature> signatures,
 ClassSet ClassTable::Everything() const {
   if (size() == 1) return {};
   return ClassSet({1, static_cast<ClassId>(size() - 1)});
+}
+
+size_t ClassTable::CountWith(const std::vector<bool>& kept) const {
+  absl::flat_hash_set<Signature> distinct;
+  for (size_t id = 1; id < signatures_.size(); ++id) {
+    Signature rest;
+    for (const PredicateId predicate : signatures_[id]) {
+      if (kept[predicate]) rest.push_back(predicate);
+    }
+    distinct.insert(std::move(rest));
+  }
+  return distinct.size();
 }
 
 }  // namespace sluice::acl

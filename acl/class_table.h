@@ -34,6 +34,9 @@ class ClassTable {
   const ClassSet& Where(PredicateId predicate) const { return where_[predicate]; }
   // Every class but kUnknownClass.
   ClassSet Everything() const;
+  // How many there would be, kUnknownClass not included, if nothing but the predicates for which
+  // `kept` says so, by PredicateId, were told apart. Cost: all signatures.
+  size_t CountWith(const std::vector<bool>& kept) const;
   size_t size() const { return signatures_.size(); }  // kUnknownClass included
 
  private:

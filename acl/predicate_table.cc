@@ -73,6 +73,19 @@ std::vector<PortFact> PredicateTable::FactsNamed(const PortReference& port) cons
   return facts;
 }
 
+std::vector<PredicateId> PredicateTable::AskedBy(const LoweredPolicy& policy) const {
+  Collector collector;
+  collector.Add(policy);
+  std::set<PredicateId> ids;
+  for (const PortReference& port : collector.names()) {
+    for (const PortFact& fact : FactsNamed(port)) ids.insert(IdOf(fact));
+  }
+  for (const Predicate& predicate : collector.TakePredicates()) {
+    if (const std::optional<PredicateId> id = Find(predicate)) ids.insert(*id);
+  }
+  return {ids.begin(), ids.end()};
+}
+
 bool PredicateTable::Covers(std::span<const LoweredPolicy> policies) const {
   Collector collector;
   for (const LoweredPolicy& policy : policies) collector.Add(policy);

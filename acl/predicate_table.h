@@ -24,6 +24,8 @@ class PredicateTable {
   PredicateId IdOf(const Predicate& predicate) const { return *Find(predicate); }
   // Every number that the port has in some pod.
   std::vector<PortFact> FactsNamed(const PortReference& port) const;
+  // What `policy` asks about, in order; without what was not collected.
+  std::vector<PredicateId> AskedBy(const LoweredPolicy& policy) const;
   // Whether all that `policies` ask about is here, and every port that they name.
   bool Covers(std::span<const LoweredPolicy> policies) const;
   // Whether some policy names this port: then a pod with it needs the fact.

@@ -24,7 +24,7 @@
 #include "acl/objects.h"
 #include "control/object_key.h"
 #include "control/port_table.h"
-#include "control/rule_shares.h"
+#include "control/tenant_shares.h"
 
 namespace sluice::control {
 
@@ -58,7 +58,9 @@ struct StateLimits {
   // Of NetworkPolicies, MultiNetworkPolicies and SluicePolicies together
   // (control/policy_terms.h).
   size_t terms_a_namespace = 20'000;
-  RuleShares rules;  // not held here: it takes a compiler to count them
+  // Of each network's flat rules and classes. Not held here: it takes a compiler to count them.
+  TenantShares rules = {.a_namespace = 20'000, .cluster_wide = 50'000};
+  TenantShares classes = {.a_namespace = 20'000, .cluster_wide = 30'000};
   bool operator==(const StateLimits&) const = default;
 };
 

@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "control/class_shares.h"
+#include "control/rule_shares.h"
+
 namespace sluice::control {
 namespace {
 
@@ -101,9 +104,10 @@ class NetworksBuilder {
     if (old != nullptr && old->policy->IsWhole() && *old->policy->input == input) {
       return old->policy;
     }
-    auto built = BuildPolicy(
-        std::move(input), old == nullptr ? nullptr : old->policy.get(), limits_,
-        [&](const RuleSet& rules, const RuleSet* before) { return Check(network, rules, before); });
+    auto built = BuildPolicy(std::move(input), old == nullptr ? nullptr : old->policy.get(),
+                             limits_, [&](const PolicyBuild& now, const PolicyBuild* before) {
+                               return Check(network, now, before);
+                             });
     if (!built.ok()) return built.status();
     auto policy = std::make_shared<const PolicyBuild>(*std::move(built));
     if (old != nullptr) Merge(CompareBuilds(old->policy.get(), *policy), scope_);
@@ -127,7 +131,8 @@ class NetworksBuilder {
         .endpoints = endpoints,
         .edited = std::move(edits.policies),
         .selected = edits.subjects,
-        .shares = change_.now->limits().rules,
+        .rules = change_.now->limits().rules,
+        .classes = change_.now->limits().classes,
         .input = LazyInput([state = change_.now, settings = settings_, network] {
           return MakePolicyInput(*state, settings, network);
         }),
@@ -144,11 +149,23 @@ class NetworksBuilder {
   }
 
  private:
-  absl::Status Check(const std::string& network, const RuleSet& rules, const RuleSet* before) {
-    const ShareChange change{.before = change_.before.get(),
+  absl::Status Check(const std::string& network, const PolicyBuild& now,
+                     const PolicyBuild* before) {
+    for (RuleSet LayerBuild::*which : {&LayerBuild::in_force, &LayerBuild::audit}) {
+      const RuleSet& rules = now.base.*which;
+      if (rules.rules == nullptr) continue;
+      const ShareChange change{
+          .before = change_.before.get(),
+          .now = *change_.now,
+          .rules_before = before == nullptr ? nullptr : (before->base.*which).tenants.get()};
+      absl::Status fits = CheckShares(*rules.rules, *rules.tenants, change, network, crossings_);
+      if (!fits.ok()) return fits;
+    }
+    const ClassChange change{.before = change_.before.get(),
                              .now = *change_.now,
-                             .rules_before = before == nullptr ? nullptr : before->tenants.get()};
-    return CheckShares(*rules.rules, *rules.tenants, change, network, crossings_);
+                             .build_before = before,
+                             .build_now = now};
+    return CheckClassShares(change, network, crossings_);
   }
 
   const StateChange& change_;

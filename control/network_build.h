@@ -12,6 +12,7 @@
 #include "control/desired_state.h"
 #include "control/policy_build.h"
 #include "control/policy_input.h"
+#include "control/tenant_shares.h"
 #include "control/verdict_scope.h"
 #include "dataplane/learned_macs.h"
 #include "dataplane/snapshot.h"

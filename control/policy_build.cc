@@ -149,19 +149,6 @@ absl::StatusOr<LayerBuild> CompileOverlay(const acl::PolicyInput& input,
   return layer;
 }
 
-// `previous` may be null.
-absl::Status CheckRules(const RuleCheck& check, const LayerBuild& layer,
-                        const LayerBuild* previous) {
-  if (!check) return absl::OkStatus();
-  for (RuleSet LayerBuild::*which : {&LayerBuild::in_force, &LayerBuild::audit}) {
-    const RuleSet& set = layer.*which;
-    if (set.rules == nullptr) continue;
-    const RuleSet* before = previous == nullptr ? nullptr : &(previous->*which);
-    if (absl::Status status = check(set, before); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status AddTries(const acl::PolicyInput& input, const BuildLimits& limits,
                       const ProofEffort& effort, LayerBuild& layer) {
   for (RuleSet* set : {&layer.in_force, &layer.audit}) {
@@ -318,7 +305,7 @@ bool IsNearLimit(const PolicyBuild& build, const BuildLimits& limits) {
 }
 
 // The same of a tenant that the newest overlay has rules of.
-bool IsNearShare(const PolicyBuild& build, const RuleShares& shares) {
+bool IsNearShare(const PolicyBuild& build, const TenantShares& shares) {
   const auto is_near = [&](RuleSet LayerBuild::*which) {
     const auto& newest = (build.overlays.back().layer.*which).tenants;
     if (newest == nullptr) return false;
@@ -336,6 +323,12 @@ bool IsNearShare(const PolicyBuild& build, const RuleShares& shares) {
   return is_near(&LayerBuild::in_force) || is_near(&LayerBuild::audit);
 }
 
+// Whether policies may tell too many apart with what changes in them: only a whole build can say.
+bool IsNearClasses(const PolicyBuild& build, const TenantShares& shares) {
+  const size_t classes = build.base.universe->classes().size() - 1;
+  return classes > std::min(shares.a_namespace, shares.cluster_wide) / 2;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous) {
@@ -351,12 +344,12 @@ absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBu
 }
 
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const BuildLimits& limits, const RuleCheck& check) {
+                                        const BuildLimits& limits, const BuildCheck& check) {
   absl::StatusOr<PolicyBuild> build = CompilePolicy(std::move(input), previous);
   if (!build.ok()) return build;
-  absl::Status fits =
-      CheckRules(check, build->base, previous == nullptr ? nullptr : &previous->base);
-  if (!fits.ok()) return fits;
+  if (check) {
+    if (absl::Status fits = check(*build, previous); !fits.ok()) return fits;
+  }
   if (absl::Status s = AddTries(*build->input, limits, {}, build->base); !s.ok()) return s;
   return build;
 }
@@ -367,6 +360,7 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
   PolicyBuild build = previous;
   build.input = change.input;
   build.edited.insert(change.edited.begin(), change.edited.end());
+  if (!change.edited.empty() && IsNearClasses(build, change.classes)) return std::nullopt;
   std::set<acl::MemberName> unjudged;
   if (!Move(change.endpoints, build.base, &unjudged)) return std::nullopt;
   std::set<acl::MemberName> pods = PodsToCompile(change, unjudged, build);
@@ -380,7 +374,7 @@ absl::StatusOr<std::optional<PolicyBuild>> UpdatePolicy(const PolicyBuild& previ
     if (!layer.ok()) return layer.status();
     build.overlays.push_back({*std::move(layer), pods, {}});
     if (!change.edited.empty() && IsNearLimit(build, limits)) return std::nullopt;
-    if (IsNearShare(build, change.shares)) return std::nullopt;
+    if (IsNearShare(build, change.rules)) return std::nullopt;
     LayerBuild& newest = build.overlays.back().layer;
     if (absl::Status s = AddTries(input, limits, kOverlayEffort, newest); !s.ok()) return s;
   }

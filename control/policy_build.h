@@ -26,8 +26,8 @@
 #include "acl/trie_proof.h"
 #include "acl/universe.h"
 #include "control/lazy_input.h"
-#include "control/rule_shares.h"
 #include "control/tenant_rules.h"
+#include "control/tenant_shares.h"
 #include "dataplane/snapshot.h"
 
 namespace sluice::control {
@@ -115,16 +115,17 @@ struct PolicyBuild {
 // taken from there. Errors: acl::CompileParts'.
 absl::StatusOr<PolicyBuild> CompilePolicy(acl::PolicyInput input, const PolicyBuild* previous);
 
-// What may be said against rules before tries are built of them; `before` (may be null) are those
-// that they follow.
-using RuleCheck = std::function<absl::Status(const RuleSet& rules, const RuleSet* before)>;
+// What may be said against a network before tries are built of its rules; `previous` (may be null)
+// is what it follows.
+using BuildCheck =
+    std::function<absl::Status(const PolicyBuild& build, const PolicyBuild* previous)>;
 
 // CompilePolicy with classifiers, whole. Rules that equal those of `previous`' base (may be null),
 // for the same subjects, keep theirs; others get tries of their own, which are proven before they
 // are handed out; so is what the whole means. Cost: up to seconds at 100,000 rules. Errors: those
 // of acl::CompileParts, `check` (may be empty), TrieClassifier::Build, ProveTrie and ProveMeaning.
 absl::StatusOr<PolicyBuild> BuildPolicy(acl::PolicyInput input, const PolicyBuild* previous,
-                                        const BuildLimits& limits, const RuleCheck& check = {});
+                                        const BuildLimits& limits, const BuildCheck& check = {});
 
 // An endpoint as policies of one network know it.
 struct JoinedEndpoint {
@@ -144,7 +145,7 @@ struct PolicyChange {
   std::span<const EndpointChange> endpoints;
   std::set<std::string> edited;        // policies that came, went or changed
   std::set<acl::MemberName> selected;  // local pods that they select or selected
-  RuleShares shares;
+  TenantShares rules, classes;
   LazyInput input;  // after the change
   // What an overlay for these pods is compiled from (control/policy_input.h).
   std::function<acl::PolicyInput(const std::set<acl::MemberName>& pods)> overlay_input;

@@ -1,35 +1,23 @@
 // How much of a network's flat rules one tenant's policies may become.
 //
-// A tenant is a namespace; cluster-wide policies are one together. What counts is what the compiler
-// makes of the policies, before any trie is built of it: the tenant whose own objects take it past
-// its share is refused, whatever room the network has left, so that it leaves room to the others.
-// Growth that others cause (a namespace's labels, a node, another's pods) is not held against it.
+// What counts is what the compiler makes of the policies, before any trie is built of it: the
+// tenant whose own objects take it past its share is refused, whatever room the network has left,
+// so that it leaves room to the others. Growth that others cause (a namespace's labels, a node,
+// another's pods) is not held against it.
 #pragma once
 
 #include <absl/status/status.h>
 
-#include <cstddef>
-#include <map>
 #include <string>
 
 #include "acl/flat_rule.h"
 #include "control/object_key.h"
 #include "control/tenant_rules.h"
+#include "control/tenant_shares.h"
 
 namespace sluice::control {
 
 class DesiredState;
-
-struct RuleShares {
-  size_t a_namespace = 20'000;
-  size_t cluster_wide = 50'000;
-  bool operator==(const RuleShares&) const = default;
-
-  size_t Of(const std::string& tenant) const { return tenant.empty() ? cluster_wide : a_namespace; }
-};
-
-// Objects that take their tenant past its share, each with why.
-using Crossings = std::map<ObjectKey, absl::Status>;
 
 // What CheckShares compares.
 struct ShareChange {

@@ -1,13 +1,9 @@
 #include "control/tenant_rules.h"
 
-#include <string_view>
 #include <vector>
 
 namespace sluice::control {
-namespace {
-
-// What "NetworkPolicy default/web" or "AdminNetworkPolicy a" names.
-ObjectKey KeyOf(std::string_view policy) {
+ObjectKey KeyOfPolicy(std::string_view policy) {
   const size_t blank = policy.find(' ');
   ObjectKey key{.kind = std::string(policy.substr(0, blank)), .name = {}};
   const std::string_view name = policy.substr(blank + 1);
@@ -16,8 +12,6 @@ ObjectKey KeyOf(std::string_view policy) {
   key.name.second = slash == std::string_view::npos ? name : name.substr(slash + 1);
   return key;
 }
-
-}  // namespace
 
 // Those of one policy lie together in the table, as they are made: its name is read once a
 // direction.
@@ -32,7 +26,7 @@ std::map<ObjectKey, size_t> CountByPolicy(const acl::RuleTable& table) {
     if (from.rule.empty()) continue;
     if (own == nullptr || policy != from.policies[0]) {
       policy = from.policies[0];
-      own = &rules[KeyOf(policy)];
+      own = &rules[KeyOfPolicy(policy)];
     }
     *own += counts[source];
   }

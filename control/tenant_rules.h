@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "acl/flat_rule.h"
 #include "control/object_key.h"
 
 namespace sluice::control {
+
+// Of what the compiler calls "NetworkPolicy default/web" or "AdminNetworkPolicy a".
+ObjectKey KeyOfPolicy(std::string_view policy);
 
 // Flat rules by policy. Default denies are nobody's.
 std::map<ObjectKey, size_t> CountByPolicy(const acl::RuleTable& table);

@@ -58,8 +58,8 @@ struct KeyList {
   std::array<ClassifyKey, kMaxKeys> keys;
   unsigned count = 0;
   int Add(const Parties& parties, ClassId source, ClassId destination, acl::Directions asked) {
-    keys[count] = ClassifyKey::Make(parties.protocol, source, destination,
-                                    parties.destination_port, asked);
+    keys[count] =
+        ClassifyKey::Make(parties.protocol, source, destination, parties.destination_port, asked);
     return static_cast<int>(count++);
   }
 };

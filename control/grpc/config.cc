@@ -164,6 +164,12 @@ void AddControlFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--cluster-rules", config.publisher.state.rules.cluster_wide,
                  "flat rules that cluster-wide policies become at most, on each network")
       ->check(CLI::Range(size_t{1}, size_t{1} << 24));
+  app.add_option("--namespace-classes", config.publisher.state.classes.a_namespace,
+                 "classes that the policies of a namespace make at most, on each network")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 24));
+  app.add_option("--cluster-classes", config.publisher.state.classes.cluster_wide,
+                 "classes that cluster-wide policies make at most, on each network")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 24));
   app.add_option("--learned-macs", config.publisher.learned_macs.capacity,
                  "MAC addresses that each network learns at most")
       ->check(CLI::Range(1u, 1u << 20));

@@ -135,10 +135,14 @@ TEST(LinearClassifier, TheHighestPriorityThatMatchesWinsInEachCategory) {
     ClassifyKey key;
     uint32_t egress, ingress;
   } rows[] = {
-      {ClassifyKey::Make(6, 2, 7, 80), 0, 2},  {ClassifyKey::Make(6, 4, 7, 90), 0, 2},
-      {ClassifyKey::Make(6, 4, 7, 91), 0, 1},  {ClassifyKey::Make(6, 5, 7, 80), 0, 1},
-      {ClassifyKey::Make(17, 3, 7, 80), 4, 3}, {ClassifyKey::Make(17, 3, 8, 80), 4, 1},
-      {ClassifyKey::Make(6, 3, 7, 80), 4, 2},  {ClassifyKey::Make(1, 0, 0, 0), 0, 1},
+      {ClassifyKey::Make(6, 2, 7, 80), 0, 2},
+      {ClassifyKey::Make(6, 4, 7, 90), 0, 2},
+      {ClassifyKey::Make(6, 4, 7, 91), 0, 1},
+      {ClassifyKey::Make(6, 5, 7, 80), 0, 1},
+      {ClassifyKey::Make(17, 3, 7, 80), 4, 3},
+      {ClassifyKey::Make(17, 3, 8, 80), 4, 1},
+      {ClassifyKey::Make(6, 3, 7, 80), 4, 2},
+      {ClassifyKey::Make(1, 0, 0, 0), 0, 1},
       {ClassifyKey::Make(6, 3, 7, 80, Only(Direction::kEgress)), 4, 0},
       {ClassifyKey::Make(6, 3, 7, 80, Only(Direction::kIngress)), 0, 2},
       {ClassifyKey::Make(6, 3, 7, 80, 0), 0, 0},

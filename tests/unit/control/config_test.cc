@@ -117,12 +117,17 @@ TEST(ConfigTest, FlagsOfNetworksArrive) {
 TEST(ConfigTest, SharesOfNamespacesArrive) {
   const StateLimits defaults = Parse({}).config->publisher.state;
   EXPECT_EQ(defaults.terms_a_namespace, 20'000u);
-  EXPECT_EQ(defaults.rules, (RuleShares{.a_namespace = 20'000, .cluster_wide = 50'000}));
+  EXPECT_EQ(defaults.rules, (TenantShares{.a_namespace = 20'000, .cluster_wide = 50'000}));
+  EXPECT_EQ(defaults.classes, (TenantShares{.a_namespace = 20'000, .cluster_wide = 30'000}));
   const CommandLine line =
-      Parse({"--namespace-terms", "7", "--namespace-rules", "8", "--cluster-rules", "9"});
+      Parse({"--namespace-terms", "7", "--namespace-rules", "8", "--cluster-rules", "9",
+             "--namespace-classes", "10", "--cluster-classes", "11"});
   ASSERT_TRUE(line.config.has_value());
   EXPECT_EQ(line.config->publisher.state.terms_a_namespace, 7u);
-  EXPECT_EQ(line.config->publisher.state.rules, (RuleShares{.a_namespace = 8, .cluster_wide = 9}));
+  EXPECT_EQ(line.config->publisher.state.rules,
+            (TenantShares{.a_namespace = 8, .cluster_wide = 9}));
+  EXPECT_EQ(line.config->publisher.state.classes,
+            (TenantShares{.a_namespace = 10, .cluster_wide = 11}));
   EXPECT_FALSE(Parse({"--namespace-rules", "0"}).config.has_value());
 }
 

@@ -24,7 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kSource[] = "test";
-constexpr RuleShares kShares = {.a_namespace = 20, .cluster_wide = 10};
+constexpr TenantShares kShares = {.a_namespace = 20, .cluster_wide = 10};
 
 std::vector<acl::NetworkPolicyPort> Ports(unsigned count, int64_t first) {
   std::vector<acl::NetworkPolicyPort> ports;
