@@ -112,14 +112,24 @@ DropReason Check(const Burst& burst, Packet& packet) {
   }
 }
 
+// Whether it claims what `passed` does, which is a pod's, and no more.
+bool SaysAsMuch(const Packet& packet, const Packet& passed) {
+  return packet.kind == PacketKind::kTracked && packet.src_mac == passed.src_mac &&
+         packet.src == passed.src;
+}
+
 }  // namespace
 
 void Guard(Burst& burst) {
   const bool shut = burst.in->subject == SubjectState::kUnknown;
+  const Packet* passed = nullptr;  // a pod's, if all that is asked of its packets is who they are of
   for (Packet& packet : burst.all()) {
     if (!packet.alive()) continue;
+    if (passed != nullptr && SaysAsMuch(packet, *passed)) continue;
     if (shut) packet.drop = Refuse(burst, packet, DropReason::kPortShut, acl::kNoRule);
     if (packet.alive()) packet.drop = Check(burst, packet);
+    const bool plain = burst.in->role == PortRole::kPod && !burst.network->allow_dhcp && !shut;
+    if (plain && packet.alive() && packet.kind == PacketKind::kTracked) passed = &packet;
   }
 }
 

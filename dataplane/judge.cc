@@ -260,6 +260,7 @@ unsigned AskAudit(const NetworkView& network, std::span<const Parties> parties,
 }
 
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
+  if (likely(!burst.has_open)) return 0;
   std::array<Packet*, kBurstSize> open;
   std::array<Parties, kBurstSize> parties;
   std::array<PolicyAnswer, kBurstSize> answers;

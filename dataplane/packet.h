@@ -130,6 +130,7 @@ struct Burst {
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;
   bool has_fragments = false;  // parse: some packet is one
+  bool has_open = false;       // track: some packet may need a verdict
   bool has_rejects = false;    // judge: some packet is to be answered
   bool has_content = false;    // track, judge: some packet has `inspect`
   std::string_view said;       // inspect: the name that the packet in hand was judged by

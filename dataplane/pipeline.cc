@@ -136,7 +136,7 @@ bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
   burst_.network_id = network;
   burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
-  burst_.has_fragments = burst_.has_rejects = burst_.has_content = false;
+  burst_.has_fragments = burst_.has_open = burst_.has_rejects = burst_.has_content = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i].Renew(received[i]);
     if (!known) burst_.packets[i].drop = DropReason::kVlanUnknown;

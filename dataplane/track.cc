@@ -100,8 +100,9 @@ void TrackOne(Burst& burst, ConnectionTable& table, unsigned worker, Packet& pac
   }
   if (packet.connection == nullptr) {
     packet.drop = MayOpen(packet, table.tracking());
-  } else if (NeedsVerdict(burst, packet)) {
-    return;
+    burst.has_open = true;
+  } else if (HasStaleVerdict(burst, packet)) {
+    burst.has_open = true;
   } else if (unlikely(packet.connection->inspection.load(std::memory_order_relaxed) !=
                       Inspection::kNone)) {
     MarkForInspection(burst, packet);
@@ -177,7 +178,11 @@ void Track(Burst& burst, ConnectionTable& table, unsigned worker) {
   std::array<Packet*, kBurstSize> wanted;
   unsigned count = 0;
   for (Packet& packet : burst.all()) {
-    if (!packet.alive() || packet.flood || !HasConnection(packet)) continue;
+    if (!packet.alive() || packet.flood) continue;
+    if (!HasConnection(packet)) {
+      burst.has_open = true;
+      continue;
+    }
     if (packet.protocol == IPPROTO_TCP &&
         ClassifyTcpFlags(packet.tcp_flags) == TcpSegment::kInvalid) {
       packet.drop = DropReason::kTcpMalformed;
