@@ -6,23 +6,18 @@
 
 namespace sluice::dataplane {
 
-unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
+unsigned Audit(const Burst& burst, std::span<const OpenPacket> packets,
                std::span<const Parties> parties, std::span<const PolicyAnswer> answers) {
-  std::array<const Packet*, kBurstSize> passed;
-  std::array<Parties, kBurstSize> asked;
-  unsigned count = 0;
-  for (size_t i = 0; i < packets.size(); ++i) {
-    // Mode observe lets pass what was refused: that has been told already.
-    if (!packets[i]->alive() || answers[i].Refusal() != DropReason::kNone) continue;
-    passed[count] = packets[i];
-    asked[count++] = parties[i];
-  }
   std::array<PolicyAnswer, kBurstSize> audited;
-  const unsigned keys = AskAudit(*burst.network, {asked.data(), count}, audited);
-  for (unsigned i = 0; i < count; ++i) {
-    const DropReason refusal = audited[i].Refusal();
-    if (refusal == DropReason::kNone) continue;
-    TellAudited(burst, *passed[i], refusal, audited[i].RefusingRule());
+  const unsigned keys = AskAudit(*burst.network, parties, audited);
+  for (const OpenPacket& one : packets) {
+    const PolicyAnswer& answer = audited[one.question];
+    const DropReason refusal = answer.Refusal();
+    // Mode observe lets pass what was refused: that has been told already.
+    const bool passed = one.packet->alive() && answers[one.question].Refusal() == DropReason::kNone;
+    if (passed && refusal != DropReason::kNone) {
+      TellAudited(burst, *one.packet, refusal, answer.RefusingRule());
+    }
   }
   return keys;
 }

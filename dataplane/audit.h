@@ -14,9 +14,9 @@
 
 namespace sluice::dataplane {
 
-// `packets` of `burst` with their parties and what policy said of them, after it was done; the
-// network has an audit classifier. Returns how many keys went to the tries.
-unsigned Audit(const Burst& burst, std::span<Packet* const> packets,
+// `packets` of `burst`, whose questions are `parties`, and what policy said of those, after it was
+// done; the network has an audit classifier. Returns how many keys went to the tries.
+unsigned Audit(const Burst& burst, std::span<const OpenPacket> packets,
                std::span<const Parties> parties, std::span<const PolicyAnswer> answers);
 
 // Tells of one packet that passed, and would not have.

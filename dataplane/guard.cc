@@ -122,7 +122,8 @@ bool SaysAsMuch(const Packet& packet, const Packet& passed) {
 
 void Guard(Burst& burst) {
   const bool shut = burst.in->subject == SubjectState::kUnknown;
-  const Packet* passed = nullptr;  // a pod's, if all that is asked of its packets is who they are of
+  const Packet* passed =
+      nullptr;  // a pod's, if all that is asked of its packets is who they are of
   for (Packet& packet : burst.all()) {
     if (!packet.alive()) continue;
     if (passed != nullptr && SaysAsMuch(packet, *passed)) continue;

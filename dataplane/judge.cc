@@ -261,25 +261,29 @@ unsigned AskAudit(const NetworkView& network, std::span<const Parties> parties,
 
 unsigned Judge(Burst& burst, ConnectionTable& table, unsigned worker) {
   if (likely(!burst.has_open)) return 0;
-  std::array<Packet*, kBurstSize> open;
+  std::array<OpenPacket, kBurstSize> open;
   std::array<Parties, kBurstSize> parties;
   std::array<PolicyAnswer, kBurstSize> answers;
-  unsigned count = 0;
+  unsigned count = 0, questions = 0;
   for (Packet& packet : burst.all()) {
     if (!NeedsVerdict(burst, packet)) continue;
     if (IsMisdirected(burst, packet)) {
       packet.drop = DropReason::kWrongDestination;
       continue;
     }
-    open[count] = &packet;
-    parties[count++] = PartiesOf(burst, packet);
+    parties[questions] = PartiesOf(burst, packet);
+    const bool again = questions > 0 && parties[questions] == parties[questions - 1];
+    if (!again) ++questions;
+    open[count++] = {&packet, questions - 1};
   }
   if (count == 0) return 0;
-  unsigned asked = AskPolicy(*burst.network, {parties.data(), count}, answers);
+  unsigned asked = AskPolicy(*burst.network, {parties.data(), questions}, answers);
   if (burst.trace != nullptr) Note(burst, parties[0], answers[0]);
-  for (unsigned i = 0; i < count; ++i) Settle(burst, table, worker, *open[i], answers[i]);
+  for (const OpenPacket& one : std::span(open).first(count)) {
+    Settle(burst, table, worker, *one.packet, answers[one.question]);
+  }
   if (unlikely(burst.network->IsAudited())) {
-    asked += Audit(burst, {open.data(), count}, {parties.data(), count}, {answers.data(), count});
+    asked += Audit(burst, {open.data(), count}, {parties.data(), questions}, answers);
   }
   return asked;
 }

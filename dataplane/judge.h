@@ -1,7 +1,8 @@
 // Fifth stage: what does policy say?
 //
 // Only for packets that track left open. Addresses become classes, and all questions of a burst go
-// to the tries together. The subject of a direction is the port, not the address (DESIGN 5.4):
+// to the tries together; what a run of packets asks alike (a flood, many connections to one
+// service) is asked once. The subject of a direction is the port, not the address (DESIGN 5.4):
 // egress is asked about (subject of in_port, class of destination), ingress about (class of source,
 // subject of out_port). When both describe one pair, as they mostly do, one key answers both.
 //
@@ -36,6 +37,13 @@ struct Parties {
   acl::IpAddress source, destination;
   uint8_t protocol = 0;
   uint16_t destination_port = 0;  // host order; 0 for protocols without ports
+  bool operator==(const Parties&) const = default;
+};
+
+// One that waits for a verdict.
+struct OpenPacket {
+  Packet* packet = nullptr;
+  unsigned question = 0;  // which of the burst's parties are its
 };
 
 // What policy says of them. A direction without a subject here is allowed, by no rule.

@@ -47,6 +47,22 @@ TEST(Allowed, AnAddressIsRefusedUntilItIsAllowed) {
       << "allowed to a, not to b";
 }
 
+// Guard asks once about packets in a row that claim the same.
+TEST(Allowed, WhatFollowsAnHonestPacketIsHeldAgainstItsOwnClaims) {
+  Testbed bed;
+  const MacAddress a = Testbed::Mac('a');
+  const std::string own = Testbed::V4('a');
+  for (const Bytes& frame : {UdpFrom(a, own), UdpFrom(a, own), UdpFrom(a, kVip),
+                             UdpFrom(kVirtual, own), ArpFrom(a, kVip), UdpFrom(a, own)}) {
+    bed.Send('a', frame);
+  }
+  bed.Turn();
+  EXPECT_EQ(bed.Received('b').size(), 3u);
+  EXPECT_EQ(bed.Drops('a', DropReason::kGuardAddress), 1u);
+  EXPECT_EQ(bed.Drops('a', DropReason::kGuardMac), 1u);
+  EXPECT_EQ(bed.Drops('a', DropReason::kGuardArp), 1u);
+}
+
 TEST(Allowed, ABlockOfEitherFamily) {
   Testbed bed;
   bed.Allow('a', "10.7.0.0/16");

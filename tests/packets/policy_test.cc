@@ -1,6 +1,8 @@
 // Policy and connections through the real pipeline: who gets through, who does not, and why.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "tests/support/testbed.h"
 
 namespace sluice::test {
@@ -23,6 +25,12 @@ void Connect(Testbed& bed, char from, char to, uint16_t source, uint16_t destina
   ASSERT_EQ(bed.Deliver(from, Tcp(from, to, source, destination, kTcpSyn)), std::string(1, to));
   ASSERT_EQ(bed.Deliver(to, Tcp(to, from, destination, source, kSynAck)), std::string(1, from));
   ASSERT_EQ(bed.Deliver(from, Tcp(from, to, source, destination, kTcpAck)), std::string(1, to));
+}
+
+// Of a TCP segment over IPv4 without options.
+uint16_t DestinationPort(const Bytes& frame) {
+  constexpr size_t kPlace = 14 + 20 + 2;
+  return static_cast<uint16_t>(frame.at(kPlace) << 8 | frame.at(kPlace + 1));
 }
 
 TEST(Policy, WithoutPolicyEverythingPasses) {
@@ -100,6 +108,29 @@ TEST(Policy, KnownConnectionsAskNoTrie) {
   const uint64_t asked = bed.tally(0).classified.Read();
   for (int i = 0; i < 10; ++i) bed.Deliver('a', Tcp('a', 'b', 1000, 80, kTcpAck));
   EXPECT_EQ(bed.tally(0).classified.Read(), asked);
+}
+
+// One burst: runs of connections to the same port, to others, and to one that was open before.
+TEST(Policy, ARunOfPacketsThatAskTheSameIsAskedOnce) {
+  Testbed bed;
+  acl::NetworkPolicy policy = Isolate("web", "b", {"Ingress"});
+  policy.ingress = {Admit("a", "TCP", 80), Admit("a", "TCP", 82)};
+  bed.Apply({policy});
+  Connect(bed, 'a', 'b', 999, 82);
+  const uint64_t asked = bed.tally(0).classified.Read();
+  const uint64_t denied = bed.Drops('a', DropReason::kPolicyIngress);
+  const uint16_t ports[] = {80, 80, 81, 81, 81, 80, 82, 81};
+  uint16_t source = 1000;
+  for (const uint16_t port : ports) bed.Send('a', Tcp('a', 'b', source++, port, kTcpSyn));
+  bed.Send('a', Tcp('a', 'b', 999, 82, kTcpAck));
+  bed.Send('a', Tcp('a', 'b', source, 81, kTcpSyn));
+  bed.Turn();
+  std::vector<uint16_t> passed;
+  for (const Bytes& frame : bed.Received('b')) passed.push_back(DestinationPort(frame));
+  EXPECT_EQ(passed, (std::vector<uint16_t>{80, 80, 80, 82, 82}));
+  EXPECT_EQ(bed.Drops('a', DropReason::kPolicyIngress) - denied, 5u);
+  EXPECT_EQ(bed.tally(0).classified.Read() - asked, 5u) << "80, 81, 80, 82, 81";
+  EXPECT_EQ(bed.connections(), 5u);
 }
 
 // DESIGN 6: the same 5-tuple is first sent to a colluding pod's MAC, then to the victim's.
