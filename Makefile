@@ -5,6 +5,7 @@ BUILD ?= build
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 SECTION ?= all
+RESULTS ?= perf/results/latest.json
 PROGRAMS := control/grpc/sluiced control/ctl/sluicectl control/watcher/sluice-watcher control/cni/sluice-cni perf/pktgen/sluice-pktgen
 
 .PHONY: help build test demo demo-beyond test-kube bench lint fuzz soak mutants image full clean packages packages-check \
@@ -16,7 +17,7 @@ help:
 	@echo "make demo-beyond  a pod that may reach names, requests without a pattern, and the event log (root)"
 	@echo "make test    all tests but test-kube"
 	@echo "make test-kube  against a real kube-apiserver, etcd, Multus (root, Go; the first build takes long)"
-	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy, inspect: their cost; peers: beside testpmd and OVS"
+	@echo "make bench   throughput and latency, into perf/results/latest.json; SECTION=policy, inspect: their cost; peers: beside testpmd and OVS; curves: over flows, rules, load"
 	@echo "make lint    clang-format, clang-tidy, the rules of tests/lint"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make soak    polite and hostile traffic under random changes for SOAK_SECONDS=$(SOAK_SECONDS)"
@@ -69,7 +70,7 @@ test-kube: build packages-kube hugepages
 
 bench: build hugepages packages-bench
 	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/micro/inspect_bench perf/policy/policy_bench
-	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output perf/results/latest.json
+	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output $(RESULTS)
 
 lint: packages-check build
 	tools/lint $(BUILD)

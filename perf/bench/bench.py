@@ -18,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 sys.dont_write_bytecode = True
 import changes  # noqa: E402
+import curves  # noqa: E402
 import idle_ports  # noqa: E402
 import peer_cases  # noqa: E402
 import table  # noqa: E402
@@ -145,12 +146,12 @@ def main():
     parser.add_argument("--output", default="perf/results/latest.json")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--section", choices=["all", "inspect", "peers", "policy"],
+    parser.add_argument("--section", choices=["all", "curves", "inspect", "peers", "policy"],
                         default="all")
     parser.add_argument("--only", default="", help="cases of peers that begin so")
     arguments = parser.parse_args()
     facts = machine()
-    sections = {"inspect": inspect, "policy": policy,
+    sections = {"curves": curves.measure, "inspect": inspect, "policy": policy,
                 "peers": lambda build, facts: peer_cases.measure(build, facts, arguments.only)}
     if arguments.section in sections:
         write(sections[arguments.section](arguments.build, facts), arguments.output)

@@ -40,6 +40,7 @@ class Beside:
     size: int = 64
     segment: int = 0  # frames are for the peer to cut
     new: bool = False  # every packet is a new connection
+    ports: int = rules.PORTS  # of the receiver, that flows go to
     note: str = ""
 
     def __call__(self, build, facts, name, rounds=ROUNDS):
@@ -64,7 +65,7 @@ class Beside:
             load = flows(1, size=self.size, new_every=1)
             peers.sample(side, load, SECONDS, opened)
             return
-        load = flows(self.flows, size=self.size)
+        load = flows(self.flows, size=self.size, ports=self.ports)
         warm = {**load, "packets": self.flows}
         if self.segment:
             load.update(protocol="tcp", segment=self.segment)
@@ -81,7 +82,8 @@ CASES = {
     "ratio.io.split.10k": Beside(),
     "ratio.io.packed.10k": Beside(virtio=traffic.PACKED),
     "ratio.io.split.1m": Beside(flows=1_000_000),
-    "ratio.io.split.10m": Beside(flows=10_000_000),
+    # So many flows need more ports, and for those there are more rules.
+    "ratio.io.split.10m": Beside(flows=10_000_000, count=2000, ports=2 * rules.PORTS),
     "ratio.io.split.1518b": Beside(size=1518),
     "ratio.io.split.9000b": Beside(size=9014, flows=1000, segment=1448),
     "ratio.io.stateless.1k": Beside(new=True, note=_NO_SETTING),

