@@ -69,7 +69,7 @@ test-kube: build packages-kube hugepages
 	tools/run-tests $(BUILD) --suite kube
 
 bench: build hugepages packages-bench
-	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/micro/inspect_bench perf/policy/policy_bench
+	ninja -C $(BUILD) perf/micro/change_bench perf/micro/connection_bench perf/micro/inspect_bench perf/micro/log_bench perf/policy/policy_bench
 	python3 perf/bench/bench.py --build $(BUILD) --section $(SECTION) --output $(RESULTS)
 
 lint: packages-check build

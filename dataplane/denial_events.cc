@@ -24,6 +24,8 @@ void DenialEvents::Add(uint64_t flow, const ConnectionEvent& event, uint32_t now
 }
 
 void DenialEvents::Sweep(uint32_t now_ms, EventRing& ring) {
+  if (now_ms == swept_ms_) return;  // the table is more than a core's nearest cache holds
+  swept_ms_ = now_ms;
   for (unsigned i = 0; i < kSweepPiece; ++i) {
     Flow& slot = flows_[cursor_++ % kFlows];
     if (slot.untold > 0 && now_ms - slot.told_ms >= kWindowMs) Tell(slot, now_ms, ring);

@@ -20,7 +20,7 @@ class DenialEvents {
 
   // `flow` is a hash of who and why. The first packet of a flow is told at once.
   void Add(uint64_t flow, const ConnectionEvent& event, uint32_t now_ms, EventRing& ring);
-  // Tells what has gathered for a window. A piece of the table a call: call it once a loop.
+  // Tells what has gathered for a window. A piece of the table a millisecond: call it once a loop.
   void Sweep(uint32_t now_ms, EventRing& ring);
 
  private:
@@ -34,6 +34,7 @@ class DenialEvents {
 
   std::array<Flow, kFlows> flows_;
   unsigned cursor_ = 0;
+  uint32_t swept_ms_ = 0;
   uint32_t second_ms_ = 0;  // start of the second that told_ counts
   uint32_t told_ = 0;
 };

@@ -114,8 +114,10 @@ def micro(build, facts):
 
 
 def inspect(build, facts):
-    """What rules that look into connections cost: see perf/micro/inspect_bench.cc."""
-    return run(os.path.join(build, "perf/micro/inspect_bench"), facts)
+    """What rules that look into connections cost, and the event log: see
+    perf/micro/{inspect,log}_bench.cc."""
+    return run(os.path.join(build, "perf/micro/inspect_bench"), facts) + run(
+        os.path.join(build, "perf/micro/log_bench"), facts)
 
 
 def policy(build, facts):

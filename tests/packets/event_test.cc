@@ -62,7 +62,10 @@ TEST(Events, ADeniedFlowIsToldOnceASecondWithItsPackets) {
   EXPECT_EQ(events[0].packets, 1u);
 
   bed.Advance(DenialEvents::kWindowMs);
-  for (unsigned turn = 0; turn < DenialEvents::kFlows; ++turn) bed.Turn();
+  for (unsigned turn = 0; turn < DenialEvents::kFlows; ++turn) {
+    bed.Advance(1);
+    bed.Turn();
+  }
   events = bed.Events();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].packets, 99u);

@@ -109,7 +109,7 @@ class Testbed {
   // Every worker once.
   void Turn();
   // From now on workers tell events; Events takes what they told since the last call.
-  void Watch() { attention_ = dataplane::kWatchEvents; }
+  void Watch(bool on = true) { attention_ = on ? dataplane::kWatchEvents : 0u; }
   std::vector<dataplane::ConnectionEvent> Events();
   // What a trace of the frame says, by the worker that polls the port.
   dataplane::TraceReport Trace(char port, const Bytes& frame);
