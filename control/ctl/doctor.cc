@@ -42,7 +42,10 @@ void AddPorts(const v1::ListPortsResponse& ports, SwitchNeeds& needs) {
   for (const v1::PortStatus& port : ports.ports()) {
     const v1::PortSpec& spec = port.spec();
     if (spec.kind() == "vhost-server") needs.sockets.push_back(spec.path());
-    if (spec.kind() == "representor") {
+    if (spec.kind() == "memif-server") {
+      needs.sockets.push_back(spec.path().substr(0, spec.path().rfind('#')));
+    }
+    if (spec.kind() == "pci" || spec.kind() == "representor") {
       needs.pci.push_back(spec.path().substr(0, spec.path().find('/')));
     }
   }

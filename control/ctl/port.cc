@@ -125,7 +125,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
   add->add_option("NAME", arguments->name, "of the port")->required();
   add->add_option("--kind", arguments->kind,
-                  "vhost-server, vhost-client, ring, pcap, tap, af-packet or representor")
+                  "vhost-server, vhost-client, memif-server, memif-client, ring, pcap, tap, "
+                  "af-packet, af-xdp, pci or representor")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
   add->add_option("--role", arguments->role, "pod, uplink or host")

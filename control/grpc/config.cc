@@ -244,3 +244,4 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
 }
 
 }  // namespace sluice::control
+  config.data_plane.pci = config.eal.pci;
