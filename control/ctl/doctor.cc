@@ -31,7 +31,8 @@ void ReadConfig(const std::string& path, SwitchNeeds& needs) {
       size_t number = 0;
       std::from_chars(value.data(), value.data() + value.size(), number);
       if (item.name == "memory") needs.memory_mb = number;
-      if (item.name == "worker-cores") needs.worker_cores.insert(static_cast<int>(number));
+      const bool cores = item.name == "worker-cores" || item.name == "spare-cores";
+      if (cores) needs.worker_cores.insert(static_cast<int>(number));
       if (item.name == "pci") needs.pci.push_back(value.substr(0, value.find(',')));
     }
   }

@@ -115,7 +115,8 @@ void AddMove(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) 
   auto worker = std::make_shared<uint32_t>();
   CLI::App* move = port.add_subcommand("move", "let another worker poll a port");
   move->add_option("NAME", *name, "of the port")->required();
-  move->add_option("--worker", *worker, "counted from 0, in the order of --worker-cores")
+  move->add_option("--worker", *worker,
+                   "counted from 0, in the order of --worker-cores and --spare-cores")
       ->required();
   move->callback([=, &options] { *exit_code = Move(options, *name, *worker); });
 }
