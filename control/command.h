@@ -61,6 +61,18 @@ struct MovePortCommand {
   unsigned worker = 0;
 };
 
+// A worker at rest gets its share of the ports.
+struct AddWorkerCommand {
+  unsigned worker = 0;
+  int core = 0;  // for people
+};
+
+// The others get its ports, and it goes to rest.
+struct RemoveWorkerCommand {
+  unsigned worker = 0;
+  int core = 0;  // for people
+};
+
 struct SetModeCommand {
   dataplane::Mode mode = dataplane::Mode::kEnforce;
 };
@@ -71,9 +83,10 @@ struct AdoptCommand {
   std::shared_ptr<Rebuilt> rebuilt;
 };
 
-using Command = std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand,
-                             DeletePortCommand, MovePortCommand, AddNetworkCommand,
-                             DeleteNetworkCommand, SetModeCommand, AdoptCommand>;
+using Command =
+    std::variant<ApplyCommand, DeleteCommand, SyncCommand, AddPortCommand, DeletePortCommand,
+                 MovePortCommand, AddWorkerCommand, RemoveWorkerCommand, AddNetworkCommand,
+                 DeleteNetworkCommand, SetModeCommand, AdoptCommand>;
 
 struct Outcome {
   uint64_t epoch = 0;             // run by every worker, with the command's change in it

@@ -6,6 +6,7 @@
 
 #include "acl/objects.h"
 #include "acl/validate.h"
+#include "dataplane/port_path.h"
 
 namespace sluice::control {
 namespace {
@@ -23,6 +24,21 @@ std::string OwnerText(const PortSpec& spec) {
 
 bool IsVhost(const PortSpec& spec) {
   return spec.kind == PortKind::kVhostServer || spec.kind == PortKind::kVhostClient;
+}
+
+bool IsMemif(const PortSpec& spec) {
+  return spec.kind == PortKind::kMemifServer || spec.kind == PortKind::kMemifClient;
+}
+
+// One socket, one subject: behind a shared one there would be two. A memif server's peer has others
+// behind its socket, each with a number.
+bool ShareSocket(const PortSpec& spec, const PortSpec& other) {
+  if (IsVhost(spec) && IsVhost(other)) return spec.path == other.path;
+  if (!IsMemif(spec) || !IsMemif(other)) return false;
+  const auto mine = dataplane::MemifPath::Parse(spec.path);
+  const auto its = dataplane::MemifPath::Parse(other.path);
+  const bool clients = spec.kind == PortKind::kMemifClient && other.kind == PortKind::kMemifClient;
+  return mine && its && mine->socket == its->socket && (!clients || mine->id == its->id);
 }
 
 bool Lists(const PortSpec& spec, const acl::IpAddress& address) {
@@ -90,8 +106,7 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   auto taken = [&](const std::string& what) {
     return absl::AlreadyExistsError(fmt::format("port {}: {}", spec.name, what));
   };
-  // One socket, one subject: behind a shared one there would be two.
-  if (IsVhost(spec) && IsVhost(other) && spec.path == other.path) {
+  if (ShareSocket(spec, other)) {
     return taken(fmt::format("socket path {} belongs to {}", spec.path, OwnerText(other)));
   }
   const bool taps = spec.kind == PortKind::kTap && other.kind == PortKind::kTap;
@@ -102,6 +117,9 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
       spec.kind == PortKind::kRepresentor && other.kind == PortKind::kRepresentor;
   if (representors && spec.path == other.path) {
     return taken(fmt::format("virtual function {} belongs to {}", spec.path, OwnerText(other)));
+  }
+  if (spec.kind == PortKind::kPci && other.kind == spec.kind && spec.path == other.path) {
+    return taken(fmt::format("device {} belongs to {}", spec.path, OwnerText(other)));
   }
   if (other.network != spec.network) return absl::OkStatus();
   const bool unique = spec.role != PortRole::kPod;  // in its network

@@ -113,9 +113,10 @@ struct Publisher::Attempt {
   DesiredState state;
   dataplane::Mode mode;
   PortPlaces places;
+  Workers workers;
   std::vector<std::string> opened;                   // ports this attempt attached
   std::map<std::string, absl::Status> close_errors;  // by port
-  bool moved = false;                                // a port, to another worker
+  bool moved = false;                                // what polls what
   Touched touched;                                   // what may differ from the base's
   bool anything = false;                             // else may differ, too
 
@@ -125,6 +126,7 @@ struct Publisher::Attempt {
     mode = base->snapshot->mode;
     state = *base->state;
     places = base->places;
+    workers = base->workers;
   }
   bool Changed() const {
     return base == nullptr || !opened.empty() || moved || ModeChanged() || state != *base->state;
@@ -165,6 +167,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Create(dataplane::Switch& 
   std::unique_ptr<Publisher> publisher(new Publisher(target, config));
   Attempt first(nullptr, config.mode);
   first.state = DesiredState(config.state);
+  first.workers = {target.worker_count(), config.at_rest};
   absl::Status status = publisher->Commit(first);
   if (!status.ok()) return status;
   return publisher;
@@ -317,7 +320,7 @@ Result Publisher::Try(Attempt& attempt, const AddPortCommand& command) {
     attempt.state.ports().Remove(name).IgnoreError();
     return attached.status();
   }
-  const unsigned worker = LeastLoadedWorker(attempt.places, switch_.worker_count());
+  const unsigned worker = LeastLoadedWorker(attempt.places, attempt.workers);
   attempt.places[name] = {*attached, worker};
   attempt.opened.push_back(name);
   Outcome outcome;
@@ -357,9 +360,35 @@ Result Publisher::Try(Attempt& attempt, const MovePortCommand& command) {
                                                   command.name, command.worker,
                                                   switch_.worker_count() - 1));
   }
+  if (attempt.workers.at_rest.contains(command.worker)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "port {}: worker {} is at rest (sluicectl worker add)", command.name, command.worker));
+  }
   PortPlace& place = attempt.places.at(command.name);
   attempt.moved = attempt.moved || place.worker != command.worker;
   place.worker = command.worker;
+  return Outcome{};
+}
+
+Result Publisher::Try(Attempt& attempt, const AddWorkerCommand& command) {
+  if (attempt.workers.at_rest.erase(command.worker) == 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("worker on core {}: polls already", command.core));
+  }
+  GiveShare(command.worker, attempt.workers, attempt.places);
+  attempt.moved = true;
+  return Outcome{};
+}
+
+Result Publisher::Try(Attempt& attempt, const RemoveWorkerCommand& command) {
+  auto refused = [&command](const char* why) {
+    return absl::FailedPreconditionError(fmt::format("worker on core {}: {}", command.core, why));
+  };
+  if (attempt.workers.at_rest.contains(command.worker)) return refused("is at rest already");
+  if (attempt.workers.at_work() == 1) return refused("is the last one, its ports need it");
+  attempt.workers.at_rest.insert(command.worker);
+  GiveAway(command.worker, attempt.workers, attempt.places);
+  attempt.moved = true;
   return Outcome{};
 }
 
@@ -464,6 +493,7 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   next->networks = std::move(networks->builds);
   next->snapshot = std::move(snapshot);
   next->places = std::move(attempt.places);
+  next->workers = std::move(attempt.workers);
   next->last_compile_seconds = compiled.count();
   next->failed_builds = base == nullptr ? 0 : base->failed_builds;
   next->warnings =

@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct PublisherConfig {
   LearnedMacsLimits learned_macs;
   OnPolicyChange on_policy_change = OnPolicyChange::kStrict;
   dataplane::Mode mode = dataplane::Mode::kEnforce;  // until a SetModeCommand
+  std::set<unsigned> at_rest = {};                   // workers, until an AddWorkerCommand
 };
 
 class Publisher {
@@ -79,6 +81,8 @@ class Publisher {
   Result Try(Attempt& attempt, const AddNetworkCommand& command);
   Result Try(Attempt& attempt, const DeleteNetworkCommand& command);
   Result Try(Attempt& attempt, const MovePortCommand& command);
+  Result Try(Attempt& attempt, const AddWorkerCommand& command);
+  Result Try(Attempt& attempt, const RemoveWorkerCommand& command);
   Result Try(Attempt& attempt, const SetModeCommand& command);
   Result Try(Attempt& attempt, const AdoptCommand& command);
   Result Adopt(const AdoptCommand& command);

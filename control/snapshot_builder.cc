@@ -117,12 +117,6 @@ std::set<PortId> SubjectsOf(const PortTable& ports, const PortPlaces& places,
 
 }  // namespace
 
-unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count) {
-  std::vector<size_t> load(worker_count);
-  for (const auto& [name, place] : places) ++load[place.worker];
-  return static_cast<unsigned>(std::min_element(load.begin(), load.end()) - load.begin());
-}
-
 Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places,
                        const NetworkBuilds& builds, const VerdictScope& scope,
                        const SnapshotSettings& settings, unsigned worker_count,

@@ -1,27 +1,13 @@
 // Desired state, open ports and compiled policy -> the snapshot that workers read. Pure.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <string>
-
 #include "control/desired_state.h"
 #include "control/network_build.h"
+#include "control/port_places.h"
 #include "control/verdict_scope.h"
 #include "dataplane/snapshot.h"
-#include "dataplane/switch.h"
 
 namespace sluice::control {
-
-// Where an open port is: its slot and the worker that polls it, for as long as it is open.
-struct PortPlace {
-  dataplane::AttachedPort attached;
-  unsigned worker = 0;
-};
-using PortPlaces = std::map<std::string, PortPlace>;  // by port name
-
-// The worker with the fewest ports, the lowest one among equals.
-unsigned LeastLoadedWorker(const PortPlaces& places, unsigned worker_count);
 
 // Whether connections outlive the policy that admitted them.
 enum class OnPolicyChange : uint8_t {

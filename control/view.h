@@ -22,6 +22,7 @@ struct View {
   NetworkBuilds networks;                               // all of them
   std::shared_ptr<const dataplane::Snapshot> snapshot;  // a copy of the published one
   PortPlaces places;
+  Workers workers;
   double last_compile_seconds = 0;
   std::string last_error;             // of the newest build, if it failed
   uint64_t failed_builds = 0;         // since the start, those in the background too

@@ -29,6 +29,9 @@ class PollSet {
   // Takes over what `worker` polls under `snapshot`, if that is not the last one.
   void Follow(const Snapshot& snapshot, unsigned worker);
 
+  // The worker polls nothing.
+  bool empty() const { return busy_.empty() && quiet_.empty(); }
+
   // Calls `look` with one port after the other: it returns how many packets it found. True if it
   // found any.
   template <typename Look>

@@ -19,9 +19,8 @@
 namespace sluice::dataplane {
 namespace {
 
-constexpr uint16_t kTxDescriptors = 1024;
+constexpr uint16_t kRxDescriptors = 1024, kTxDescriptors = 1024;
 constexpr unsigned kRingSize = 1024;
-constexpr uint16_t kNoPort = RTE_MAX_ETHPORTS;
 
 // DPDK keeps traces of a closed vdev, so no name is used twice.
 std::string NextVdevName(const char* driver) {
@@ -67,53 +66,6 @@ absl::StatusOr<uint16_t> OpenVdev(const PortSpec& spec, std::string* vdev) {
                                rte_strerror(error < 0 ? -error : rte_errno)));
 }
 
-// One that was allowed with its representors is there already; else the driver is asked for it.
-absl::StatusOr<uint16_t> OpenRepresentor(const PortSpec& spec) {
-  const std::string args = RowOf(spec.kind).args(spec);
-  const auto find = [&args] {
-    rte_dev_iterator iterator;
-    if (rte_eth_iterator_init(&iterator, args.c_str()) != 0) return kNoPort;
-    const uint16_t id = rte_eth_iterator_next(&iterator);
-    if (id != RTE_MAX_ETHPORTS) rte_eth_iterator_cleanup(&iterator);
-    return id;
-  };
-  uint16_t id = find();
-  const int error = id == kNoPort ? rte_dev_probe(args.c_str()) : 0;
-  if (error == 0 && id == kNoPort) id = find();
-  if (id != kNoPort) return id;
-  return PortError(spec, absl::StatusCode::kFailedPrecondition,
-                   fmt::format("{}: no such representor ({}): is the physical function allowed "
-                               "(sluiced --pci), and its driver one of DPDK's that has them?",
-                               args, rte_strerror(error < 0 ? -error : ENODEV)));
-}
-
-// Nobody else's from here on, until it is let go of: two ports on one device would stop it under
-// each other's workers.
-absl::StatusOr<uint64_t> Own(const PortSpec& spec, uint16_t id) {
-  rte_eth_dev_owner owner{};
-  int error = rte_eth_dev_owner_new(&owner.id);
-  spec.name.copy(owner.name, sizeof(owner.name) - 1);
-  if (error == 0) error = rte_eth_dev_owner_set(id, &owner);
-  if (error == 0) return owner.id;
-  return PortError(spec, absl::StatusCode::kAlreadyExists,
-                   fmt::format("{}: another port has it", spec.path));
-}
-
-absl::StatusOr<uint16_t> OpenDevice(const PortSpec& spec, std::string* vdev) {
-  switch (RowOf(spec.kind).maker) {
-    case DeviceMaker::kVirtualBus:
-      return OpenVdev(spec, vdev);
-    case DeviceMaker::kRings:
-      return OpenRings(spec, vdev);
-    case DeviceMaker::kPhysicalBus:
-      return OpenRepresentor(spec);
-    case DeviceMaker::kVhostSocket:
-    case DeviceMaker::kTunDevice:
-      break;
-  }
-  return absl::InternalError("no ethdev");
-}
-
 // Where the port is: the thread is in its network namespace until the result's end.
 absl::StatusOr<std::optional<NetworkNamespaceScope>> GoTo(const PortSpec& spec) {
   std::optional<NetworkNamespaceScope> place;
@@ -144,9 +96,8 @@ absl::StatusOr<PortDevice> PortDevice::Open(const PortSpec& spec, const DeviceNe
   if (absl::Status usable = row.check(spec); !usable.ok()) return usable;
   PortDevice device;
   absl::Status opened = row.maker == DeviceMaker::kVhostSocket ? device.OpenVhost(spec, needs)
-                        : row.maker == DeviceMaker::kTunDevice
-                            ? device.OpenTap(spec, needs)
-                            : device.OpenEthdev(spec, needs.pool);
+                        : row.maker == DeviceMaker::kTunDevice ? device.OpenTap(spec, needs)
+                                                               : device.OpenEthdev(spec, needs);
   if (!opened.ok()) return opened;
   return device;
 }
@@ -180,7 +131,7 @@ absl::Status PortDevice::OpenTap(const PortSpec& spec, const DeviceNeeds& needs)
   return absl::OkStatus();
 }
 
-absl::Status PortDevice::OpenEthdev(const PortSpec& spec, rte_mempool* pool) {
+absl::Status PortDevice::OpenEthdev(const PortSpec& spec, const DeviceNeeds& needs) {
   if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) {
     return PortError(
         spec, absl::StatusCode::kResourceExhausted,
@@ -188,16 +139,34 @@ absl::Status PortDevice::OpenEthdev(const PortSpec& spec, rte_mempool* pool) {
                     "tap (RTE_MAX_ETHPORTS), all are in use",
                     RTE_MAX_ETHPORTS));
   }
-  const absl::StatusOr<uint16_t> id = OpenDevice(spec, &vdev_);
-  if (!id.ok()) return id.status();
-  if (vdev_.empty()) {
-    const absl::StatusOr<uint64_t> owner = Own(spec, *id);
-    if (!owner.ok()) return owner.status();
-    owner_ = *owner;
+  if (spec.kind == PortKind::kMemifServer || spec.kind == PortKind::kMemifClient) {
+    memif_ = std::make_unique<MemifGuard>(needs.readers);
   }
-  id_ = *id;
+  const DeviceMaker maker = RowOf(spec.kind).maker;
+  if (maker == DeviceMaker::kPciDevice) {
+    absl::StatusOr<PciDevice> device = PciDevice::Open(spec, needs.pci);
+    if (!device.ok()) return device.status();
+    id_ = device->ethdev();
+    pci_ = *std::move(device);
+  } else {
+    const auto id = maker == DeviceMaker::kRings ? OpenRings(spec, &vdev_) : OpenVdev(spec, &vdev_);
+    if (!id.ok()) return id.status();
+    id_ = *id;
+  }
   open_ = true;
-  return Start(spec, pool);
+  if (spec.kind == PortKind::kAfXdp) return StartXdp(spec, needs.pool);
+  return Start(spec, needs.pool);
+}
+
+absl::Status PortDevice::StartXdp(const PortSpec& spec, rte_mempool* pool) {
+  absl::StatusOr<XdpPort> made = XdpPort::Make();
+  if (!made.ok()) return PortError(spec, made.status());
+  xdp_ = *std::move(made);
+  absl::Status started = Start(spec, xdp_->pool());
+  xdp_->NoteSockets();
+  if (!started.ok()) return started;
+  const absl::Status copies = xdp_->CopyTo(pool, id_);
+  return copies.ok() ? copies : PortError(spec, copies);
 }
 
 absl::Status PortDevice::Seal(PortSpec* spec) {
@@ -221,7 +190,7 @@ absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
     step = "mtu";
     error = rte_eth_dev_set_mtu(id_, spec.mtu);
   }
-  uint16_t rx_descriptors = row.rx_descriptors, tx_descriptors = kTxDescriptors;
+  uint16_t rx_descriptors = kRxDescriptors, tx_descriptors = kTxDescriptors;
   if (error == 0) rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors);
   for (uint16_t queue = 0; error == 0 && queue < spec.queues; ++queue) {
     step = "receive queue";
@@ -241,7 +210,7 @@ absl::Status PortDevice::Start(const PortSpec& spec, rte_mempool* pool) {
   }
   if (error == 0) return absl::OkStatus();
   return PortError(spec, absl::StatusCode::kInternal,
-                   fmt::format("{}: {}", step, rte_strerror(-error)));
+                   fmt::format("{}: {}{}", step, rte_strerror(-error), row.hint));
 }
 
 // Chains of buffers both ways. Checksums are not asked for: the device would verify every one.
@@ -259,7 +228,9 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
   Close();
   open_ = std::exchange(other.open_, false);
   id_ = other.id_;
-  owner_ = other.owner_;
+  pci_ = other.pci_;
+  xdp_ = std::exchange(other.xdp_, std::nullopt);
+  memif_ = std::move(other.memif_);
   vdev_ = std::move(other.vdev_);
   vhost_ = std::move(other.vhost_);
   tap_ = std::move(other.tap_);
@@ -269,7 +240,7 @@ PortDevice& PortDevice::operator=(PortDevice&& other) noexcept {
 
 PortIo PortDevice::io() const {
   if (vhost_ != nullptr) return PortIo(vhost_.get());
-  return tap_ != nullptr ? PortIo(tap_.get()) : PortIo(id_);
+  return tap_ != nullptr ? PortIo(tap_.get()) : PortIo(id_, /*one_piece=*/xdp_.has_value());
 }
 
 bool PortDevice::LinkUp() const {
@@ -283,13 +254,16 @@ void PortDevice::Close() {
   vhost_.reset();
   tap_.reset();
   if (!std::exchange(open_, false)) return;
-  rte_eth_dev_stop(id_);
-  if (vdev_.empty()) {
-    // Stopped, it can be used again; closed, most drivers would not make it again.
-    rte_eth_dev_owner_unset(id_, owner_);
+  if (pci_.has_value()) {
+    pci_->Close();
   } else {
+    rte_eth_dev_stop(id_);
+    if (xdp_.has_value()) xdp_->StopCopying(id_);
     rte_vdev_uninit(vdev_.c_str());
   }
+  if (xdp_.has_value()) xdp_->CloseSockets();
+  xdp_.reset();
+  memif_.reset();
 }
 
 }  // namespace sluice::dataplane

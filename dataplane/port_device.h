@@ -10,9 +10,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "dataplane/memif_guard.h"
+#include "dataplane/pci_device.h"
 #include "dataplane/port_io.h"
 #include "dataplane/port_spec.h"
 #include "dataplane/quiescence.h"
@@ -21,6 +24,7 @@
 #include "dataplane/tap_watch.h"
 #include "dataplane/tx_ports.h"
 #include "dataplane/vhost_port.h"
+#include "dataplane/xdp_port.h"
 
 struct rte_mempool;
 
@@ -33,6 +37,7 @@ struct DeviceNeeds {
   Quiescence* readers =
       nullptr;               // who use io(): waited for before a peer's rings go; null: nobody does
   TapWatch* taps = nullptr;  // null: every look at a tap asks the kernel
+  std::span<const std::string> pci = {};  // devices that may be opened: pci_device.h
 };
 
 // A started device with the queues that its spec asks for. Move-only; closes in its destructor, and
@@ -61,18 +66,21 @@ class PortDevice {
   absl::Status Seal(PortSpec* spec);
   absl::Status OpenVhost(const PortSpec& spec, const DeviceNeeds& needs);
   absl::Status OpenTap(const PortSpec& spec, const DeviceNeeds& needs);
-  absl::Status OpenEthdev(const PortSpec& spec, rte_mempool* pool);
+  absl::Status OpenEthdev(const PortSpec& spec, const DeviceNeeds& needs);
   int Configure(uint8_t queues) const;
+  absl::Status StartXdp(const PortSpec& spec, rte_mempool* pool);
   absl::Status Start(const PortSpec& spec, rte_mempool* pool);
   void Close();
 
   std::optional<SealedDirectory> sealed_;  // where the pod's socket is
   std::unique_ptr<VhostPort> vhost_;       // at most one of these two; none: an ethdev
   std::unique_ptr<TapPort> tap_;
-  bool open_ = false;   // the ethdev is ours
-  uint16_t id_ = 0;     // ethdev id
-  uint64_t owner_ = 0;  // as DPDK knows it, of a device on another bus
-  std::string vdev_;    // name on the vdev bus; empty: not on it
+  bool open_ = false;                  // the ethdev is ours
+  uint16_t id_ = 0;                    // ethdev id
+  std::optional<PciDevice> pci_;       // whose ethdev it is; none: it is on the vdev bus
+  std::string vdev_;                   // name there
+  std::unique_ptr<MemifGuard> memif_;  // a memif port's
+  std::optional<XdpPort> xdp_;         // an af-xdp port's
 };
 
 // Whether the port receives only what fits into one buffer, and its MTU is above the usual: its

@@ -21,7 +21,9 @@ class PortIo {
   PortIo() = default;
   explicit PortIo(VhostPort* vhost) : vhost_(vhost) {}
   explicit PortIo(TapPort* tap) : tap_(tap) {}
-  explicit PortIo(uint16_t ethdev) : ethdev_(ethdev) {}
+  // `one_piece`: the device sends only packets that are in one buffer.
+  explicit PortIo(uint16_t ethdev, bool one_piece = false)
+      : ethdev_(ethdev), one_piece_(one_piece) {}
 
   // Up to `count` (at most kBurstSize) packets, which are the caller's from then on; how many. One
   // reader a queue.
@@ -44,6 +46,7 @@ class PortIo {
   VhostPort* vhost_ = nullptr;
   TapPort* tap_ = nullptr;
   uint16_t ethdev_ = kNoEthdev;
+  bool one_piece_ = false;
 };
 
 }  // namespace sluice::dataplane

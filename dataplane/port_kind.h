@@ -13,7 +13,7 @@ namespace sluice::dataplane {
 enum class DeviceMaker : uint8_t {
   kVirtualBus,   // the driver, from the row's devargs
   kRings,        // rings of our own
-  kPhysicalBus,  // a PCI device, which others may share
+  kPciDevice,    // a NIC, or a part of one
   kVhostSocket,  // DPDK's vhost library, without an ethdev
   kTunDevice,    // the kernel, without an ethdev
 };
@@ -21,15 +21,15 @@ enum class DeviceMaker : uint8_t {
 struct PortKindRow {
   PortKind kind;
   DeviceMaker maker;
-  const char* driver;  // or, for people, what it is
+  const char* driver = nullptr;  // or, for people, what it is
   // Whether what the port needs outside of DPDK is there: sockets, interfaces, files. Errors as
   // PortDevice::Open.
-  absl::Status (*check)(const PortSpec&);
-  std::string (*args)(const PortSpec&);  // devargs; null: none
-  uint16_t rx_descriptors;
-  bool sets_mtu;      // the device wants to be told
-  bool whole_frames;  // receives each frame into one buffer
-  bool promiscuous;   // has to be told to take what is not for its own address
+  absl::Status (*check)(const PortSpec&) = nullptr;
+  std::string (*args)(const PortSpec&) = nullptr;  // devargs; null: none
+  bool sets_mtu = false;                           // the device wants to be told
+  bool whole_frames = false;                       // receives each frame into one buffer
+  bool promiscuous = false;  // has to be told to take what is not for its own address
+  const char* hint = "";     // said when DPDK's driver fails
 };
 
 const PortKindRow& RowOf(PortKind kind);

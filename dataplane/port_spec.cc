@@ -1,10 +1,8 @@
 #include "dataplane/port_spec.h"
 
 #include <fmt/core.h>
-#include <net/if.h>
-#include <sys/un.h>
 
-#include <cctype>
+#include "dataplane/port_path.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -16,10 +14,14 @@ struct KindName {
 constexpr KindName kKindNames[] = {
     {PortKind::kVhostServer, "vhost-server"},
     {PortKind::kVhostClient, "vhost-client"},
+    {PortKind::kMemifServer, "memif-server"},
+    {PortKind::kMemifClient, "memif-client"},
     {PortKind::kRing, "ring"},
     {PortKind::kPcap, "pcap"},
     {PortKind::kTap, "tap"},
     {PortKind::kAfPacket, "af-packet"},
+    {PortKind::kAfXdp, "af-xdp"},
+    {PortKind::kPci, "pci"},
     {PortKind::kRepresentor, "representor"},
 };
 
@@ -37,16 +39,7 @@ bool IsNameChar(char c) {
 // Longest ring name DPDK takes, without the "-rx" that we append.
 constexpr size_t kMaxRingPortName = 22;
 
-bool IsInterfaceName(std::string_view text) {
-  return text != "." && text != ".." && text.find_first_of("/ \t\n") == std::string_view::npos;
-}
-
 constexpr size_t kMaxAttachment = 512;
-
-// Paths end up in DPDK's comma-separated devargs.
-bool HasDevargsSeparator(std::string_view text) {
-  return text.find_first_of(",=[]\"' \n") != std::string_view::npos;
-}
 
 }  // namespace
 
@@ -75,20 +68,6 @@ std::string AllowedAddress::ToString() const {
   return text;
 }
 
-std::optional<std::string> RepresentorArgs(std::string_view path) {
-  // DDDD:BB:DD.F/vfN
-  constexpr std::string_view kShape = "hhhh:hh:hh.h/vf";
-  if (path.size() <= kShape.size() || path.size() > kShape.size() + 3) return std::nullopt;
-  for (size_t i = 0; i < path.size(); ++i) {
-    const bool fits = i >= kShape.size() ? std::isdigit(static_cast<unsigned char>(path[i])) != 0
-                      : kShape[i] == 'h' ? std::isxdigit(static_cast<unsigned char>(path[i])) != 0
-                                         : path[i] == kShape[i];
-    if (!fits) return std::nullopt;
-  }
-  const size_t slash = path.find('/');
-  return fmt::format("{},representor={}", path.substr(0, slash), path.substr(slash + 1));
-}
-
 const char* PortRoleName(PortRole role) {
   for (const RoleName& row : kRoleNames) {
     if (row.role == role) return row.name;
@@ -114,10 +93,10 @@ absl::StatusOr<PortKind> ParsePortKind(std::string_view text) {
   for (const KindName& row : kKindNames) {
     if (row.name == text) return row.kind;
   }
-  return absl::InvalidArgumentError(fmt::format(
-      "\"{}\" is not a port kind (vhost-server, vhost-client, ring, pcap, tap, af-packet, "
-      "representor)",
-      text));
+  std::string kinds;
+  for (const KindName& row : kKindNames)
+    kinds += fmt::format("{}{}", kinds.empty() ? "" : ", ", row.name);
+  return absl::InvalidArgumentError(fmt::format("\"{}\" is not a port kind ({})", text, kinds));
 }
 
 absl::Status Validate(const PortSpec& spec) {
@@ -133,48 +112,15 @@ absl::Status Validate(const PortSpec& spec) {
   if (spec.attachment.size() > kMaxAttachment) {
     return bad("attachment", fmt::format("has more than {} characters", kMaxAttachment));
   }
-  if (HasDevargsSeparator(spec.path))
-    return bad("path", "has a character that devargs cannot carry");
+  if (const auto fault = PathFault(spec.kind, spec.path)) return bad("path", *fault);
   if (HasDevargsSeparator(spec.pcap_out)) {
     return bad("pcap_out", "has a character that devargs cannot carry");
   }
-  switch (spec.kind) {
-    case PortKind::kVhostServer:
-    case PortKind::kVhostClient:
-      if (spec.path.empty() || spec.path[0] != '/') return bad("path", "must be an absolute path");
-      if (spec.path.size() >= sizeof(sockaddr_un::sun_path)) {
-        return bad("path", fmt::format("has {} characters; a unix socket's path may have {}",
-                                       spec.path.size(), sizeof(sockaddr_un::sun_path) - 1));
-      }
-      break;
-    case PortKind::kTap:
-    case PortKind::kAfPacket:
-      if (spec.path.empty()) return bad("path", "must name a network interface");
-      if (spec.path.size() >= IFNAMSIZ) {
-        return bad("path", fmt::format("\"{}\" is too long for an interface name (at most {})",
-                                       spec.path, IFNAMSIZ - 1));
-      }
-      if (!IsInterfaceName(spec.path)) {
-        return bad("path", fmt::format("\"{}\" is not an interface name", spec.path));
-      }
-      break;
-    case PortKind::kPcap:
-      if (spec.path.empty() && spec.pcap_out.empty()) {
-        return bad("path", "a pcap port needs a file to read or one to write");
-      }
-      break;
-    case PortKind::kRepresentor:
-      if (!RepresentorArgs(spec.path)) {
-        return bad("path",
-                   fmt::format("\"{}\" is not PCI-ADDRESS/vfN, as 0000:03:00.0/vf2", spec.path));
-      }
-      break;
-    case PortKind::kRing:
-      if (!spec.path.empty()) return bad("path", "a ring port has none");
-      if (spec.name.size() > kMaxRingPortName) {
-        return bad("name", fmt::format("of a ring port may have {} characters", kMaxRingPortName));
-      }
-      break;
+  if (spec.kind == PortKind::kPcap && spec.path.empty() && spec.pcap_out.empty()) {
+    return bad("path", "a pcap port needs a file to read or one to write");
+  }
+  if (spec.kind == PortKind::kRing && spec.name.size() > kMaxRingPortName) {
+    return bad("name", fmt::format("of a ring port may have {} characters", kMaxRingPortName));
   }
   if (spec.kind != PortKind::kPcap && !spec.pcap_out.empty()) {
     return bad("pcap_out", "is for pcap ports only");
@@ -184,6 +130,11 @@ absl::Status Validate(const PortSpec& spec) {
   if (!spec.netns.empty() && spec.netns[0] != '/') return bad("netns", "must be an absolute path");
   if (spec.mtu < kMinMtu || spec.mtu > kMaxMtu) {
     return bad("mtu", fmt::format("{} is not {} to {}", spec.mtu, kMinMtu, kMaxMtu));
+  }
+  // The kernel puts a frame into one buffer, behind headroom of its own.
+  if (spec.kind == PortKind::kAfXdp && spec.mtu > kDefaultMtu) {
+    return bad("mtu",
+               fmt::format("{} is more than the {} of an af-xdp port", spec.mtu, kDefaultMtu));
   }
   for (const acl::IpAddress& address : spec.addresses) {
     if (address.family == acl::Family::kIpv6 && spec.mtu < kMinIpv6Mtu) {

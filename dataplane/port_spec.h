@@ -4,7 +4,6 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +16,14 @@ namespace sluice::dataplane {
 enum class PortKind : uint8_t {
   kVhostServer,
   kVhostClient,
+  kMemifServer,
+  kMemifClient,
   kRing,
   kPcap,
   kTap,
   kAfPacket,
+  kAfXdp,
+  kPci,
   kRepresentor
 };
 
@@ -49,9 +52,10 @@ struct PortSpec {
   std::string name;  // unique in the switch: 1-32 of [a-z0-9.-]
   PortKind kind = PortKind::kVhostServer;
   PortRole role = PortRole::kPod;
-  // vhost: socket path (at most 107 bytes). tap: interface to create. af_packet: interface to open.
-  // pcap: file to read, or "" for none. representor: "PCI-ADDRESS/vfN", the physical function and
-  // the number of its virtual function. ring: unused.
+  // vhost: socket path (at most 107 bytes). memif: the same, and "#N" for interface N. tap:
+  // interface to create. af_packet, af_xdp: interface to open. pcap: file to read, or "" for none.
+  // pci: address of a NIC. representor: "PCI-ADDRESS/vfN", the physical function and the number of
+  // its virtual function. ring: unused.
   std::string path;
   std::string pcap_out;  // pcap: file to write, or "" to discard
   std::string network = "default";
@@ -69,10 +73,6 @@ struct PortSpec {
 
   bool operator==(const PortSpec&) const = default;
 };
-
-// The devargs of a representor's path: "0000:03:00.0/vf2" is "0000:03:00.0,representor=vf2".
-// Nothing for what is no such path.
-std::optional<std::string> RepresentorArgs(std::string_view path);
 
 const char* PortRoleName(PortRole role);  // "pod", "uplink", "host"
 absl::StatusOr<PortRole> ParsePortRole(std::string_view text);

@@ -242,7 +242,8 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
       PortDevice::Open(spec, {.pool = *pool,
                               .tx = &impl_->tx_ports.ports[subject->port],
                               .readers = &impl_->quiescence,
-                              .taps = impl_->taps.get()});
+                              .taps = impl_->taps.get(),
+                              .pci = impl_->config.pci});
   if (!device.ok()) return device.status();
 
   impl_->connections->NameSubject(*subject, IdentityOf(spec));

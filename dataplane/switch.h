@@ -33,8 +33,9 @@ struct SwitchConfig {
   std::string connection_file;              // outlives the process; empty: memory only
   uint32_t packet_buffers = 32768;          // mbufs in the shared pool
   uint32_t fragment_timeout_ms = 30'000;    // an incomplete datagram is forgotten after this time
-  uint32_t idle_sleep_us = 0;  // the longest sleep of a worker that finds nothing; 0: never
-  Tracking tracking;           // strictness and timeouts of connections
+  uint32_t idle_sleep_us = 0;    // the longest sleep of a worker that finds nothing; 0: never
+  Tracking tracking;             // strictness and timeouts of connections
+  std::vector<std::string> pci;  // devices that ports may be, "ADDRESS[,DEVARGS]"; as the Eal's
 };
 
 struct AttachedPort {

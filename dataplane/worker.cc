@@ -13,8 +13,10 @@
 namespace sluice::dataplane {
 namespace {
 
-constexpr uint32_t kAgeingRoundMs = 4000;  // the pace: the whole table once in this time
-constexpr unsigned kMaxAgeingPiece = 64;   // entries a loop
+constexpr uint32_t kAgeingRoundMs = 4000;    // the pace: the whole table once in this time
+constexpr unsigned kMaxAgeingPiece = 64;     // entries a loop
+constexpr unsigned kRestAgeingPiece = 8192;  // where no packet waits
+constexpr uint32_t kRestUs = 1000;           // a port that comes waits no longer
 
 }  // namespace
 
@@ -41,7 +43,9 @@ void Worker::Run(const std::atomic<bool>& running) {
     quiescence_->Report(config_.index);
     const uint64_t took = rte_rdtsc() - started;
     tally_.cycles.Add(took);
-    if (busy) {
+    if (poll_set_.empty()) {
+      Sleep(kRestUs);
+    } else if (busy) {
       tally_.busy_cycles.Add(took);
       backoff.Busy();
     } else if (const uint32_t us = backoff.Idle(); us != 0) {
@@ -60,7 +64,7 @@ bool Worker::RunOnce(uint32_t now_ms) {
   const bool busy = poll_set_.Turn([&](PortId port) { return Poll(snapshot, port, now_ms); });
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
-  Age(now_ms);
+  Age(now_ms, poll_set_.empty() ? kRestAgeingPiece : kMaxAgeingPiece);
   journal_.Sweep(now_ms);
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);
@@ -95,13 +99,13 @@ bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) 
 
 // As much of the table as is due since the last turn, a bounded piece at a time; what is left over,
 // after a sleep say, is due in the next turns.
-void Worker::Age(uint32_t now_ms) {
+void Worker::Age(uint32_t now_ms, unsigned most) {
   const uint32_t elapsed_ms = now_ms - aged_ms_;
   const uint64_t newly_due = uint64_t{elapsed_ms} * connections_->capacity() / kAgeingRoundMs;
   if (newly_due > 0) aged_ms_ = now_ms;
   ageing_due_ = std::min<uint64_t>(ageing_due_ + newly_due, connections_->capacity());
   if (ageing_due_ == 0) return;
-  const auto piece = static_cast<unsigned>(std::min<uint64_t>(ageing_due_, kMaxAgeingPiece));
+  const auto piece = static_cast<unsigned>(std::min<uint64_t>(ageing_due_, most));
   ageing_due_ -= piece;
   connections_->Age(config_.index, now_ms, piece);
 }

@@ -35,7 +35,8 @@ class Worker {
          ConnectionTable* connections, Quiescence* quiescence, TxPorts* tx_ports,
          PollClaims* claims);
 
-  // Polls until `running` is false. On the worker's own lcore.
+  // Polls until `running` is false. On the worker's own lcore. A worker without ports rests: it
+  // sleeps between turns, and its share of the table ages as before.
   void Run(const std::atomic<bool>& running);
 
   // One turn over all ports of this worker; true if there was a packet. `now_ms` may wrap.
@@ -52,7 +53,7 @@ class Worker {
 
  private:
   unsigned Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms);
-  void Age(uint32_t now_ms);
+  void Age(uint32_t now_ms, unsigned most);
   void Sleep(uint32_t us);
 
   const WorkerConfig config_;

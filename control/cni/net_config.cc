@@ -11,7 +11,7 @@
 #include "control/cni/cni_version.h"
 #include "control/cni/key_reader.h"
 #include "control/cni/parse_json.h"
-#include "dataplane/port_spec.h"
+#include "dataplane/port_path.h"
 
 namespace sluice::cni {
 namespace {

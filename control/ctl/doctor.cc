@@ -31,7 +31,8 @@ void ReadConfig(const std::string& path, SwitchNeeds& needs) {
       size_t number = 0;
       std::from_chars(value.data(), value.data() + value.size(), number);
       if (item.name == "memory") needs.memory_mb = number;
-      if (item.name == "worker-cores") needs.worker_cores.insert(static_cast<int>(number));
+      const bool cores = item.name == "worker-cores" || item.name == "spare-cores";
+      if (cores) needs.worker_cores.insert(static_cast<int>(number));
       if (item.name == "pci") needs.pci.push_back(value.substr(0, value.find(',')));
     }
   }
@@ -42,7 +43,10 @@ void AddPorts(const v1::ListPortsResponse& ports, SwitchNeeds& needs) {
   for (const v1::PortStatus& port : ports.ports()) {
     const v1::PortSpec& spec = port.spec();
     if (spec.kind() == "vhost-server") needs.sockets.push_back(spec.path());
-    if (spec.kind() == "representor") {
+    if (spec.kind() == "memif-server") {
+      needs.sockets.push_back(spec.path().substr(0, spec.path().rfind('#')));
+    }
+    if (spec.kind() == "pci" || spec.kind() == "representor") {
       needs.pci.push_back(spec.path().substr(0, spec.path().find('/')));
     }
   }

@@ -34,6 +34,7 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   AddApply(app, options, &exit_code);
   AddPort(app, options, &exit_code);
+  AddWorker(app, options, &exit_code);
   AddNetwork(app, options, &exit_code);
   AddGet(app, options, &exit_code);
   AddPolicy(app, options, &exit_code);

@@ -115,7 +115,8 @@ void AddMove(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) 
   auto worker = std::make_shared<uint32_t>();
   CLI::App* move = port.add_subcommand("move", "let another worker poll a port");
   move->add_option("NAME", *name, "of the port")->required();
-  move->add_option("--worker", *worker, "counted from 0, in the order of --worker-cores")
+  move->add_option("--worker", *worker,
+                   "counted from 0, in the order of --worker-cores and --spare-cores")
       ->required();
   move->callback([=, &options] { *exit_code = Move(options, *name, *worker); });
 }
@@ -125,7 +126,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
   add->add_option("NAME", arguments->name, "of the port")->required();
   add->add_option("--kind", arguments->kind,
-                  "vhost-server, vhost-client, ring, pcap, tap, af-packet or representor")
+                  "vhost-server, vhost-client, memif-server, memif-client, ring, pcap, tap, "
+                  "af-packet, af-xdp, pci or representor")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
   add->add_option("--role", arguments->role, "pod, uplink or host")

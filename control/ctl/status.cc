@@ -37,10 +37,11 @@ void PrintStatus(const v1::GetStatusResponse& status) {
   }
   if (status.failed_builds() > 0) fmt::print("{} builds failed\n", status.failed_builds());
   for (const std::string& warning : status.warnings()) fmt::print("warning: {}\n", warning);
-  Table table({"WORKER", "CORE", "BUSY", "PACKETS", "CLASSIFIED", "CREATED", "REMOVED"});
+  Table table({"WORKER", "CORE", "PORTS", "BUSY", "PACKETS", "CLASSIFIED", "CREATED", "REMOVED"});
   for (const v1::WorkerStatus& worker : status.workers()) {
     const double busy = worker.loops() == 0 ? 0 : 100.0 * worker.busy_loops() / worker.loops();
     table.Add({fmt::to_string(worker.worker()), fmt::to_string(worker.core()),
+               worker.at_rest() ? "at rest" : fmt::to_string(worker.ports()),
                fmt::format("{:.1f}%", busy), fmt::to_string(worker.packets()),
                fmt::to_string(worker.classified()), fmt::to_string(worker.connections_created()),
                fmt::to_string(worker.connections_removed())});

@@ -70,6 +70,10 @@ void AddEalFlags(CLI::App& app, Config& config, Texts& texts) {
   app.add_option("--worker-cores", config.data_plane.worker_cores, "CPUs of the workers, one each")
       ->delimiter(',')
       ->check(CLI::Range(0, 4095));
+  app.add_option("--spare-cores", config.spare_cores,
+                 "CPUs of workers that rest until they are added (sluicectl worker add)")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 4095));
   app.add_option("--main-core", config.eal.main_core,
                  "CPU of everything else; -1: the first that the process may use")
       ->check(CLI::Range(-1, 4095));
@@ -214,6 +218,10 @@ struct Options {
       if (seen.insert(core).second) continue;
       faults.push_back(fmt::format("worker-cores: CPU {} is listed twice", core));
     }
+    for (const int core : config.spare_cores) {
+      if (seen.insert(core).second) continue;
+      faults.push_back(fmt::format("spare-cores: CPU {} is listed twice", core));
+    }
     const size_t buffers_mb = config.data_plane.packet_buffers * kLeastBufferBytes >> 20;
     if (buffers_mb > config.eal.memory_mb) {
       faults.push_back(fmt::format("packet-buffers: {} take {} MB and more, memory is {} MB",
@@ -224,6 +232,14 @@ struct Options {
   }
 };
 
+// Workers like the others, but for their rest.
+void AddSpareWorkers(Config& config) {
+  for (const int core : config.spare_cores) {
+    config.publisher.at_rest.insert(static_cast<unsigned>(config.data_plane.worker_cores.size()));
+    config.data_plane.worker_cores.push_back(core);
+  }
+}
+
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -232,7 +248,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   if (exit_code) return {std::nullopt, *exit_code};
   Config& config = options.config;
   const Texts& texts = options.texts;
+  AddSpareWorkers(config);
   config.eal.worker_cores = config.data_plane.worker_cores;
+  config.data_plane.pci = config.eal.pci;
   config.eal.huge_pages = kHugePages.at(texts.huge_pages);
   config.publisher.mode = *ParseMode(texts.mode);
   config.publisher.policy.unlisted_pods = kUnlistedPods.at(texts.unlisted_pods);

@@ -21,7 +21,8 @@ struct Config {
   EventLogConfig event_log;     // without a file: none is written
   std::string log_level = "info";
   dataplane::EalConfig eal;
-  dataplane::SwitchConfig data_plane;
+  std::vector<int> spare_cores;        // of workers that rest at first
+  dataplane::SwitchConfig data_plane;  // worker_cores: the spare ones are the last
   PublisherConfig publisher;
 };
 

@@ -156,7 +156,8 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::GetStatusResponse* response) override {
-    WriteView(*controller_.view(), response);
+    const std::shared_ptr<const View> view = controller_.view();
+    WriteView(*view, response);
     response->set_version(kVersion);
     response->set_huge_pages(facts_.huge_pages);
     response->set_connections(data_plane_.connection_count());
@@ -168,8 +169,11 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
     const std::chrono::duration<double> up = std::chrono::steady_clock::now() - facts_.started;
     response->set_uptime_seconds(up.count());
     for (unsigned worker = 0; worker < data_plane_.worker_count(); ++worker) {
+      v1::WorkerStatus* status = response->add_workers();
       WriteWorker(worker, facts_.worker_cores[worker], data_plane_.ReadWorkerCounters(worker),
-                  response->add_workers());
+                  status);
+      status->set_ports(static_cast<uint32_t>(view->snapshot->polled[worker].size()));
+      status->set_at_rest(view->workers.at_rest.contains(worker));
     }
     for (const SourceStatus& status : sources_.List()) WriteSource(status, response->add_sources());
     return grpc::Status::OK;

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -44,8 +48,8 @@ void WriteStatus(const PortPlace& place, const dataplane::PortView& port,
 class PortService final
     : public v1::PortService::WithCallbackMethod_AddPort<v1::PortService::Service> {
  public:
-  PortService(Controller& controller, const dataplane::Switch& data_plane)
-      : controller_(controller), data_plane_(data_plane) {}
+  PortService(Controller& controller, const dataplane::Switch& data_plane, const DaemonFacts& facts)
+      : controller_(controller), data_plane_(data_plane), worker_cores_(facts.worker_cores) {}
 
   grpc::ServerUnaryReactor* AddPort(grpc::CallbackServerContext*, const v1::AddPortRequest* request,
                                     v1::AddPortResponse* response) override {
@@ -68,6 +72,16 @@ class PortService final
     return grpc::Status::OK;
   }
 
+  grpc::Status AddWorker(grpc::ServerContext*, const v1::AddWorkerRequest* request,
+                         v1::AddWorkerResponse* response) override {
+    return ChangeWorker<AddWorkerCommand>(request->core(), *response);
+  }
+
+  grpc::Status RemoveWorker(grpc::ServerContext*, const v1::RemoveWorkerRequest* request,
+                            v1::RemoveWorkerResponse* response) override {
+    return ChangeWorker<RemoveWorkerCommand>(request->core(), *response);
+  }
+
   grpc::Status ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*,
                          v1::ListPortsResponse* response) override {
     const std::shared_ptr<const View> view = controller_.view();
@@ -82,15 +96,32 @@ class PortService final
   }
 
  private:
+  template <typename SomeCommand, typename Response>
+  grpc::Status ChangeWorker(int core, Response& response) {
+    const auto found = std::ranges::find(worker_cores_, core);
+    if (found == worker_cores_.end()) {
+      return ToGrpcStatus(absl::NotFoundError(
+          fmt::format("worker on core {}: sluiced has cores {} (--worker-cores, --spare-cores)",
+                      core, fmt::join(worker_cores_, ", "))));
+    }
+    const auto worker = static_cast<unsigned>(found - worker_cores_.begin());
+    Result result = controller_.Execute(SomeCommand{worker, core});
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response.set_epoch(result->epoch);
+    return grpc::Status::OK;
+  }
+
   Controller& controller_;
   const dataplane::Switch& data_plane_;
+  const std::vector<int> worker_cores_;  // by worker
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
-                                               const dataplane::Switch& data_plane) {
-  return std::make_unique<PortService>(controller, data_plane);
+                                               const dataplane::Switch& data_plane,
+                                               const DaemonFacts& facts) {
+  return std::make_unique<PortService>(controller, data_plane, facts);
 }
 
 }  // namespace sluice::control

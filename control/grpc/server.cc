@@ -70,7 +70,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   auto impl = std::make_unique<Impl>();
   impl->path = *path;
   impl->services.push_back(MakePolicyService(controller));
-  impl->services.push_back(MakePortService(controller, data_plane));
+  impl->services.push_back(MakePortService(controller, data_plane, facts));
   impl->services.push_back(MakeNetworkService(controller));
   impl->services.push_back(MakeDiagnosticsService(controller, data_plane, monitor, facts, sources));
   impl->services.push_back(MakeSourceService(controller, sources));

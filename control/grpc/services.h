@@ -21,7 +21,8 @@ namespace sluice::control {
 // The arguments must outlive the service.
 std::unique_ptr<grpc::Service> MakePolicyService(Controller& controller);
 std::unique_ptr<grpc::Service> MakePortService(Controller& controller,
-                                               const dataplane::Switch& data_plane);
+                                               const dataplane::Switch& data_plane,
+                                               const DaemonFacts& facts);
 std::unique_ptr<grpc::Service> MakeNetworkService(Controller& controller);
 std::unique_ptr<grpc::Service> MakeDiagnosticsService(Controller& controller,
                                                       dataplane::Switch& data_plane,

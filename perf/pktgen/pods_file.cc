@@ -22,7 +22,9 @@ absl::StatusOr<PodSpec> ParsePod(const Json& object) {
   CommandFields fields(object, "pods");
   pod.host.name = fields.Text("name");
   pod.socket = fields.Text("socket");
-  pod.server = fields.Choice("mode", {"client", "server"}) == 1;
+  const auto mode = fields.Choice("mode", {"client", "server", "memif-client", "memif-server"});
+  pod.server = mode % 2 == 1;
+  pod.memif = mode >= 2;
   const std::string mac_text = fields.Text("mac");
   const Json& addresses = fields.List("addresses");
   if (absl::Status status = fields.Finish(); !status.ok()) return status;

@@ -1,5 +1,5 @@
 // The file that says which pods to play: a JSON list of
-// {"name","socket","mode":"client"|"server","mac","addresses":[..]}.
+// {"name","socket","mode":"client"|"server"|"memif-client"|"memif-server","mac","addresses":[..]}.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,7 +15,7 @@ namespace sluice::pktgen {
 struct PodSpec {
   HostConfig host;
   std::string socket;
-  bool server = false;
+  bool server = false, memif = false;
 };
 
 // Errors: InvalidArgument naming the pod, the field and the reason.

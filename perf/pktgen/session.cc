@@ -85,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const std::vector<PodSpec
   for (const PodSpec& spec : specs) {
     const auto number = static_cast<unsigned>(session->pods_.size());
     absl::StatusOr<std::unique_ptr<VirtioPort>> port =
-        OpenPort({number, spec.socket, spec.server, spec.host.mac}, session->pool_, deadline, stop);
+        OpenPort({number, spec.socket, spec.server, spec.memif, spec.host.mac}, session->pool_,
+                 deadline, stop);
     if (!port.ok()) return WithName(port.status(), spec.host.name);
     session->pods_.push_back(std::make_unique<Pod>(spec.host, *std::move(port), seed + number));
   }

@@ -17,6 +17,22 @@ bool IsSocket(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
+std::string DriverOf(const VirtioPortConfig& config) {
+  return config.memif ? "net_memif" : "net_virtio_user";
+}
+
+std::string ArgumentsOf(const VirtioPortConfig& config) {
+  const std::string more = config.more.empty() ? "" : "," + config.more;
+  if (config.memif) {
+    return fmt::format("role={},socket={},socket-abstract=no,mac={}{}",
+                       config.server ? "server" : "client", config.socket, config.mac.ToString(),
+                       more);
+  }
+  return fmt::format("path={},mac={},queues=1,queue_size={}{}{}", config.socket,
+                     config.mac.ToString(), VirtioPort::kQueueSize,
+                     config.server ? ",server=1" : "", more);
+}
+
 absl::Status DpdkError(const std::string& socket, const char* what, int error) {
   return absl::InternalError(
       fmt::format("{}: {}: {}", socket, what, rte_strerror(error < 0 ? -error : error)));
@@ -33,11 +49,8 @@ absl::StatusOr<std::unique_ptr<VirtioPort>> VirtioPort::Open(const VirtioPortCon
   if (!config.server && !IsSocket(config.socket)) {
     return absl::UnavailableError(fmt::format("{}: no such socket", config.socket));
   }
-  const std::string name = fmt::format("net_virtio_user{}", config.number);
-  const std::string arguments = fmt::format(
-      "path={},mac={},queues=1,queue_size={}{}{}{}", config.socket, config.mac.ToString(),
-      kQueueSize, config.server ? ",server=1" : "", config.more.empty() ? "" : ",", config.more);
-  const int error = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
+  const std::string name = fmt::format("{}{}", DriverOf(config), config.number);
+  const int error = rte_eal_hotplug_add("vdev", name.c_str(), ArgumentsOf(config).c_str());
   if (error != 0 && !config.server) {
     return absl::UnavailableError(
         fmt::format("{}: nobody serves the socket: {}", config.socket, rte_strerror(-error)));

@@ -1,4 +1,5 @@
-// A pod's end of a vhost-user port: one DPDK net_virtio_user device with one queue pair.
+// A pod's end of a vhost-user or memif port: one DPDK net_virtio_user or net_memif device with one
+// queue pair.
 //
 // Moves frames; what they mean is HostStack's. Not thread-safe: the polling thread owns it.
 #pragma once
@@ -19,6 +20,7 @@ struct VirtioPortConfig {
   unsigned number = 0;  // of the device; distinct in the process
   std::string socket;
   bool server = false;  // we own the socket and the switch connects; else the other way round
+  bool memif = false;   // interface 0 of the socket; else vhost-user
   MacAddress mac;
   std::string more;          // arguments of the device: "packed_vq=1,mrg_rxbuf=0"
   uint64_t offloads = 0;     // of sending, RTE_ETH_TX_OFFLOAD_*
@@ -39,8 +41,8 @@ class VirtioPort {
   VirtioPort(const VirtioPort&) = delete;
   VirtioPort& operator=(const VirtioPort&) = delete;
 
-  // The switch is connected. For a server this call also notices that the switch is gone, and takes
-  // a new one's connection: call it now and then. Several microseconds.
+  // The switch is connected. For a virtio server this call also notices that the switch is gone,
+  // and takes a new one's connection: call it now and then. Several microseconds.
   bool LinkUp() const;
 
   // Returns how many of `packets`, at most kBurst, were filled; they are the caller's now.

@@ -9,6 +9,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dataplane/packet_pool.h"
@@ -32,15 +34,15 @@ class PortDeviceTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   absl::Status Open(const PortSpec& spec) {
-    return PortDevice::Open(spec, {.pool = pool_.get()}).status();
+    return PortDevice::Open(spec, {.pool = pool_.get(), .pci = allowed_}).status();
   }
 
   // A listening socket at the port's path.
-  int Listen() {
+  int Listen(int type = SOCK_STREAM) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     spec_.path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    const int fd = socket(AF_UNIX, type, 0);
     EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     EXPECT_EQ(listen(fd, 1), 0);
     return fd;
@@ -49,6 +51,7 @@ class PortDeviceTest : public testing::Test {
   std::string directory_;
   PacketPool pool_;
   PortSpec spec_;
+  std::vector<std::string> allowed_;  // PCI devices
 };
 
 TEST_F(PortDeviceTest, ASocketThatAKilledSwitchLeftMakesWay) {
@@ -115,7 +118,76 @@ TEST_F(PortDeviceTest, OneEthdevTooManyIsRefused) {
                              "vhost-user nor tap (RTE_MAX_ETHPORTS), all are in use"));
 }
 
+TEST_F(PortDeviceTest, AMemifSocketThatAKilledSwitchLeftMakesWay) {
+  spec_.kind = PortKind::kMemifServer;
+  close(Listen(SOCK_SEQPACKET));
+  ASSERT_TRUE(std::filesystem::exists(spec_.path));
+  EXPECT_TRUE(Open(spec_).ok()) << Open(spec_);
+  EXPECT_FALSE(std::filesystem::exists(spec_.path)) << "closed again";
+}
+
+TEST_F(PortDeviceTest, AMemifSocketThatSomebodyListensOnIsRefused) {
+  spec_.kind = PortKind::kMemifServer;
+  const int fd = Listen(SOCK_SEQPACKET);
+  EXPECT_EQ(Open(spec_),
+            absl::AlreadyExistsError("port web: socket path " + spec_.path + " exists already"));
+  close(fd);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(PortDeviceTest, MemifMemoryIsUnmappedByAFunctionOfOurs) { EXPECT_TRUE(MemifGuard::Works()); }
+#endif
+
+TEST_F(PortDeviceTest, AMemifClientWantsSomebodyToListen) {
+  spec_.kind = PortKind::kMemifClient;
+  const absl::Status nobody = absl::FailedPreconditionError(
+      "port web: nobody listens on " + spec_.path +
+      ": the peer of a memif-client port has to be there when the port is added");
+  EXPECT_EQ(Open(spec_), nobody);
+  close(Listen(SOCK_SEQPACKET));
+  EXPECT_EQ(Open(spec_), nobody) << "its peer was killed";
+  EXPECT_EQ(rte_eth_dev_count_total(), 0);
+}
+
+TEST_F(PortDeviceTest, APciDeviceIsRefusedUnlessItIsAllowed) {
+  allowed_ = {"ffff:04:00.0"};
+  for (const auto& [kind, path] : {std::pair(PortKind::kPci, "ffff:03:00.0"),
+                                   std::pair(PortKind::kRepresentor, "ffff:03:00.0/vf2")}) {
+    spec_.kind = kind;
+    spec_.path = path;
+    EXPECT_EQ(Open(spec_), absl::FailedPreconditionError("port web: ffff:03:00.0 is not allowed: "
+                                                         "start sluiced with --pci ffff:03:00.0"));
+  }
+}
+
+TEST_F(PortDeviceTest, APciDeviceThatIsNotThereIsNamed) {
+  allowed_ = {"FFFF:03:00.0,devargs=1"};
+  spec_.kind = PortKind::kPci;
+  spec_.path = "ffff:03:00.0";
+  EXPECT_EQ(Open(spec_),
+            absl::FailedPreconditionError("port web: there is no PCI device ffff:03:00.0"));
+}
+
+TEST_F(PortDeviceTest, ANicThatTheKernelHasIsNamedWithItsInterface) {
+  const std::filesystem::path devices = directory_, device = devices / "0000:03:00.0";
+  std::filesystem::create_directories(device / "net" / "eth7");
+  EXPECT_EQ(NicFault(devices, "0000:03:00.0"),
+            "0000:03:00.0 has no driver: bind it to vfio-pci (dpdk-devbind.py --bind=vfio-pci "
+            "0000:03:00.0)");
+  std::filesystem::create_directory_symlink("../drivers/e1000e", device / "driver");
+  EXPECT_EQ(NicFault(devices, "0000:03:00.0"),
+            "0000:03:00.0 is the kernel's (driver e1000e, interface eth7): bind it to vfio-pci "
+            "(dpdk-devbind.py --bind=vfio-pci 0000:03:00.0)");
+  for (const char* usable : {"vfio-pci", "mlx5_core"}) {
+    std::filesystem::remove(device / "driver");
+    std::filesystem::create_directory_symlink(std::string("../drivers/") + usable,
+                                              device / "driver");
+    EXPECT_EQ(NicFault(devices, "0000:03:00.0"), std::nullopt) << usable;
+  }
+}
+
 TEST_F(PortDeviceTest, ARepresentorThatIsNotThereIsNamed) {
+  allowed_ = {"ffff:03:00.0"};
   spec_.kind = PortKind::kRepresentor;
   spec_.path = "ffff:03:00.0/vf2";
   const absl::Status failed = Open(spec_);

@@ -11,7 +11,7 @@ _FACADE = [
     "dataplane/connection_event.h", "dataplane/denial.h", "dataplane/drop_reason.h",
     "dataplane/eal.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
     "dataplane/network_namespace.h",
-    "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h",
+    "dataplane/port_path.h", "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h",
     "dataplane/timeout_setting.h", "dataplane/trace.h", "dataplane/tracking.h"]
 _CONTROL = ["acl/", "control/"] + _FACADE
 _CONTROL_LIBS = _VALUES + ["spdlog/", "nlohmann/", "yaml-cpp/"]

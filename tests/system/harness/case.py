@@ -26,9 +26,9 @@ class LabTest(unittest.TestCase):
         result = self._outcome.result
         return any(test.id().startswith(self.id()) for test, _ in result.failures + result.errors)
 
-    def start(self, kind="vhost-server"):
+    def start(self, kind="vhost-server", *flags):
         """A switch with pods a and b on ports of `kind`; b echoes TCP and UDP on port 7."""
-        self.lab.start_switch()
+        self.lab.start_switch(*flags)
         self.a, self.b = make_pod("a", 1, kind), make_pod("b", 2, kind)
         self.add_pods(self.a, self.b)
         self.pktgen = self.lab.start_pktgen([self.a, self.b])

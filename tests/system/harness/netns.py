@@ -1,4 +1,4 @@
-"""A pod that is a network namespace: a real TCP stack behind a tap or af-packet port."""
+"""A pod that is a network namespace: a real TCP stack behind a tap, af-packet or af-xdp port."""
 import os
 import time
 
@@ -11,9 +11,12 @@ def _write(path, text):
             file.write(text)
 
 
+_ON_VETH = ("af-packet", "af-xdp")
+
+
 class NetworkPod:
     """`kind` is "tap" (the switch makes the interface; `adopt` moves it in once the port is there)
-    or "af-packet" (a veth pair; the switch opens the end that stays outside).
+    or "af-packet" or "af-xdp" (a veth pair; the switch opens the end that stays outside).
 
     `addresses` are written with their prefix length ("10.10.0.5/24").
     """
@@ -30,11 +33,11 @@ class NetworkPod:
         self._made = False
 
     def make(self):
-        """The namespace, and for af-packet both ends of the veth pair, inside and outside."""
+        """The namespace, and where the kind wants it both ends of the veth pair, inside and outside."""
         run("ip", "netns", "add", self.namespace)
         self._made = True
         self._ip("link", "set", "lo", "up")
-        if self.kind == "af-packet":
+        if self.kind in _ON_VETH:
             run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0",
                 "netns", self.namespace)
             # The host must neither answer ARP nor speak IPv6 on the switch's end.
@@ -55,7 +58,7 @@ class NetworkPod:
         for prefix in self.prefixes:
             nodad = ["nodad"] if ":" in prefix else []
             self._ip("address", "add", prefix, "dev", "eth0", *nodad)
-        if self.kind == "af-packet":  # it hands over frames whose checksum was left to a NIC
+        if self.kind in _ON_VETH:  # it hands over frames whose checksum was left to a NIC
             self.run("ethtool", "-K", "eth0", "tx", "off", check=False)
         self._ip("link", "set", "eth0", "up")
 

@@ -25,7 +25,8 @@ class Pod:
         return self.name.replace("/", ".")
 
     def as_json(self):
-        mode = "server" if self.kind == "vhost-client" else "client"
+        mode = {"vhost-client": "server", "memif-client": "memif-server",
+                "memif-server": "memif-client"}.get(self.kind, "client")
         return {"name": self.name, "socket": self.socket, "mode": mode, "mac": self.mac,
                 "addresses": self.addresses}
 

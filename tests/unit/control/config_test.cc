@@ -131,6 +131,15 @@ TEST(ConfigTest, SharesOfNamespacesArrive) {
   EXPECT_FALSE(Parse({"--namespace-rules", "0"}).config.has_value());
 }
 
+TEST(ConfigTest, SpareCoresAreTheLastWorkersAndAtRest) {
+  const CommandLine line = Parse({"--worker-cores", "1,3", "--spare-cores", "5,6"});
+  ASSERT_TRUE(line.config.has_value());
+  EXPECT_THAT(line.config->data_plane.worker_cores, ElementsAre(1, 3, 5, 6));
+  EXPECT_THAT(line.config->eal.worker_cores, ElementsAre(1, 3, 5, 6));
+  EXPECT_THAT(line.config->publisher.at_rest, ElementsAre(2, 3));
+  EXPECT_FALSE(Parse({"--worker-cores", "1,3", "--spare-cores", "3"}).config.has_value());
+}
+
 TEST(ConfigTest, BadFlagsAreBadUsage) {
   const std::vector<std::vector<const char*>> kRows = {
       {"--no-such-flag"},      {"--listen", "0.0.0.0:80"},   {"--cluster-cidr", "10.0.0.0/33"},

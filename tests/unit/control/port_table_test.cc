@@ -132,6 +132,25 @@ TEST(PortTableTest, ASocketIsOnePortsWhateverTheVhostKind) {
   }
 }
 
+TEST(PortTableTest, AMemifInterfaceIsOnePorts) {
+  using dataplane::PortKind;
+  PortTable table;
+  PortSpec web = RingPort("web", "web", kMac, "10.0.0.2");
+  web.kind = PortKind::kMemifClient;
+  web.path = "/run/memif.sock";
+  ASSERT_TRUE(table.Add(web).ok());
+  PortSpec db = RingPort("db", "db", kOtherMac, "10.0.0.3");
+  db.kind = PortKind::kMemifClient;
+  db.path = "/run/memif.sock#0";
+  EXPECT_EQ(std::string(table.Add(db).message()),
+            "port db: socket path /run/memif.sock#0 belongs to port web (default/web)");
+  db.kind = PortKind::kMemifServer;
+  db.path = "/run/memif.sock#1";
+  EXPECT_EQ(table.Add(db).code(), absl::StatusCode::kAlreadyExists);
+  db.kind = PortKind::kMemifClient;
+  EXPECT_TRUE(table.Add(db).ok()) << "another interface of the same peer";
+}
+
 TEST(PortTableTest, WhatARemovedPortOwnedIsFreeAgain) {
   PortTable table;
   ASSERT_TRUE(table.Add(RingPort("p", "web", kMac, "10.0.0.2")).ok());

@@ -340,6 +340,28 @@ TEST_F(PublisherTest, AMovedPortIsPolledByItsNewWorkerOnly) {
   EXPECT_EQ(data_plane().epoch(), epoch) << "it is there already";
 }
 
+TEST_F(PublisherTest, WorkersGoToRestAndComeBack) {
+  if (data_plane().worker_count() < 2) GTEST_SKIP() << "one CPU, one worker";
+  ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
+  const unsigned first = publisher_->view()->places.at("web").worker;
+  const Result removed = One(RemoveWorkerCommand{first, 7});
+  ASSERT_TRUE(removed.ok()) << removed.status();
+  EXPECT_EQ(removed->epoch, data_plane().epoch());
+  EXPECT_EQ(publisher_->view()->places.at("web").worker, 1 - first);
+  EXPECT_THAT(publisher_->view()->snapshot->polled[first], IsEmpty());
+  EXPECT_EQ(One(RemoveWorkerCommand{first, 7}).status().message(),
+            "worker on core 7: is at rest already");
+  EXPECT_EQ(One(RemoveWorkerCommand{1 - first, 8}).status().message(),
+            "worker on core 8: is the last one, its ports need it");
+  EXPECT_EQ(One(MovePortCommand{"web", first}).status().message(),
+            fmt::format("port web: worker {} is at rest (sluicectl worker add)", first));
+
+  ASSERT_TRUE(One(AddWorkerCommand{first, 7}).ok());
+  EXPECT_EQ(One(AddWorkerCommand{first, 7}).status().message(), "worker on core 7: polls already");
+  ASSERT_TRUE(One(MovePortCommand{"web", first}).ok());
+  EXPECT_EQ(publisher_->view()->places.at("web").worker, first);
+}
+
 TEST_F(PublisherTest, AMoveToNowhereOrOfNobodyIsRefused) {
   ASSERT_TRUE(One(AddPortCommand{WebPort()}).ok());
   EXPECT_EQ(One(MovePortCommand{"wbe", 0}).status().message(), "port wbe: does not exist");

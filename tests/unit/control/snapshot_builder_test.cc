@@ -29,7 +29,7 @@ class Builder {
 
   void AddPort(const dataplane::PortSpec& spec, PortId id) {
     ASSERT_TRUE(state.ports().Add(spec).ok());
-    const unsigned worker = LeastLoadedWorker(places, kWorkers);
+    const unsigned worker = LeastLoadedWorker(places, {.count = kWorkers});
     places[spec.name] = {{id, dataplane::PortIo(static_cast<uint16_t>(id + 100)), 1}, worker};
   }
   void Apply(Object object) {

@@ -1,5 +1,6 @@
 // A whole switch with two workers, and everything at once: traffic whose every packet is checked,
-// policies that flip, ports that move between workers, and a slot that two pods take turns in.
+// policies that flip, ports that move between workers, a worker that comes and goes, and a slot
+// that two pods take turns in.
 //
 // One thread plays all pods in rounds: it sends a burst, waits until each packet came out or was
 // counted as dropped, and holds each against the policies that were in force meanwhile. The main
@@ -233,6 +234,13 @@ class Control {
     pods_.at(name).worker ^= 1;
     Publish();
   }
+  // Worker 1 goes to rest, or takes up half of the ports.
+  void ChangeWorkers() {
+    at_rest_ = !at_rest_;
+    unsigned next = 0;
+    for (auto& [name, pod] : pods_) pod.worker = at_rest_ ? 0 : next++ % 2;
+    Publish();
+  }
   void Flip() {
     open_ = !open_;
     Publish();
@@ -296,7 +304,7 @@ class Control {
   const std::shared_ptr<const AddressStamps> stamps_ = std::make_shared<AddressStamps>();
   const std::shared_ptr<LearnedMacs> learned_ = std::make_shared<LearnedMacs>(64, 60'000);
   std::map<char, Pod> pods_;
-  bool open_ = true;
+  bool open_ = true, at_rest_ = false;
   unsigned next_name_ = 0;
   std::vector<char> was_open_ = std::vector<char>(kMaxEpochs + 1);
   std::atomic<uint64_t> started_{0}, completed_{0};
@@ -543,7 +551,7 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
   ASSERT_TRUE(created.ok()) << created.status();
   Switch& target = **created;
   const rte_mempool* pool = rte_mempool_lookup("sluice_packets");
-  uint32_t moves = 0, flips = 0;
+  uint32_t moves = 0, flips = 0, changes = 0;
   {
     Control control(target);
     Guest guest;
@@ -555,7 +563,7 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(8);
     while (std::chrono::steady_clock::now() < end && control.started() + 10 < Control::kMaxEpochs &&
            !testing::Test::HasFailure()) {
-      switch (random() % 8) {
+      switch (random() % 9) {
         case 0:
         case 1:
           control.Move("abcd"[random() % 4]);
@@ -571,6 +579,10 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
         case 5:
           control.Flip();
           ++flips;
+          break;
+        case 6:
+          control.ChangeWorkers();
+          ++changes;
           break;
         default:  // leaves some epochs long enough to hold a round
           for (const uint64_t until = rte_get_tsc_cycles() + rte_get_tsc_hz() / 500;
@@ -594,6 +606,7 @@ TEST(SwitchThreads, EveryPacketIsDecidedByAPolicyOfItsTime) {
     EXPECT_GT(traffic.guests_refused, 10u);
     EXPECT_GT(moves, 10u);
     EXPECT_GT(flips, 10u);
+    EXPECT_GT(changes, 10u);
   }
   for (unsigned worker = 0; worker < 2; ++worker) {
     EXPECT_GT(target.ReadWorkerCounters(worker).packets, 0u);

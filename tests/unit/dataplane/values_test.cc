@@ -52,6 +52,17 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
          s.path = "";
        },
        "port web: path: a pcap port needs a file to read or one to write"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kMemifClient;
+         s.path = "/run/memif.sock#three";
+       },
+       "port web: path: \"/run/memif.sock#three\" is not SOCKET or SOCKET#ID, as "
+       "/run/memif.sock#3"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kMemifServer;
+         s.path = "memif.sock#3";
+       },
+       "port web: path: must be an absolute path"},
       {[](PortSpec& s) { s.kind = PortKind::kRing; }, "port web: path: a ring port has none"},
       {[](PortSpec& s) {
          s.kind = PortKind::kTap;
@@ -65,6 +76,17 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
          s.netns = "web";
        },
        "port web: netns: must be an absolute path"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kPci;
+         s.path = "eth0";
+       },
+       "port web: path: \"eth0\" is not a PCI address, as 0000:03:00.0"},
+      {[](PortSpec& s) {
+         s.kind = PortKind::kAfXdp;
+         s.path = "eth0";
+         s.mtu = 1501;
+       },
+       "port web: mtu: 1501 is more than the 1500 of an af-xdp port"},
       {[](PortSpec& s) {
          s.kind = PortKind::kRepresentor;
          s.path = "0000:03:00.0";
@@ -83,8 +105,8 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
 }
 
 TEST(PortKind, NamesGoBothWays) {
-  for (const char* name :
-       {"vhost-server", "vhost-client", "ring", "pcap", "tap", "af-packet", "representor"}) {
+  for (const char* name : {"vhost-server", "vhost-client", "memif-server", "memif-client", "ring",
+                           "pcap", "tap", "af-packet", "af-xdp", "pci", "representor"}) {
     const auto kind = ParsePortKind(name);
     ASSERT_TRUE(kind.ok());
     EXPECT_STREQ(PortKindName(*kind), name);
@@ -111,8 +133,16 @@ TEST(PortDevice, WhatCannotOpenIsNamed) {
       {PortKind::kVhostServer, "/dev/null", "port web: socket path /dev/null exists already"},
       {PortKind::kVhostServer, "/no/such/place/s",
        "port web: there is no directory /no/such/place for the socket"},
+      {PortKind::kMemifServer, "/dev/null#3", "port web: socket path /dev/null exists already"},
+      {PortKind::kMemifServer, "/no/such/place/s",
+       "port web: there is no directory /no/such/place for the socket"},
+      {PortKind::kMemifClient, "/dev/null", "port web: /dev/null is not a socket"},
+      {PortKind::kMemifClient, "/no/such/place/s",
+       "port web: nobody listens on /no/such/place/s: the peer of a memif-client port has to be "
+       "there when the port is added"},
       {PortKind::kTap, "lo", "port web: network interface lo exists already"},
       {PortKind::kAfPacket, "nosuch0", "port web: there is no network interface nosuch0"},
+      {PortKind::kAfXdp, "nosuch0", "port web: there is no network interface nosuch0"},
       {PortKind::kVhostClient, "/dev/null", "port web: /dev/null is not a socket"},
       {PortKind::kPcap, "/no/such.pcap", "port web: file /no/such.pcap is not readable"},
   };
