@@ -408,6 +408,7 @@ absl::StatusOr<std::shared_ptr<Capture>> Switch::StartCapture(const CaptureConfi
   }
   impl_->capture = std::make_shared<Capture>(config, worker_count());
   impl_->shown.store(impl_->capture.get(), std::memory_order_release);
+  impl_->quiescence.Wait();
   return impl_->capture;
 }
 

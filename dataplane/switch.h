@@ -120,8 +120,8 @@ class Switch {
   void WatchEvents(bool on);
   void DrainEvents(const std::function<void(const ConnectionEvent&)>& visit);
   uint64_t LostEvents() const;
-  // Copies of packets from now on. One capture at a time. Any thread. Errors: FailedPrecondition
-  // (another one is under way).
+  // Copies of packets; when it returns, every worker makes them. One capture at a time. Any thread.
+  // Errors: FailedPrecondition (another one is under way).
   absl::StatusOr<std::shared_ptr<Capture>> StartCapture(const CaptureConfig& config);
   // When it returns no worker uses `capture` any more, and what they wrote may be drained.
   void StopCapture(const std::shared_ptr<Capture>& capture);
