@@ -203,4 +203,11 @@ absl::StatusOr<Bytes> MakeFrame(const PacketText& packet, const std::string& por
   return frame;
 }
 
+absl::StatusOr<std::pair<IpAddress, IpAddress>> ResolveEnds(const PacketText& packet,
+                                                            const View& view) {
+  const auto ends = Resolve(packet, view);
+  if (!ends.ok()) return ends.status();
+  return std::pair(ends->from, ends->to);
+}
+
 }  // namespace sluice::control

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/packet_text.h"
@@ -19,5 +20,9 @@ namespace sluice::control {
 // "packet: ..." (no such pod, two families).
 absl::StatusOr<std::vector<uint8_t>> MakeFrame(const PacketText& packet, const std::string& port,
                                                const View& view);
+
+// The addresses of its ends, of one family. Errors: MakeFrame's.
+absl::StatusOr<std::pair<acl::IpAddress, acl::IpAddress>> ResolveEnds(const PacketText& packet,
+                                                                      const View& view);
 
 }  // namespace sluice::control

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "control/protocol_name.h"
+#include "control/traced_side.h"
 
 namespace sluice::control {
 namespace {
@@ -45,13 +46,7 @@ class Narrator {
   }
 
   std::optional<Side> SideOf(const TraceSide& traced) const {
-    if (!traced.judged) return std::nullopt;
-    Side side{.allow = traced.allow, .tier = traced.tier};
-    if (traced.rule == acl::kNoRule) return side;
-    const acl::RuleSource* source = rules_ == nullptr ? nullptr : rules_->Find(traced.rule);
-    side.policies = source != nullptr ? source->policies : std::vector<std::string>{"(deleted)"};
-    if (source != nullptr) side.rule = source->rule;
-    return side;
+    return control::SideOf(traced, rules_);
   }
 
   std::string PortName(PortId id) const {
@@ -195,16 +190,7 @@ class Narrator {
     return Observed(fmt::format("{}", fmt::join(texts, "; ")));
   }
 
-  std::string SideText(const TraceSide& traced) const {
-    const std::optional<Side> side = SideOf(traced);
-    if (!side) return "not judged here";
-    if (side->policies.empty()) return "allow (no policy)";
-    const std::string rule = side->rule.empty() ? "(nothing allows it)" : side->rule;
-    const char* word = traced.conditional ? "what it says decides,"
-                       : side->allow      ? "allow"
-                                          : "deny";
-    return fmt::format("{} by {} {}", word, fmt::join(side->policies, ", "), rule);
-  }
+  std::string SideText(const TraceSide& traced) const { return control::SideText(traced, rules_); }
 
   std::string Observed(std::string text) const {
     if (report_.would_drop != DropReason::kNone) {

@@ -5,6 +5,7 @@
 #include "dataplane/audit.h"
 #include "dataplane/journal.h"
 #include "dataplane/judge.h"
+#include "dataplane/recorder.h"
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
@@ -70,6 +71,7 @@ class FloodedPacket {
     if (burst_.trace == nullptr) {
       rte_mbuf* copy = CopyFor(receiver);
       if (copy == nullptr) return refusal_ = DropReason::kNoBuffers;
+      if (burst_.recorder != nullptr) burst_.recorder->Reached(burst_, packet_, receiver);
       transmitter_.Enqueue(snapshot, burst_.in_port, receiver, copy);
     }
     ++copies_;

@@ -23,6 +23,7 @@
 namespace sluice::dataplane {
 
 class Journal;
+class Recorder;
 struct TraceReport;
 
 inline constexpr unsigned kBurstSize = 32;
@@ -126,6 +127,7 @@ struct Burst {
   // Set: a dry run. The stages decide as ever, change nothing, and note here what they would have
   // done.
   TraceReport* trace = nullptr;
+  Recorder* recorder = nullptr;  // null: nobody wants copies
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;

@@ -1,5 +1,6 @@
 #include "dataplane/pipeline.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 
@@ -49,8 +50,10 @@ void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
     if (Load(network, received)) {
       const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
                          burst_number_++ % StageTally::kSampleEvery == 0;
-      tally_->classified.Add(timed ? RunTimedStages() : RunStages([](Stage) {}));
+      const bool watched = timed || burst_.recorder != nullptr;
+      tally_->classified.Add(watched ? RunWatchedStages(timed) : RunStages([](Stage) {}));
     }
+    if (unlikely(burst_.recorder != nullptr)) burst_.recorder->Settle(burst_);
     Sink();  // the dead are counted and freed
   }
 }
@@ -87,10 +90,13 @@ unsigned Pipeline::RunStages(Done&& done) {
   return asked;
 }
 
-unsigned Pipeline::RunTimedStages() {
-  stages_->packets.Add(burst_.count);
+unsigned Pipeline::RunWatchedStages(bool timed) {
+  if (timed) stages_->packets.Add(burst_.count);
   uint64_t before = rte_rdtsc();
   return RunStages([&](Stage stage) {
+    // The last that has the buffers of all that is alive.
+    if (stage == Stage::kFlood && burst_.recorder != nullptr) burst_.recorder->Keep(burst_);
+    if (!timed) return;
     const uint64_t now = rte_rdtsc();
     stages_->cycles[static_cast<size_t>(stage)].Add(now - before);
     before = now;
@@ -121,6 +127,16 @@ void Pipeline::Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t
     report->drop = burst_.packets[0].drop;
   }
   burst_.trace = nullptr;
+}
+
+void Pipeline::ShowTo(Recorder* recorder) {
+  burst_.recorder = recorder;
+  transmitter_.ShowTo(recorder);
+}
+
+void Pipeline::Flush(const Snapshot& snapshot) {
+  transmitter_.Flush(snapshot);
+  if (unlikely(burst_.recorder != nullptr)) burst_.recorder->Publish();
 }
 
 void Pipeline::Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms) {

@@ -14,6 +14,7 @@
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/journal.h"
 #include "dataplane/packet.h"
+#include "dataplane/recorder.h"
 #include "dataplane/reject.h"
 #include "dataplane/stage_tally.h"
 #include "dataplane/tally.h"
@@ -35,8 +36,10 @@ class Pipeline {
   // nothing, and fills `report`. `report->epoch` and what the stages say is set. Same thread.
   void Trace(const Snapshot& snapshot, PortId in_port, std::span<uint8_t> frame, uint32_t now_ms,
              TraceReport* report);
-  // Sends what waits in transmit buffers.
-  void Flush(const Snapshot& snapshot) { transmitter_.Flush(snapshot); }
+  // Who is to have copies of packets from here on; null: nobody. Before the first packet of a turn.
+  void ShowTo(Recorder* recorder);
+  // Sends what waits in transmit buffers. The turn's last.
+  void Flush(const Snapshot& snapshot);
   // A bounded piece of ageing, once a loop.
   void Age(const Snapshot& snapshot, uint32_t now_ms) {
     fragments_.Age(snapshot, now_ms);
@@ -52,7 +55,8 @@ class Pipeline {
   // All stages, and done(stage) after each. Returns how many keys went to the tries.
   template <typename Done>
   unsigned RunStages(Done&& done);
-  unsigned RunTimedStages();
+  // The same, while somebody watches.
+  unsigned RunWatchedStages(bool timed);
   void Sink();
 
   const unsigned worker_;

@@ -150,6 +150,7 @@ rte_mbuf* FrameCutter::Copy(uint32_t payload) {
   AppendCopy(*piece, *piece, frame_, 0, headers_);
   piece->ol_flags = frame_.ol_flags & kOffloadState;
   piece->tx_offload = frame_.tx_offload;
+  piece->hash.fdir.hi = frame_.hash.fdir.hi;  // recorder.cc
   rte_mbuf* tail = piece;
   for (uint32_t copied = 0; copied < payload;) {
     if (rte_pktmbuf_tailroom(tail) == 0) {

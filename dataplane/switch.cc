@@ -150,6 +150,9 @@ struct Switch::Impl {
 
   std::atomic<uint32_t> attention{0};   // who watches: workers look at it once a burst
   Journal control_journal{&attention};  // of what the control thread closes
+  mutable std::mutex capture_mutex;
+  std::shared_ptr<Capture> capture;      // guarded by it
+  std::atomic<Capture*> shown{nullptr};  // the same, for workers
   std::mutex stage_watchers_mutex;
   unsigned stage_watchers = 0;  // guarded by it
 
@@ -191,7 +194,8 @@ absl::StatusOr<std::unique_ptr<Switch>> Switch::Create(const SwitchConfig& confi
         std::make_unique<Worker>(WorkerConfig{.index = index,
                                               .idle_sleep_us = config.idle_sleep_us,
                                               .fragments = FragmentsOf(config),
-                                              .attention = &impl->attention},
+                                              .attention = &impl->attention,
+                                              .capture = &impl->shown},
                                  &impl->published, impl->connections.get(), &impl->quiescence,
                                  &impl->tx_ports, &impl->claims));
     journals.push_back(&impl->workers.back()->journal());
@@ -396,6 +400,30 @@ uint64_t Switch::LostEvents() const {
   uint64_t lost = impl_->control_journal.events().lost();
   for (const auto& worker : impl_->workers) lost += worker->journal().events().lost();
   return lost;
+}
+
+absl::StatusOr<std::shared_ptr<Capture>> Switch::StartCapture(const CaptureConfig& config) {
+  const std::scoped_lock lock(impl_->capture_mutex);
+  if (impl_->capture != nullptr) {
+    return absl::FailedPreconditionError("capture: another one is under way");
+  }
+  impl_->capture = std::make_shared<Capture>(config, worker_count());
+  impl_->shown.store(impl_->capture.get(), std::memory_order_release);
+  impl_->quiescence.Wait();
+  return impl_->capture;
+}
+
+void Switch::StopCapture(const std::shared_ptr<Capture>& capture) {
+  const std::scoped_lock lock(impl_->capture_mutex);
+  if (impl_->capture != capture) return;
+  impl_->shown.store(nullptr, std::memory_order_release);
+  impl_->quiescence.Wait();
+  impl_->capture = nullptr;
+}
+
+std::shared_ptr<Capture> Switch::capture() const {
+  const std::scoped_lock lock(impl_->capture_mutex);
+  return impl_->capture;
 }
 
 void Switch::WatchStages(bool on) {

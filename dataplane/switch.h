@@ -16,6 +16,7 @@
 
 #include "acl/address.h"
 #include "acl/classifier.h"
+#include "dataplane/capture.h"
 #include "dataplane/connection_event.h"
 #include "dataplane/denial.h"
 #include "dataplane/drop_reason.h"
@@ -120,6 +121,13 @@ class Switch {
   void WatchEvents(bool on);
   void DrainEvents(const std::function<void(const ConnectionEvent&)>& visit);
   uint64_t LostEvents() const;
+  // Copies of packets; when it returns, every worker makes them. One capture at a time. Any thread.
+  // Errors: FailedPrecondition (another one is under way).
+  absl::StatusOr<std::shared_ptr<Capture>> StartCapture(const CaptureConfig& config);
+  // When it returns no worker uses `capture` any more, and what they wrote may be drained.
+  void StopCapture(const std::shared_ptr<Capture>& capture);
+  // The one under way; null: none.
+  std::shared_ptr<Capture> capture() const;
   // One more, or one fewer, who wants stage_cycles. Any thread.
   void WatchStages(bool on);
 

@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 
 #include "dataplane/offload.h"
+#include "dataplane/recorder.h"
 #include "dataplane/segment.h"
 #include "dataplane/tsan.h"
 #include "dataplane/vlan.h"
@@ -22,11 +23,11 @@ uint32_t LinkHeader(const rte_mbuf& mbuf) {
 }
 
 // A buffer with the contents of `mbuf` that nobody else holds, and `mbuf`'s reference gone; null if
-// there are no buffers.
+// there are no buffers, and then `mbuf` stays the caller's.
 rte_mbuf* Own(rte_mbuf* mbuf, rte_mempool* pool) {
   if (rte_mbuf_refcnt_read(mbuf) == 1) return mbuf;
   rte_mbuf* copy = pool == nullptr ? nullptr : rte_pktmbuf_copy(mbuf, pool, 0, UINT32_MAX);
-  rte_pktmbuf_free(mbuf);
+  if (copy != nullptr) rte_pktmbuf_free(mbuf);
   return copy;
 }
 
@@ -61,10 +62,11 @@ void Transmitter::Enqueue(const Snapshot& snapshot, PortId in_port, PortId out_p
 
 // Does here what the sender left undone.
 void Transmitter::EnqueueComplete(const Snapshot& snapshot, PortId in_port, PortId out_port,
-                                  rte_mbuf* mbuf) {
-  mbuf = Own(mbuf, ports_->pieces);
+                                  rte_mbuf* shared) {
+  rte_mbuf* mbuf = Own(shared, ports_->pieces);
   if (mbuf == nullptr) {
-    CountDrop(in_port, DropReason::kNoBuffers);
+    Lose(snapshot, in_port, out_port, shared, DropReason::kNoBuffers);
+    rte_pktmbuf_free(shared);
     return;
   }
   if (!IsToBeCut(*mbuf)) {
@@ -76,7 +78,7 @@ void Transmitter::EnqueueComplete(const Snapshot& snapshot, PortId in_port, Port
   while (!cutter.done()) {
     rte_mbuf* piece = cutter.Next();
     if (piece == nullptr) {
-      CountDrop(in_port, DropReason::kNoBuffers);
+      Lose(snapshot, in_port, out_port, mbuf, DropReason::kNoBuffers);
       break;
     }
     Push(snapshot, in_port, out_port, piece);
@@ -93,8 +95,11 @@ void Transmitter::Push(const Snapshot& snapshot, PortId in_port, PortId out_port
   if (queue.count == kBurstSize) Send(snapshot, out_port);
 }
 
-void Transmitter::CountDrop(PortId in_port, DropReason reason) {
+void Transmitter::Lose(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf,
+                       DropReason reason) {
   tally_->ports[in_port].drops[static_cast<size_t>(reason)].Add(1);
+  if (recorder_ != nullptr)
+    recorder_->Lost(PacketWay::Of(snapshot, in_port, out_port), mbuf, reason);
 }
 
 void Transmitter::Transmit(Burst& burst) {
@@ -134,7 +139,7 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
         waiting[0]->pkt_len > kOrdinaryFrame || snapshot.ports[port].io.RefusesSingly();
     const auto lost = alone ? waiting.first(1) : waiting;
     for (rte_mbuf* mbuf : lost) {
-      CountDrop(static_cast<PortId>(mbuf->hash.usr), DropReason::kTxFull);
+      Lose(snapshot, static_cast<PortId>(mbuf->hash.usr), port, mbuf, DropReason::kTxFull);
       rte_pktmbuf_free(mbuf);
     }
     waiting = waiting.subspan(lost.size());

@@ -30,6 +30,8 @@ class Transmitter {
   void Transmit(Burst& burst);
   // Sends all that waits. `snapshot` is the one the packets were enqueued under.
   void Flush(const Snapshot& snapshot);
+  // Who is told of what no port takes; null: nobody.
+  void ShowTo(Recorder* recorder) { recorder_ = recorder; }
 
  private:
   struct Queue {
@@ -38,15 +40,18 @@ class Transmitter {
     bool waiting = false;  // listed in waiting_
   };
   bool PeerTakes(PortId port, const rte_mbuf& mbuf) const;
-  void EnqueueComplete(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf);
+  void EnqueueComplete(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* shared);
   void Push(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf);
   void Send(const Snapshot& snapshot, PortId port);
   size_t Offer(const Snapshot& snapshot, PortId port, std::span<rte_mbuf*> mbufs);
-  void CountDrop(PortId in_port, DropReason reason);
+  // Counts it and tells of it; the buffer stays the caller's.
+  void Lose(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf,
+            DropReason reason);
 
   const unsigned worker_;  // which of a device's queues it sends by
   TxPorts* const ports_;
   Tally* const tally_;
+  Recorder* recorder_ = nullptr;
   std::vector<Queue> queues_;    // by PortId
   std::vector<PortId> waiting_;  // ports to flush; never grows past kMaxPorts
 };

@@ -60,6 +60,7 @@ bool Worker::RunOnce(uint32_t now_ms) {
   if (mailbox_.Waiting()) {
     mailbox_.Serve([&](auto& request, auto& report) { return Trace(request, now_ms, report); });
   }
+  pipeline_.ShowTo(Watcher());
   poll_set_.Follow(snapshot, config_.index);
   const bool busy = poll_set_.Turn([&](PortId port) { return Poll(snapshot, port, now_ms); });
   pipeline_.Flush(snapshot);
@@ -95,6 +96,13 @@ bool Worker::Trace(TraceRequest& request, uint32_t now_ms, TraceReport& report) 
   if (snapshot.ports[request.port].generation != request.generation) return false;
   pipeline_.Trace(snapshot, request.port, {request.frame.data(), request.length}, now_ms, &report);
   return true;
+}
+
+// Null: nobody.
+Recorder* Worker::Watcher() const {
+  if (config_.capture == nullptr) return nullptr;
+  Capture* capture = config_.capture->load(std::memory_order_acquire);
+  return capture == nullptr ? nullptr : &capture->recorder(config_.index);
 }
 
 // As much of the table as is due since the last turn, a bounded piece at a time; what is left over,

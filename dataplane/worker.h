@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "dataplane/capture.h"
 #include "dataplane/connection_table.h"
 #include "dataplane/journal.h"
 #include "dataplane/pipeline.h"
@@ -26,6 +27,8 @@ struct WorkerConfig {
   const std::atomic<uint32_t>* attention = nullptr;  // who watches: journal.h
   RejectConfig reject = {};
   InspectConfig inspect = {};
+  // Who wants copies of packets; may change at any time, and a grace period ends the old one's use.
+  const std::atomic<Capture*>* capture = nullptr;
 };
 
 class Worker {
@@ -55,6 +58,7 @@ class Worker {
   unsigned Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms);
   void Age(uint32_t now_ms, unsigned most);
   void Sleep(uint32_t us);
+  Recorder* Watcher() const;
 
   const WorkerConfig config_;
   const std::atomic<const Snapshot*>* const published_;

@@ -39,6 +39,7 @@ void AddGet(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  
 void AddExplain(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // explain
 void AddStatus(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);   // status, drops
 void AddMonitor(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // monitor
+void AddCapture(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);  // capture
 void AddTop(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);      // top
 void AddTrace(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);    // trace
 void AddMode(CLI::App& app, const GlobalOptions& options, ExitCode* exit_code);     // mode

@@ -41,6 +41,7 @@ int Main(int argc, char** argv) {
   AddExplain(app, options, &exit_code);
   AddStatus(app, options, &exit_code);
   AddMonitor(app, options, &exit_code);
+  AddCapture(app, options, &exit_code);
   AddTop(app, options, &exit_code);
   AddTrace(app, options, &exit_code);
   AddMode(app, options, &exit_code);

@@ -5,6 +5,7 @@
 #include "control/drop_listing.h"
 #include "control/explain.h"
 #include "control/grpc/answer_convert.h"
+#include "control/grpc/capture_stream.h"
 #include "control/grpc/diagnostics_streams.h"
 #include "control/grpc/grpc_status.h"
 #include "control/grpc/policy_answers.h"
@@ -259,6 +260,11 @@ class DiagnosticsService final : public v1::DiagnosticsService::Service {
   grpc::Status Monitor(grpc::ServerContext* context, const v1::MonitorRequest* request,
                        grpc::ServerWriter<v1::MonitorResponse>* writer) override {
     return StreamEvents(monitor_, *context, *request, *writer);
+  }
+
+  grpc::Status Capture(grpc::ServerContext* context, const v1::CaptureRequest* request,
+                       grpc::ServerWriter<v1::CaptureResponse>* writer) override {
+    return StreamCapture(controller_, data_plane_, *context, *request, *writer);
   }
 
   grpc::Status WatchLoad(grpc::ServerContext* context, const v1::WatchLoadRequest* request,

@@ -8,7 +8,8 @@ INCLUDES: who may include whom (DESIGN section 3). The longest matching prefix g
 
 _VALUES = ["absl/", "fmt/"]
 _FACADE = [
-    "dataplane/connection_event.h", "dataplane/denial.h", "dataplane/drop_reason.h",
+    "dataplane/capture.h", "dataplane/captured_packet.h", "dataplane/connection_event.h",
+    "dataplane/denial.h", "dataplane/drop_reason.h",
     "dataplane/eal.h", "dataplane/learned_macs.h", "dataplane/mac_address.h",
     "dataplane/network_namespace.h",
     "dataplane/port_path.h", "dataplane/port_spec.h", "dataplane/snapshot.h", "dataplane/switch.h",

@@ -126,7 +126,8 @@ Testbed::Testbed(const TestbedConfig& config)
                                 .fragments = config.fragments,
                                 .attention = &attention_,
                                 .reject = config.reject,
-                                .inspect = config.inspect},
+                                .inspect = config.inspect,
+                                .capture = &capture_},
         &current_, table_.get(), &quiescence_, &tx_ports_, &claims_));
   }
   std::vector<dataplane::Journal*> journals;

@@ -111,6 +111,8 @@ class Testbed {
   // From now on workers tell events; Events takes what they told since the last call.
   void Watch(bool on = true) { attention_ = on ? dataplane::kWatchEvents : 0u; }
   std::vector<dataplane::ConnectionEvent> Events();
+  // From now on copies of packets go to `capture`, which outlives the next turn; null: to nobody.
+  void ShowTo(dataplane::Capture* capture) { capture_ = capture; }
   // What a trace of the frame says, by the worker that polls the port.
   dataplane::TraceReport Trace(char port, const Bytes& frame);
   // Frames that came out of `port` since the last call.
@@ -146,6 +148,9 @@ class Testbed {
   }
   const acl::RuleIds& audit_rule_ids() const { return *audit_rule_ids_; }
   dataplane::PortId id(char port) const { return ids_.at(port); }
+  const dataplane::PortView& view(char port) const {  // in force
+    return current_.load()->ports[ids_.at(port)];
+  }
   bool Has(char port) const { return ids_.contains(port); }
   const dataplane::Tally& tally(unsigned worker) const { return workers_[worker]->tally(); }
 
@@ -211,6 +216,7 @@ class Testbed {
   std::map<std::string, std::shared_ptr<dataplane::LearnedMacs>> learned_;
   std::vector<rte_mbuf*> starved_;
   std::atomic<uint32_t> attention_{0};
+  std::atomic<dataplane::Capture*> capture_{nullptr};
   dataplane::Mode mode_ = dataplane::Mode::kEnforce;
   uint32_t verdict_epoch_ = 0;
   uint32_t now_ms_ = 1'000'000;
