@@ -16,7 +16,7 @@ std::mutex guards_mutex;
 std::atomic<unsigned> guards{0};  // written under the mutex
 Quiescence* guarded = nullptr;    // guarded by it
 
-void WaitForReaders() {
+[[maybe_unused]] void WaitForReaders() {
   if (guards.load(std::memory_order_relaxed) == 0 || rte_thread_is_intr() == 0) return;
   const std::scoped_lock lock(guards_mutex);
   if (guarded != nullptr) guarded->Wait();

@@ -44,6 +44,7 @@ void Worker::Run(const std::atomic<bool>& running) {
     const uint64_t took = rte_rdtsc() - started;
     tally_.cycles.Add(took);
     if (poll_set_.empty()) {
+      Age(CoarseMsOf(started), kRestAgeingPiece);
       Sleep(kRestUs);
     } else if (busy) {
       tally_.busy_cycles.Add(took);
@@ -65,7 +66,7 @@ bool Worker::RunOnce(uint32_t now_ms) {
   const bool busy = poll_set_.Turn([&](PortId port) { return Poll(snapshot, port, now_ms); });
   pipeline_.Flush(snapshot);
   pipeline_.Age(snapshot, now_ms);
-  Age(now_ms, poll_set_.empty() ? kRestAgeingPiece : kMaxAgeingPiece);
+  Age(now_ms, kMaxAgeingPiece);
   journal_.Sweep(now_ms);
   tally_.loops.Add(1);
   if (busy) tally_.busy_loops.Add(1);

@@ -24,7 +24,7 @@ def why_no_af_xdp():
     try:
         socket.socket(AF_XDP, socket.SOCK_RAW).close()
     except OSError as error:
-        return f"the kernel has no AF_XDP sockets: {error.strerror}"
+        return f"kernel without AF_XDP: {error.strerror}"
     return ""
 
 
