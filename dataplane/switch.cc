@@ -30,7 +30,8 @@ namespace {
 
 // For what is cut or copied on its way out. Devices give pieces back at once, so few are in use.
 constexpr uint32_t kMinPieces = 1024, kBuffersPerPiece = 8;
-constexpr unsigned kJumboBuffers = 1024;  // 16 MiB
+constexpr unsigned kMirrorBuffers = 4096;  // 9 MiB
+constexpr unsigned kJumboBuffers = 1024;   // 16 MiB
 
 // What an lcore needs to run one worker.
 struct Launch {
@@ -133,12 +134,13 @@ struct Switch::Impl {
 
   PortCounters RawCounters(PortId id) const;
   absl::StatusOr<rte_mempool*> PoolFor(const PortSpec& spec);
+  absl::Status MakeMirrorPool();
   absl::StatusOr<SubjectRef> ChooseSubject(const PortSpec& spec);
   void PutInForce(std::unique_ptr<const Snapshot> snapshot);
 
   const SwitchConfig config;
   PacketPool pool, pieces;
-  PacketPool jumbo;  // made when the first port needs it
+  PacketPool jumbo, mirrored;  // each made when the first port needs it
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
@@ -234,6 +236,15 @@ absl::StatusOr<rte_mempool*> Switch::Impl::PoolFor(const PortSpec& spec) {
   return jumbo.get();
 }
 
+absl::Status Switch::Impl::MakeMirrorPool() {
+  if (mirrored.get() != nullptr) return absl::OkStatus();
+  absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_mirrored", kMirrorBuffers);
+  if (!made.ok()) return made.status();
+  mirrored = *std::move(made);
+  tx_ports.mirrored = mirrored.get();
+  return absl::OkStatus();
+}
+
 unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->workers.size()); }
 
 absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
@@ -242,6 +253,9 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   if (!subject.ok()) return subject.status();
   absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
   if (!pool.ok()) return pool.status();
+  if (spec.role == PortRole::kMirror) {
+    if (absl::Status made = impl_->MakeMirrorPool(); !made.ok()) return made;
+  }
   absl::StatusOr<PortDevice> device =
       PortDevice::Open(spec, {.pool = *pool,
                               .tx = &impl_->tx_ports.ports[subject->port],
