@@ -77,6 +77,10 @@ PortCounters Minus(PortCounters now, const PortCounters& before) {
   now.tx_packets -= before.tx_packets;
   now.tx_bytes -= before.tx_bytes;
   now.answered -= before.answered;
+  for (size_t i = 0; i < kMaxQueues; ++i) {
+    now.rx_queue_packets[i] -= before.rx_queue_packets[i];
+    now.tx_queue_packets[i] -= before.tx_queue_packets[i];
+  }
   for (size_t i = 0; i < kDropReasonCount; ++i) now.drops[i] -= before.drops[i];
   return now;
 }
@@ -161,7 +165,7 @@ struct Switch::Impl {
   std::shared_ptr<const Snapshot> current;  // control thread
   std::atomic<const Snapshot*> published;   // workers
   std::atomic<uint64_t> epoch{0};
-  mutable std::mutex slots_mutex;  // guards slots
+  mutable std::mutex slots_mutex;  // guards slots, and the making of pools
   std::array<Slot, kMaxPorts> slots;
 };
 
@@ -231,6 +235,7 @@ absl::StatusOr<rte_mempool*> Switch::Impl::PoolFor(const PortSpec& spec) {
   if (jumbo.get() == nullptr) {
     absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_jumbo", kJumboBuffers, kJumboRoom);
     if (!made.ok()) return made.status();
+    const std::scoped_lock lock(slots_mutex);
     jumbo = *std::move(made);
   }
   return jumbo.get();
@@ -240,6 +245,7 @@ absl::Status Switch::Impl::MakeMirrorPool() {
   if (mirrored.get() != nullptr) return absl::OkStatus();
   absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_mirrored", kMirrorBuffers);
   if (!made.ok()) return made.status();
+  const std::scoped_lock lock(slots_mutex);
   mirrored = *std::move(made);
   tx_ports.mirrored = mirrored.get();
   return absl::OkStatus();
@@ -352,6 +358,11 @@ PortCounters Switch::Impl::RawCounters(PortId id) const {
     sum.tx_packets += port.tx_packets.Read();
     sum.tx_bytes += port.tx_bytes.Read();
     sum.answered += port.answered.Read();
+    for (size_t i = 0; i < kMaxQueues; ++i) {
+      const QueueTally& queue = worker->tally().queues.at(id)[i];
+      sum.rx_queue_packets[i] += queue.rx_packets.Read();
+      sum.tx_queue_packets[i] += queue.tx_packets.Read();
+    }
     for (size_t i = 0; i < kDropReasonCount; ++i) sum.drops[i] += port.drops[i].Read();
   }
   return sum;
@@ -378,6 +389,9 @@ WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
   counters.connections_created = impl_->connections->CreatedBy(worker);
   counters.connections_removed = impl_->connections->RemovedBy(worker);
   counters.connections_evicted = impl_->connections->EvictedBy(worker);
+  counters.events_waiting = impl_->workers.at(worker)->journal().events().level();
+  const std::shared_ptr<Capture> running = capture();
+  if (running != nullptr) counters.capture_bytes_waiting = running->level(worker);
   return counters;
 }
 
@@ -452,6 +466,20 @@ void Switch::WatchStages(bool on) {
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 
 uint32_t Switch::buffers_in_use() const { return impl_->pool.in_use(); }
+
+std::vector<PoolLevel> Switch::pools() const {
+  const std::pair<const char*, const PacketPool*> all[] = {{"packets", &impl_->pool},
+                                                           {"pieces", &impl_->pieces},
+                                                           {"jumbo", &impl_->jumbo},
+                                                           {"mirrored", &impl_->mirrored}};
+  const std::scoped_lock lock(impl_->slots_mutex);
+  std::vector<PoolLevel> levels;
+  for (const auto& [name, pool] : all) {
+    if (pool->get() == nullptr) continue;
+    levels.push_back({name, pool->size(), pool->in_use()});
+  }
+  return levels;
+}
 
 uint32_t Switch::packet_buffers() const { return impl_->config.packet_buffers; }
 

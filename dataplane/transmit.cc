@@ -170,6 +170,7 @@ size_t Transmitter::Offer(const Snapshot& snapshot, PortId port, std::span<rte_m
   for (unsigned i = 0; i < sent; ++i) sent_bytes += bytes[i];
   PortTally& tally = tally_->ports[port];
   tally.tx_packets.Add(sent);
+  tally_->queues[port][device_queue].tx_packets.Add(sent);
   tally.tx_bytes.Add(sent_bytes);
   return sent;
 }
