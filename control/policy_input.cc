@@ -261,7 +261,8 @@ EndpointJoin::EndpointJoin(const DesiredState& state, const PolicySettings& sett
                            const std::string& network)
     : state_(state), unlisted_pods_(settings.unlisted_pods), network_(network) {
   for (const auto& [name, spec] : state.ports().specs()) {
-    if (spec.role == PortRole::kUplink || spec.network != network) continue;
+    if (spec.role == PortRole::kUplink || spec.role == PortRole::kMirror) continue;
+    if (spec.network != network) continue;
     if (spec.role == PortRole::kPod) by_pod_[{spec.pod_namespace, spec.pod_name}] = &spec;
     addresses_.insert(spec.addresses.begin(), spec.addresses.end());
   }

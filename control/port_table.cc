@@ -7,6 +7,7 @@
 #include "acl/objects.h"
 #include "acl/validate.h"
 #include "dataplane/port_path.h"
+#include "dataplane/snapshot.h"
 
 namespace sluice::control {
 namespace {
@@ -121,7 +122,8 @@ absl::Status CheckConflict(const PortSpec& spec, const PortSpec& other) {
   if (spec.kind == PortKind::kPci && other.kind == spec.kind && spec.path == other.path) {
     return taken(fmt::format("device {} belongs to {}", spec.path, OwnerText(other)));
   }
-  if (other.network != spec.network) return absl::OkStatus();
+  const bool mirrors = spec.role == PortRole::kMirror || other.role == PortRole::kMirror;
+  if (mirrors || other.network != spec.network) return absl::OkStatus();
   const bool unique = spec.role != PortRole::kPod;  // in its network
   if (unique && other.role == spec.role) {
     return taken(fmt::format("network {} has {} {} already", spec.network,
@@ -163,12 +165,32 @@ absl::Status PortTable::Add(const PortSpec& spec) {
     return absl::AlreadyExistsError(fmt::format("port {}: network {} has uplink {} already",
                                                 spec.name, spec.network, network->second.uplink));
   }
+  status = CheckMirror(spec);
+  if (!status.ok()) return status;
   for (const auto& [name, other] : specs_) {
     status = CheckConflict(spec, other);
     if (!status.ok()) return status;
   }
   specs_.emplace(spec.name, spec);
   return absl::OkStatus();
+}
+
+// There is room for it, and it mirrors no mirror.
+absl::Status PortTable::CheckMirror(const PortSpec& spec) const {
+  if (spec.role != PortRole::kMirror) return absl::OkStatus();
+  size_t mirrors = 0;
+  for (const auto& [name, other] : specs_) {
+    if (other.role != PortRole::kMirror) continue;
+    ++mirrors;
+    const bool named = std::ranges::count(spec.mirrors, name) > 0 ||
+                       std::ranges::count(other.mirrors, spec.name) > 0;
+    if (!named) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "port {}: mirrors: port {} is a mirror, too, and no mirror is mirrored", spec.name, name));
+  }
+  if (mirrors < dataplane::kMaxMirrors) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("port {}: there are {} mirrors already", spec.name, mirrors));
 }
 
 absl::Status PortTable::Remove(const std::string& name) {

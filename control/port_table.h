@@ -18,8 +18,8 @@ class PortTable {
   PortTable();
 
   // Errors, all "port NAME: ...": InvalidArgument (dataplane::Validate, an address listed twice, no
-  // such network), AlreadyExists naming the port in the way (name, MAC, address, pod, uplink or
-  // host port of that network).
+  // such network, a mirror of a mirror), ResourceExhausted (mirrors), AlreadyExists naming the port
+  // in the way (name, MAC, address, pod, uplink or host port of that network).
   absl::Status Add(const dataplane::PortSpec& spec);
   // Errors: NotFound "port NAME: does not exist"; FailedPrecondition naming the network whose
   // uplink it is.
@@ -41,6 +41,7 @@ class PortTable {
   bool operator==(const PortTable&) const = default;
 
  private:
+  absl::Status CheckMirror(const dataplane::PortSpec& spec) const;
   absl::Status CheckUplink(const NetworkSpec& spec) const;
 
   std::map<std::string, dataplane::PortSpec> specs_;  // by name

@@ -446,6 +446,7 @@ Result Publisher::Adopt(const AdoptCommand& command) {
   next->policy = networks->at(kDefaultNetwork).policy;
   next->networks = *std::move(networks);
   next->snapshot = std::move(snapshot);
+  next->published = std::chrono::steady_clock::now();
   Outcome outcome;
   outcome.epoch = next->snapshot->epoch;
   SetView(std::move(next));
@@ -495,6 +496,7 @@ absl::Status Publisher::Commit(Attempt& attempt) {
   next->places = std::move(attempt.places);
   next->workers = std::move(attempt.workers);
   next->last_compile_seconds = compiled.count();
+  next->published = std::chrono::steady_clock::now();
   next->failed_builds = base == nullptr ? 0 : base->failed_builds;
   next->warnings =
       touched ? UpdateWarnings(base->warnings, *next, touched->policies) : CollectWarnings(*next);

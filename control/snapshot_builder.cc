@@ -48,6 +48,7 @@ PortView MakePortView(const PortSpec& spec, const PortPlace& place, const Networ
   view.addresses = spec.addresses;
   view.allowed = spec.allowed;
   view.name = spec.name;
+  if (spec.role == PortRole::kMirror) view.network = dataplane::kNoNetwork;
   if (spec.role != PortRole::kPod) return view;
   view.subject = SubjectState::kUnknown;
   AddSubject(*build.policy, {spec.pod_namespace, spec.pod_name}, view);
@@ -104,6 +105,24 @@ void AddNetworks(const PortTable& ports, const PortPlaces& places, const Network
   }
 }
 
+// Which mirrors get copies of which ports' packets. Nobody mirrors a mirror.
+void AddMirrors(const PortTable& ports, const PortPlaces& places, Snapshot& snapshot) {
+  size_t number = 0;
+  for (const auto& [name, mirror] : ports.specs()) {
+    if (mirror.role != PortRole::kMirror) continue;
+    const auto bit = static_cast<dataplane::MirrorSet>(1u << number);
+    snapshot.mirrors[number++] = places.at(name).attached.id;
+    const bool all = mirror.mirrors == std::vector<std::string>{"*"};
+    for (PortView& port : snapshot.ports) {
+      const bool named = std::ranges::count(mirror.mirrors, port.name) > 0;
+      if (!port.in_use || port.role == PortRole::kMirror || !(all || named)) continue;
+      if (mirror.mirrors_in) port.mirrors.in |= bit;
+      if (mirror.mirrors_out) port.mirrors.out |= bit;
+      if (mirror.mirrors_dropped) port.mirrors.dead |= bit;
+    }
+  }
+}
+
 // The slots of the ports of the pods that `scope` names.
 std::set<PortId> SubjectsOf(const PortTable& ports, const PortPlaces& places,
                             const VerdictScope& scope) {
@@ -134,6 +153,7 @@ Snapshot BuildSnapshot(const PortTable& ports, const PortPlaces& places,
     snapshot.polled[place.worker].push_back(id);
   }
   AddNetworks(ports, places, builds, snapshot);
+  AddMirrors(ports, places, snapshot);
   snapshot.epoch = previous == nullptr ? 1 : previous->epoch + 1;
   snapshot.keep_established = settings.on_policy_change == OnPolicyChange::kKeep;
   StampVerdicts(scope, SubjectsOf(ports, places, scope), previous, snapshot);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "control/metric_family.h"
@@ -45,6 +47,14 @@ constexpr CounterRow<WorkerCounters> kWorkerRows[] = {
      &WorkerCounters::connections_evicted},
 };
 
+// What waits in a worker's rings; the rest are as its counters.
+constexpr CounterRow<WorkerCounters> kWorkerGauges[] = {
+    {"sluice_worker_events_waiting", "Events in the worker's ring, of 4,096 that it holds",
+     &WorkerCounters::events_waiting},
+    {"sluice_worker_capture_bytes_waiting", "Bytes of captured packets in the worker's ring",
+     &WorkerCounters::capture_bytes_waiting},
+};
+
 constexpr CounterRow<PortCounters> kPortRows[] = {
     {"sluice_port_receive_packets_total", "Packets that came in by the port",
      &PortCounters::rx_packets},
@@ -62,11 +72,13 @@ struct Port {
   Labels labels;
   PortCounters counters;
   bool link_up = false, open = false;
+  unsigned queues = 1;
 };
 
-void AddWorkers(const dataplane::Switch& data_plane, Families& out) {
-  for (const auto& row : kWorkerRows) {
-    MetricFamily& family = out.emplace_back(MetricFamily{row.name, row.help, MetricType::Counter});
+void AddWorkers(const dataplane::Switch& data_plane,
+                std::span<const CounterRow<WorkerCounters>> rows, MetricType type, Families& out) {
+  for (const auto& row : rows) {
+    MetricFamily& family = out.emplace_back(MetricFamily{row.name, row.help, type});
     for (unsigned worker = 0; worker < data_plane.worker_count(); ++worker) {
       const auto value = static_cast<double>(data_plane.ReadWorkerCounters(worker).*row.value);
       family.metric.push_back(MetricOf(family.type, value, {{"worker", fmt::to_string(worker)}}));
@@ -84,6 +96,7 @@ std::vector<Port> PortsOf(const View& view, const dataplane::Switch& data_plane)
       port.labels.push_back({"pod", spec.pod_name});
     }
     port.counters = data_plane.ReadPortCounters(id);
+    port.queues = spec.queues;
     port.link_up = data_plane.PortLinkUp(id);
     port.open = view.snapshot->ports[id].subject != dataplane::SubjectState::kUnknown;
     ports.push_back(std::move(port));
@@ -107,6 +120,20 @@ void AddDrops(const std::vector<Port>& ports, Families& out) {
   }
 }
 
+// Of ports that have several: the sums over all queues are the port's.
+void AddQueues(const char* name, const char* help, const std::vector<Port>& ports,
+               std::array<uint64_t, dataplane::kMaxQueues> PortCounters::*packets, Families& out) {
+  MetricFamily& family = out.emplace_back(MetricFamily{name, help, MetricType::Counter});
+  for (const Port& port : ports) {
+    for (unsigned queue = 0; port.queues > 1 && queue < port.queues; ++queue) {
+      Labels labels = port.labels;
+      labels.push_back({"queue", fmt::to_string(queue)});
+      const auto value = static_cast<double>((port.counters.*packets)[queue]);
+      family.metric.push_back(MetricOf(family.type, value, std::move(labels)));
+    }
+  }
+}
+
 void AddPorts(const std::vector<Port>& ports, Families& out) {
   for (const auto& row : kPortRows) {
     MetricFamily& family = out.emplace_back(MetricFamily{row.name, row.help, MetricType::Counter});
@@ -115,6 +142,10 @@ void AddPorts(const std::vector<Port>& ports, Families& out) {
       family.metric.push_back(MetricOf(family.type, value, port.labels));
     }
   }
+  AddQueues("sluice_port_queue_receive_packets_total", "Of a port with several queues, by queue",
+            ports, &PortCounters::rx_queue_packets, out);
+  AddQueues("sluice_port_queue_transmit_packets_total", "Of a port with several queues, by queue",
+            ports, &PortCounters::tx_queue_packets, out);
   AddDrops(ports, out);
   MetricFamily link{"sluice_port_link_up", "1: a peer is connected", MetricType::Gauge};
   MetricFamily open{"sluice_port_open", "0: shut, since its pod is not known to the switch",
@@ -125,6 +156,17 @@ void AddPorts(const std::vector<Port>& ports, Families& out) {
   }
   out.push_back(std::move(link));
   out.push_back(std::move(open));
+}
+
+void AddPools(const dataplane::Switch& data_plane, Families& out) {
+  MetricFamily size{"sluice_pool_buffers", "Buffers of a pool", MetricType::Gauge};
+  MetricFamily in_use{"sluice_pool_buffers_in_use", "Of them, with packets", MetricType::Gauge};
+  for (const dataplane::PoolLevel& pool : data_plane.pools()) {
+    size.metric.push_back(MetricOf(size.type, pool.buffers, {{"pool", pool.name}}));
+    in_use.metric.push_back(MetricOf(in_use.type, pool.in_use, {{"pool", pool.name}}));
+  }
+  out.push_back(std::move(size));
+  out.push_back(std::move(in_use));
 }
 
 void AddGauges(const View& view, const dataplane::Switch& data_plane, Families& out) {
@@ -142,6 +184,12 @@ void AddGauges(const View& view, const dataplane::Switch& data_plane, Families& 
   gauge("sluice_policy_warnings", "Things that policies say to no effect, or none to rely on",
         size(view.warnings.size()));
   gauge("sluice_compile_seconds", "The newest build, with its proof", view.last_compile_seconds);
+  const std::chrono::duration<double> age = std::chrono::steady_clock::now() - view.published;
+  gauge("sluice_policy_age_seconds", "Since every worker runs with what is in force", age.count());
+  gauge("sluice_capture_running", "1: packets are being captured", data_plane.capture() != nullptr);
+  out.push_back(SingleMetric("sluice_events_lost_total",
+                             "Events of connections that a worker's ring had no room for",
+                             MetricType::Counter, size(data_plane.LostEvents())));
   gauge("sluice_build_failing", "1: the newest build failed, and what was before stays in force",
         !view.last_error.empty());
   out.push_back(SingleMetric("sluice_failed_builds_total", "Builds that failed, or were not proven",
@@ -165,7 +213,9 @@ Families MetricsOf(const View& view, const dataplane::Switch& data_plane,
   families.push_back(
       SingleMetric("sluice_uptime_seconds", "Since the start", MetricType::Gauge, up.count()));
   AddGauges(view, data_plane, families);
-  AddWorkers(data_plane, families);
+  AddPools(data_plane, families);
+  AddWorkers(data_plane, kWorkerRows, MetricType::Counter, families);
+  AddWorkers(data_plane, kWorkerGauges, MetricType::Gauge, families);
   AddPorts(PortsOf(view, data_plane), families);
   return families;
 }

@@ -1,6 +1,7 @@
 // What is in force, for readers on any thread: an immutable copy that the control thread replaces.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,8 +25,9 @@ struct View {
   PortPlaces places;
   Workers workers;
   double last_compile_seconds = 0;
-  std::string last_error;             // of the newest build, if it failed
-  uint64_t failed_builds = 0;         // since the start, those in the background too
+  std::chrono::steady_clock::time_point published;  // when every worker ran with the snapshot
+  std::string last_error;                           // of the newest build, if it failed
+  uint64_t failed_builds = 0;                       // since the start, those in the background too
   std::vector<std::string> warnings;  // control/policy_warnings.h, of all networks, sorted
 };
 

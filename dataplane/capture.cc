@@ -2,7 +2,6 @@
 
 #include <rte_cycles.h>
 
-#include <algorithm>
 #include <chrono>
 
 #include "dataplane/recorder.h"
@@ -45,10 +44,6 @@ uint64_t Capture::LostAt(PortId port) const {
   return lost;
 }
 
-uint64_t Capture::level() const {
-  uint64_t most = 0;
-  for (const auto& recorder : recorders_) most = std::max(most, recorder->ring().level());
-  return most;
-}
+uint64_t Capture::level(unsigned worker) const { return recorders_[worker]->ring().level(); }
 
 }  // namespace sluice::dataplane

@@ -30,8 +30,8 @@ class Capture {
   void Drain(const Visit& visit);
   // Packets that were asked for and found no room, by the port that they would have been shown at.
   uint64_t LostAt(PortId port) const;
-  // Bytes that wait in the fullest of the rings. Any thread.
-  uint64_t level() const;
+  // Bytes that wait in a worker's ring. Any thread.
+  uint64_t level(unsigned worker) const;
   Recorder& recorder(unsigned worker) { return *recorders_[worker]; }
 
  private:

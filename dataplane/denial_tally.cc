@@ -5,7 +5,7 @@ namespace {
 
 // A key's parts, from the lowest bit: rule, network, reason, outcome, port, generation. Numbers
 // that do not fit are counted as nobody's: 0.
-constexpr unsigned kRuleBits = 22, kNetworkBits = 8, kReasonBits = 6, kOutcomeBits = 2,
+constexpr unsigned kRuleBits = 21, kNetworkBits = 8, kReasonBits = 7, kOutcomeBits = 2,
                    kPortBits = 10;
 constexpr unsigned kNetworkShift = kRuleBits;
 constexpr unsigned kReasonShift = kNetworkShift + kNetworkBits;

@@ -71,7 +71,9 @@ namespace sluice::dataplane {
   X(kOffloadUnsupported, "offload_unsupported", "to be cut in a way neither peer nor we can")     \
   X(kTooBig, "too_big", "larger than the MTU of the receiving port")                              \
   X(kNoBuffers, "no_buffers", "no packet buffer left to cut or copy it")                          \
-  X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")
+  X(kTxFull, "tx_full", "the receiving port's queue is full or nobody reads it")                  \
+  X(kMirrorFull, "mirror_full", "a copy for a mirror that has no room or no reader")              \
+  X(kMirrorInput, "mirror_input", "sent by the peer of a mirror, which may only look")
 
 enum class DropReason : uint8_t {
 #define SLUICE_X(constant, name, text) constant,

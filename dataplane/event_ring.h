@@ -38,6 +38,10 @@ class EventRing {
     return count;
   }
 
+  // Events that wait for the reader; any thread.
+  uint32_t level() const {
+    return head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_relaxed);
+  }
   uint64_t lost() const { return lost_.Read(); }  // any thread
 
  private:

@@ -5,6 +5,7 @@
 #include "dataplane/audit.h"
 #include "dataplane/journal.h"
 #include "dataplane/judge.h"
+#include "dataplane/mirror.h"
 #include "dataplane/recorder.h"
 #include "dataplane/vlan.h"
 
@@ -38,6 +39,7 @@ class FloodedPacket {
     const bool refused = offered_ > 0 && refused_ == offered_;
     if (refused) refusal_ = Refuse(burst_, packet_, refusal_, rule_);
     if (copies_ == 0) packet_.drop = refusal_;
+    if (burst_.mirrorer != nullptr && burst_.trace == nullptr && packet_.alive()) Mirror();
     if (audited_ != DropReason::kNone) TellAudited(burst_, packet_, audited_, audited_rule_);
     return asked_;
   }
@@ -63,6 +65,11 @@ class FloodedPacket {
     count_ = 0;
   }
 
+  void Mirror() {
+    mirrors_ |= burst_.in->mirrors.in;
+    burst_.mirrorer->Copy(*burst_.snapshot, mirrors_, *packet_.mbuf);
+  }
+
   // kNone, or why the port cannot take it.
   DropReason Copy(PortId receiver) {
     const Snapshot& snapshot = *burst_.snapshot;
@@ -73,6 +80,7 @@ class FloodedPacket {
       if (copy == nullptr) return refusal_ = DropReason::kNoBuffers;
       if (burst_.recorder != nullptr) burst_.recorder->Reached(burst_, packet_, receiver);
       transmitter_.Enqueue(snapshot, burst_.in_port, receiver, copy);
+      mirrors_ |= snapshot.ports[receiver].mirrors.out;
     }
     ++copies_;
     return DropReason::kNone;
@@ -123,6 +131,7 @@ class FloodedPacket {
   unsigned refused_ = 0;  // by policy
   unsigned copies_ = 0;   // sent: in mode observe to the refused too
   unsigned asked_ = 0;
+  MirrorSet mirrors_ = 0;                         // of the receivers
   DropReason refusal_ = DropReason::kNoReceiver;  // the last one
   acl::RuleId rule_ = acl::kNoRule;               // policy's, if it was policy
   DropReason audited_ = DropReason::kNone;  // what keeps it from a receiver under audit, the last

@@ -50,6 +50,7 @@ class Journal {
 
   const DenialTally& denials() const { return denials_; }
   EventRing& events() { return events_; }
+  const EventRing& events() const { return events_; }
 
  private:
   const std::atomic<uint32_t>* const attention_;

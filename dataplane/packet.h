@@ -23,6 +23,7 @@
 namespace sluice::dataplane {
 
 class Journal;
+class Mirrorer;
 class Recorder;
 struct TraceReport;
 
@@ -128,6 +129,7 @@ struct Burst {
   // done.
   TraceReport* trace = nullptr;
   Recorder* recorder = nullptr;  // null: nobody wants copies
+  Mirrorer* mirrorer = nullptr;  // null: there is no mirror
   PortId in_port = kNoPort;
   uint32_t now_ms = 0;  // a clock that may wrap
   unsigned count = 0;

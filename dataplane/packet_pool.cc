@@ -28,6 +28,8 @@ absl::StatusOr<PacketPool> PacketPool::Create(const std::string& name, unsigned 
 
 unsigned PacketPool::in_use() const { return rte_mempool_in_use_count(pool_); }
 
+unsigned PacketPool::size() const { return pool_->size; }
+
 PacketPool::~PacketPool() { rte_mempool_free(pool_); }
 
 }  // namespace sluice::dataplane

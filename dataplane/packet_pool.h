@@ -35,6 +35,7 @@ class PacketPool {
   // Buffers that somebody has: a port, a stage, a fragment that waits. Any thread; walks the cores'
   // caches, and is exact only when nothing moves.
   unsigned in_use() const;
+  unsigned size() const;  // buffers in all
 
  private:
   rte_mempool* pool_ = nullptr;

@@ -17,6 +17,12 @@
 #include "dataplane/vlan.h"
 
 namespace sluice::dataplane {
+namespace {
+
+// Somebody gets copies of some of its packets.
+bool IsShown(const Burst& burst) { return burst.recorder != nullptr || burst.mirrorer != nullptr; }
+
+}  // namespace
 
 Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, const RejectConfig& reject,
                    const InspectConfig& inspect, ConnectionTable* connections, TxPorts* tx_ports,
@@ -28,7 +34,8 @@ Pipeline::Pipeline(unsigned worker, const FragmentConfig& fragments, const Rejec
       fragments_(fragments, tally),
       inspector_(worker, inspect, connections, tally),
       rejecter_(reject, tally),
-      transmitter_(worker, tx_ports, tally) {
+      transmitter_(worker, tx_ports, tally),
+      mirrorer_(tx_ports, tally, &transmitter_) {
   burst_.journal = journal;
 }
 
@@ -50,10 +57,10 @@ void Pipeline::RunNetwork(NetworkId network, std::span<rte_mbuf*> received) {
     if (Load(network, received)) {
       const bool timed = (burst_.journal->Attention() & kWatchStages) != 0 &&
                          burst_number_++ % StageTally::kSampleEvery == 0;
-      const bool watched = timed || burst_.recorder != nullptr;
+      const bool watched = timed || IsShown(burst_);
       tally_->classified.Add(watched ? RunWatchedStages(timed) : RunStages([](Stage) {}));
     }
-    if (unlikely(burst_.recorder != nullptr)) burst_.recorder->Settle(burst_);
+    if (unlikely(IsShown(burst_))) ShowDead();
     Sink();  // the dead are counted and freed
   }
 }
@@ -96,6 +103,7 @@ unsigned Pipeline::RunWatchedStages(bool timed) {
   return RunStages([&](Stage stage) {
     // The last that has the buffers of all that is alive.
     if (stage == Stage::kFlood && burst_.recorder != nullptr) burst_.recorder->Keep(burst_);
+    if (stage == Stage::kFlood && burst_.mirrorer != nullptr) mirrorer_.CopyPassing(burst_);
     if (!timed) return;
     const uint64_t now = rte_rdtsc();
     stages_->cycles[static_cast<size_t>(stage)].Add(now - before);
@@ -141,21 +149,24 @@ void Pipeline::Flush(const Snapshot& snapshot) {
 
 void Pipeline::Enter(const Snapshot& snapshot, PortId in_port, uint32_t now_ms) {
   burst_.snapshot = &snapshot;
+  burst_.mirrorer = Mirrorer::Wanted(snapshot) ? &mirrorer_ : nullptr;
   burst_.in = &snapshot.ports[in_port];
   burst_.in_port = in_port;
   burst_.now_ms = now_ms;
 }
 
-// False: all of them are dead, of belonging to no network.
+// False: all of them are dead, of belonging to no network. A mirror belongs to none.
 bool Pipeline::Load(NetworkId network, std::span<rte_mbuf*> received) {
   const bool known = network != kNoNetwork;
+  const DropReason homeless =
+      burst_.in->role == PortRole::kMirror ? DropReason::kMirrorInput : DropReason::kVlanUnknown;
   burst_.network_id = network;
   burst_.network = known ? &burst_.snapshot->networks[network] : nullptr;
   burst_.count = static_cast<unsigned>(received.size());
   burst_.has_fragments = burst_.has_open = burst_.has_rejects = burst_.has_content = false;
   for (unsigned i = 0; i < burst_.count; ++i) {
     burst_.packets[i].Renew(received[i]);
-    if (!known) burst_.packets[i].drop = DropReason::kVlanUnknown;
+    if (!known) burst_.packets[i].drop = homeless;
   }
   return known;
 }
@@ -167,6 +178,12 @@ void Pipeline::Count(PortId in_port, std::span<rte_mbuf* const> received) {
   port.rx_packets.Add(received.size());
   port.rx_bytes.Add(bytes);
   tally_->packets.Add(received.size());
+}
+
+// Before they are freed.
+void Pipeline::ShowDead() {
+  if (burst_.recorder != nullptr) burst_.recorder->Settle(burst_);
+  if (burst_.mirrorer != nullptr) mirrorer_.CopyDead(burst_);
 }
 
 void Pipeline::Sink() {

@@ -13,6 +13,7 @@
 #include "dataplane/fragments.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/journal.h"
+#include "dataplane/mirror.h"
 #include "dataplane/packet.h"
 #include "dataplane/recorder.h"
 #include "dataplane/reject.h"
@@ -57,6 +58,7 @@ class Pipeline {
   unsigned RunStages(Done&& done);
   // The same, while somebody watches.
   unsigned RunWatchedStages(bool timed);
+  void ShowDead();
   void Sink();
 
   const unsigned worker_;
@@ -68,6 +70,7 @@ class Pipeline {
   Inspector inspector_;
   Rejecter rejecter_;
   Transmitter transmitter_;
+  Mirrorer mirrorer_;
   Burst burst_;
 };
 

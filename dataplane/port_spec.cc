@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "dataplane/port_path.h"
 
 namespace sluice::dataplane {
@@ -29,8 +31,10 @@ struct RoleName {
   PortRole role;
   const char* name;
 };
-constexpr RoleName kRoleNames[] = {
-    {PortRole::kPod, "pod"}, {PortRole::kUplink, "uplink"}, {PortRole::kHost, "host"}};
+constexpr RoleName kRoleNames[] = {{PortRole::kPod, "pod"},
+                                   {PortRole::kUplink, "uplink"},
+                                   {PortRole::kHost, "host"},
+                                   {PortRole::kMirror, "mirror"}};
 
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -79,7 +83,7 @@ absl::StatusOr<PortRole> ParsePortRole(std::string_view text) {
   for (const RoleName& row : kRoleNames) {
     if (row.name == text) return row.role;
   }
-  return absl::InvalidArgumentError(fmt::format("\"{}\" is not pod, uplink or host", text));
+  return absl::InvalidArgumentError(fmt::format("\"{}\" is not pod, uplink, host or mirror", text));
 }
 
 const char* PortKindName(PortKind kind) {
@@ -97,6 +101,19 @@ absl::StatusOr<PortKind> ParsePortKind(std::string_view text) {
   for (const KindName& row : kKindNames)
     kinds += fmt::format("{}{}", kinds.empty() ? "" : ", ", row.name);
   return absl::InvalidArgumentError(fmt::format("\"{}\" is not a port kind ({})", text, kinds));
+}
+
+// Of what is for mirrors, and what is not. Nothing is wrong: empty.
+std::string MirrorFault(const PortSpec& spec) {
+  const bool all_ways = spec.mirrors_in && spec.mirrors_out && !spec.mirrors_dropped;
+  if (spec.role != PortRole::kMirror) {
+    return spec.mirrors.empty() && all_ways ? "" : "are for mirrors only";
+  }
+  if (spec.mirrors.empty()) return "a mirror needs the names of ports, or *";
+  if (!spec.mirrors_in && !spec.mirrors_out && !spec.mirrors_dropped) return "of no direction";
+  if (std::ranges::count(spec.mirrors, spec.name) > 0) return "a mirror does not mirror itself";
+  const bool all = std::ranges::count(spec.mirrors, "*") > 0;
+  return all && spec.mirrors.size() > 1 ? "* is all ports: no other can be beside it" : "";
 }
 
 absl::Status Validate(const PortSpec& spec) {
@@ -146,10 +163,12 @@ absl::Status Validate(const PortSpec& spec) {
   }
   const bool vhost = spec.kind == PortKind::kVhostServer || spec.kind == PortKind::kVhostClient;
   if (spec.queues > 1 && !vhost) return bad("queues", "are for vhost ports only");
-  if (spec.role == PortRole::kUplink) {
+  if (const std::string fault = MirrorFault(spec); !fault.empty()) return bad("mirrors", fault);
+  if (spec.role == PortRole::kUplink || spec.role == PortRole::kMirror) {
     const bool named = !spec.pod_namespace.empty() || !spec.pod_name.empty();
     if (named || !spec.mac.IsZero() || !spec.addresses.empty()) {
-      return bad("role", "an uplink has no pod, MAC or addresses of its own");
+      const char* who = spec.role == PortRole::kUplink ? "an uplink" : "a mirror";
+      return bad("role", fmt::format("{} has no pod, MAC or addresses of its own", who));
     }
   }
   if (spec.role != PortRole::kPod && !spec.allowed.empty()) {
@@ -166,7 +185,7 @@ absl::Status Validate(const PortSpec& spec) {
   if (spec.role == PortRole::kPod && (spec.pod_namespace.empty() || spec.pod_name.empty())) {
     return bad("pod", "a pod port needs namespace/name");
   }
-  if (spec.role != PortRole::kUplink) {
+  if (spec.role == PortRole::kPod || spec.role == PortRole::kHost) {
     if (spec.mac.IsZero() || spec.mac.IsMulticast()) {
       return bad("mac", "must be a unicast address that is not zero");
     }

@@ -29,7 +29,8 @@ enum class PortKind : uint8_t {
 
 // Uplink ports lead to other nodes: no subject, no source guard, unknown unicast goes there. The
 // host port leads to this node's own kernel: no subject, and the node's addresses on the network.
-enum class PortRole : uint8_t { kPod, kUplink, kHost };
+// A mirror leads to somebody who looks on: copies go out, and nothing comes in.
+enum class PortRole : uint8_t { kPod, kUplink, kHost, kMirror };
 
 inline constexpr unsigned kMaxQueues = 16;
 
@@ -70,11 +71,15 @@ struct PortSpec {
   // tap: path of the network namespace that its interface is in; "": ours. In another one it
   // outlives the port, so that addresses and routes do, and the next port takes it again.
   std::string netns;
+  // kMirror: names of the ports whose packets it gets copies of, whether they are there yet or not;
+  // "*" alone: all. What enters by them, what leaves by them; and what entered and died.
+  std::vector<std::string> mirrors;
+  bool mirrors_in = true, mirrors_out = true, mirrors_dropped = false;
 
   bool operator==(const PortSpec&) const = default;
 };
 
-const char* PortRoleName(PortRole role);  // "pod", "uplink", "host"
+const char* PortRoleName(PortRole role);  // "pod", "uplink", "host", "mirror"
 absl::StatusOr<PortRole> ParsePortRole(std::string_view text);
 const char* PortKindName(PortKind kind);  // "vhost-server", "vhost-client", "ring", ...
 absl::StatusOr<PortKind> ParsePortKind(std::string_view text);

@@ -3,6 +3,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/answer.h"
+#include "dataplane/mirror.h"
 #include "dataplane/recorder.h"
 #include "dataplane/trace.h"
 #include "dataplane/vlan.h"
@@ -25,6 +26,7 @@ void Rejecter::AnswerOne(const Burst& burst, Transmitter& transmitter, Packet& p
   if (kind == AnswerKind::kNone || burst.trace != nullptr) return;
   if (!buckets_[burst.in_port].Take(config_.answers, burst.now_ms)) return;
   if (burst.recorder != nullptr) burst.recorder->KeepRejected(burst, packet);
+  if (burst.mirrorer != nullptr) burst.mirrorer->CopyRejected(burst, packet);
   if (!MakeAnswer(packet, kind, burst.in->mtu)) return;
   const NetworkView& network = *burst.network;
   if (network.vlan != 0 && burst.in_port == network.uplink &&

@@ -58,6 +58,17 @@ struct LayerClasses {
   acl::ClassId v6 = acl::kUnknownClass;
 };
 
+// Some of Snapshot::mirrors, a bit each.
+using MirrorSet = uint8_t;
+inline constexpr size_t kMaxMirrors = 8;
+
+// Who gets copies of a port's packets.
+struct PortMirrors {
+  MirrorSet in = 0;    // that enter by it and are sent on
+  MirrorSet out = 0;   // that leave by it
+  MirrorSet dead = 0;  // that enter by it and die
+};
+
 // One attached port as a worker sees it.
 struct PortView {
   bool in_use = false;
@@ -75,6 +86,7 @@ struct PortView {
   Layer layer = kBase;      // that judges its subject
   std::array<LayerClasses, kLayers> classes;  // of the endpoint as subject
   uint32_t verdict_epoch = 0;  // at which this subject's own verdicts were last in question
+  PortMirrors mirrors;
   MacAddress mac;
   std::vector<acl::IpAddress> addresses;
   std::vector<AllowedAddress> allowed;  // that a pod may use beside its own
@@ -131,7 +143,8 @@ struct Snapshot {
   // Connections with packets both ways live on through changes of policy; those with one-way
   // traffic are judged again by every change. Control then stamps new owners of addresses only.
   bool keep_established = false;
-  std::vector<PortView> ports;  // by PortId; ports[0] unused
+  std::vector<PortView> ports;                // by PortId; ports[0] unused
+  std::array<PortId, kMaxMirrors> mirrors{};  // from the first on; kNoPort: no more
   std::vector<NetworkView> networks;
   std::vector<std::vector<PortId>> polled;  // by worker: every port in exactly one list
 };

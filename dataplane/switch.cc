@@ -30,7 +30,8 @@ namespace {
 
 // For what is cut or copied on its way out. Devices give pieces back at once, so few are in use.
 constexpr uint32_t kMinPieces = 1024, kBuffersPerPiece = 8;
-constexpr unsigned kJumboBuffers = 1024;  // 16 MiB
+constexpr unsigned kMirrorBuffers = 4096;  // 9 MiB
+constexpr unsigned kJumboBuffers = 1024;   // 16 MiB
 
 // What an lcore needs to run one worker.
 struct Launch {
@@ -76,6 +77,10 @@ PortCounters Minus(PortCounters now, const PortCounters& before) {
   now.tx_packets -= before.tx_packets;
   now.tx_bytes -= before.tx_bytes;
   now.answered -= before.answered;
+  for (size_t i = 0; i < kMaxQueues; ++i) {
+    now.rx_queue_packets[i] -= before.rx_queue_packets[i];
+    now.tx_queue_packets[i] -= before.tx_queue_packets[i];
+  }
   for (size_t i = 0; i < kDropReasonCount; ++i) now.drops[i] -= before.drops[i];
   return now;
 }
@@ -133,12 +138,13 @@ struct Switch::Impl {
 
   PortCounters RawCounters(PortId id) const;
   absl::StatusOr<rte_mempool*> PoolFor(const PortSpec& spec);
+  absl::Status MakeMirrorPool();
   absl::StatusOr<SubjectRef> ChooseSubject(const PortSpec& spec);
   void PutInForce(std::unique_ptr<const Snapshot> snapshot);
 
   const SwitchConfig config;
   PacketPool pool, pieces;
-  PacketPool jumbo;  // made when the first port needs it
+  PacketPool jumbo, mirrored;  // each made when the first port needs it
   Quiescence quiescence;
   std::unique_ptr<ConnectionTable> connections;
   TxPorts tx_ports;
@@ -159,7 +165,7 @@ struct Switch::Impl {
   std::shared_ptr<const Snapshot> current;  // control thread
   std::atomic<const Snapshot*> published;   // workers
   std::atomic<uint64_t> epoch{0};
-  mutable std::mutex slots_mutex;  // guards slots
+  mutable std::mutex slots_mutex;  // guards slots, and the making of pools
   std::array<Slot, kMaxPorts> slots;
 };
 
@@ -229,9 +235,20 @@ absl::StatusOr<rte_mempool*> Switch::Impl::PoolFor(const PortSpec& spec) {
   if (jumbo.get() == nullptr) {
     absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_jumbo", kJumboBuffers, kJumboRoom);
     if (!made.ok()) return made.status();
+    const std::scoped_lock lock(slots_mutex);
     jumbo = *std::move(made);
   }
   return jumbo.get();
+}
+
+absl::Status Switch::Impl::MakeMirrorPool() {
+  if (mirrored.get() != nullptr) return absl::OkStatus();
+  absl::StatusOr<PacketPool> made = PacketPool::Create("sluice_mirrored", kMirrorBuffers);
+  if (!made.ok()) return made.status();
+  const std::scoped_lock lock(slots_mutex);
+  mirrored = *std::move(made);
+  tx_ports.mirrored = mirrored.get();
+  return absl::OkStatus();
 }
 
 unsigned Switch::worker_count() const { return static_cast<unsigned>(impl_->workers.size()); }
@@ -242,6 +259,9 @@ absl::StatusOr<AttachedPort> Switch::AttachPort(const PortSpec& spec) {
   if (!subject.ok()) return subject.status();
   absl::StatusOr<rte_mempool*> pool = impl_->PoolFor(spec);
   if (!pool.ok()) return pool.status();
+  if (spec.role == PortRole::kMirror) {
+    if (absl::Status made = impl_->MakeMirrorPool(); !made.ok()) return made;
+  }
   absl::StatusOr<PortDevice> device =
       PortDevice::Open(spec, {.pool = *pool,
                               .tx = &impl_->tx_ports.ports[subject->port],
@@ -339,6 +359,11 @@ PortCounters Switch::Impl::RawCounters(PortId id) const {
     sum.tx_packets += port.tx_packets.Read();
     sum.tx_bytes += port.tx_bytes.Read();
     sum.answered += port.answered.Read();
+    for (size_t i = 0; i < kMaxQueues; ++i) {
+      const QueueTally& queue = worker->tally().queues.at(id)[i];
+      sum.rx_queue_packets[i] += queue.rx_packets.Read();
+      sum.tx_queue_packets[i] += queue.tx_packets.Read();
+    }
     for (size_t i = 0; i < kDropReasonCount; ++i) sum.drops[i] += port.drops[i].Read();
   }
   return sum;
@@ -365,6 +390,9 @@ WorkerCounters Switch::ReadWorkerCounters(unsigned worker) const {
   counters.connections_created = impl_->connections->CreatedBy(worker);
   counters.connections_removed = impl_->connections->RemovedBy(worker);
   counters.connections_evicted = impl_->connections->EvictedBy(worker);
+  counters.events_waiting = impl_->workers.at(worker)->journal().events().level();
+  const std::shared_ptr<Capture> running = capture();
+  if (running != nullptr) counters.capture_bytes_waiting = running->level(worker);
   return counters;
 }
 
@@ -439,6 +467,20 @@ void Switch::WatchStages(bool on) {
 uint32_t Switch::connection_count() const { return impl_->connections->size(); }
 
 uint32_t Switch::buffers_in_use() const { return impl_->pool.in_use(); }
+
+std::vector<PoolLevel> Switch::pools() const {
+  const std::pair<const char*, const PacketPool*> all[] = {{"packets", &impl_->pool},
+                                                           {"pieces", &impl_->pieces},
+                                                           {"jumbo", &impl_->jumbo},
+                                                           {"mirrored", &impl_->mirrored}};
+  const std::scoped_lock lock(impl_->slots_mutex);
+  std::vector<PoolLevel> levels;
+  for (const auto& [name, pool] : all) {
+    if (pool->get() == nullptr) continue;
+    levels.push_back({name, pool->size(), pool->in_use()});
+  }
+  return levels;
+}
 
 uint32_t Switch::packet_buffers() const { return impl_->config.packet_buffers; }
 

@@ -48,8 +48,17 @@ struct AttachedPort {
 struct PortCounters {
   uint64_t rx_packets = 0, rx_bytes = 0;
   uint64_t tx_packets = 0, tx_bytes = 0;
+  // By queue of the device: what was read from it, and written to it.
+  std::array<uint64_t, kMaxQueues> rx_queue_packets{}, tx_queue_packets{};
   uint64_t answered = 0;                           // rejected packets that an answer was sent for
   std::array<uint64_t, kDropReasonCount> drops{};  // of packets that entered here, by DropReason
+};
+
+// Buffers of one kind.
+struct PoolLevel {
+  const char* name;  // "packets", "pieces", "jumbo", "mirrored"
+  uint32_t buffers = 0;
+  uint32_t in_use = 0;  // exact when nothing moves
 };
 
 struct WorkerCounters {
@@ -64,6 +73,8 @@ struct WorkerCounters {
   std::array<uint64_t, kStageCount> stage_cycles{};
   uint64_t connections_created = 0, connections_removed = 0;
   uint64_t connections_evicted = 0;  // of the removed, to make room for others
+  // In its rings at this moment: events, and bytes of captured packets.
+  uint64_t events_waiting = 0, capture_bytes_waiting = 0;
 };
 
 // One tracked connection, for people. Ports are numbers in host order; ICMP: the echo identifier.
@@ -137,6 +148,8 @@ class Switch {
   uint32_t connection_count() const;
   uint32_t buffers_in_use() const;  // of config.packet_buffers; exact when nothing moves
   uint32_t packet_buffers() const;
+  // Those that were needed so far. Any thread.
+  std::vector<PoolLevel> pools() const;
   // DPDK's devices: a port that is neither vhost-user nor tap needs one, others may be there
   // beside. Any thread.
   uint32_t devices_in_use() const;

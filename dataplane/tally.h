@@ -28,9 +28,14 @@ struct PortTally {
   std::array<Counter, kDropReasonCount> drops;  // of packets that entered by this port
 };
 
+struct QueueTally {
+  Counter rx_packets, tx_packets;
+};
+
 // Everything one worker counts.
 struct Tally {
   std::array<PortTally, kMaxPorts> ports;
+  std::array<std::array<QueueTally, kMaxQueues>, kMaxPorts> queues;  // by port and queue
   Counter loops, busy_loops, packets, classified;
   Counter cycles, busy_cycles;
   Counter sleeps;  // an idle worker's

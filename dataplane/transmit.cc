@@ -98,7 +98,8 @@ void Transmitter::Push(const Snapshot& snapshot, PortId in_port, PortId out_port
 void Transmitter::Lose(const Snapshot& snapshot, PortId in_port, PortId out_port, rte_mbuf* mbuf,
                        DropReason reason) {
   tally_->ports[in_port].drops[static_cast<size_t>(reason)].Add(1);
-  if (recorder_ != nullptr)
+  const bool is_copy = snapshot.ports[out_port].role == PortRole::kMirror;  // nobody's packet
+  if (recorder_ != nullptr && !is_copy)
     recorder_->Lost(PacketWay::Of(snapshot, in_port, out_port), mbuf, reason);
 }
 
@@ -137,9 +138,12 @@ void Transmitter::Send(const Snapshot& snapshot, PortId port) {
     // A peer without room for a frame as large as this may have some for the next.
     const bool alone =
         waiting[0]->pkt_len > kOrdinaryFrame || snapshot.ports[port].io.RefusesSingly();
+    const DropReason reason = snapshot.ports[port].role == PortRole::kMirror
+                                  ? DropReason::kMirrorFull
+                                  : DropReason::kTxFull;
     const auto lost = alone ? waiting.first(1) : waiting;
     for (rte_mbuf* mbuf : lost) {
-      Lose(snapshot, static_cast<PortId>(mbuf->hash.usr), port, mbuf, DropReason::kTxFull);
+      Lose(snapshot, static_cast<PortId>(mbuf->hash.usr), port, mbuf, reason);
       rte_pktmbuf_free(mbuf);
     }
     waiting = waiting.subspan(lost.size());
@@ -166,6 +170,7 @@ size_t Transmitter::Offer(const Snapshot& snapshot, PortId port, std::span<rte_m
   for (unsigned i = 0; i < sent; ++i) sent_bytes += bytes[i];
   PortTally& tally = tally_->ports[port];
   tally.tx_packets.Add(sent);
+  tally_->queues[port][device_queue].tx_packets.Add(sent);
   tally.tx_bytes.Add(sent_bytes);
   return sent;
 }

@@ -26,6 +26,8 @@ struct alignas(64) TxPort {
 struct TxPorts {
   std::array<TxPort, kMaxPorts> ports;
   rte_mempool* pieces = nullptr;  // buffers for what is cut or copied; null: none
+  // Of mirrors' copies; set before a snapshot has one.
+  rte_mempool* mirrored = nullptr;
 };
 
 }  // namespace sluice::dataplane

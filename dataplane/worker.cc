@@ -84,6 +84,7 @@ unsigned Worker::Poll(const Snapshot& snapshot, PortId port, uint32_t now_ms) {
     claims_->Leave(port, config_.index);
     if (count == 0) continue;
     found += count;
+    tally_.queues[port][queue].rx_packets.Add(count);
     for (uint16_t i = 0; i < count; ++i) BufferTaken(received[i]);
     pipeline_.Process(snapshot, port, {received, count}, now_ms);
   }

@@ -36,6 +36,9 @@ struct PortArguments {
   std::string mac;
   std::vector<std::string> addresses;
   std::vector<std::string> allowed;
+  std::vector<std::string> mirrors;
+  std::string mirror_direction;
+  bool mirror_dropped = false;
   bool unguarded = false;
   uint32_t mtu = dataplane::kDefaultMtu;
   uint32_t queues = 1;
@@ -58,6 +61,9 @@ v1::PortSpec ToSpec(const PortArguments& arguments) {
   spec.set_mac(arguments.mac);
   for (const std::string& address : arguments.addresses) spec.add_addresses(address);
   for (const std::string& allowed : arguments.allowed) spec.add_allowed(allowed);
+  for (const std::string& port : arguments.mirrors) spec.add_mirrors(port);
+  spec.set_mirror_direction(arguments.mirror_direction);
+  spec.set_mirror_dropped(arguments.mirror_dropped);
   spec.set_unguarded(arguments.unguarded);
   spec.set_mtu(arguments.mtu);
   spec.set_queues(arguments.queues);
@@ -121,6 +127,16 @@ void AddMove(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) 
   move->callback([=, &options] { *exit_code = Move(options, *name, *worker); });
 }
 
+void AddMirrorOptions(CLI::App& add, PortArguments& arguments) {
+  add.add_option("--mirror-of", arguments.mirrors,
+                 "role mirror: the ports that it gets copies of; * alone: all");
+  add.add_option("--mirror-direction", arguments.mirror_direction,
+                 "role mirror: only of what enters by them, or leaves")
+      ->check(CLI::IsMember({"in", "out"}));
+  add.add_flag("--mirror-dropped", arguments.mirror_dropped,
+               "role mirror: also of what enters by them and dies");
+}
+
 void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   auto arguments = std::make_shared<PortArguments>();
   CLI::App* add = port.add_subcommand("add", "open a port and let a worker poll it");
@@ -130,8 +146,8 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
                   "af-packet, af-xdp, pci or representor")
       ->required()
       ->check(ReadableBy(dataplane::ParsePortKind));
-  add->add_option("--role", arguments->role, "pod, uplink or host")
-      ->check(CLI::IsMember({"pod", "uplink", "host"}))
+  add->add_option("--role", arguments->role, "pod, uplink, host or mirror")
+      ->check(CLI::IsMember({"pod", "uplink", "host", "mirror"}))
       ->capture_default_str();
   add->add_option("--path", arguments->path, "socket, file or interface, as the kind wants it");
   add->add_option("--pcap-out", arguments->pcap_out, "pcap: file to write");
@@ -155,6 +171,7 @@ void AddAdd(CLI::App& port, const GlobalOptions& options, ExitCode* exit_code) {
   add->add_option("--queues", arguments->queues, "vhost: queue pairs that the peer may use")
       ->check(CLI::Range(1u, dataplane::kMaxQueues))
       ->capture_default_str();
+  AddMirrorOptions(*add, *arguments);
   add->callback([=, &options] { *exit_code = Add(options, *arguments); });
 }
 

@@ -44,6 +44,17 @@ absl::Status ReadAddresses(const v1::PortSpec& proto, PortSpec* spec) {
   return absl::OkStatus();
 }
 
+absl::Status ReadMirror(const v1::PortSpec& proto, PortSpec* spec) {
+  spec->mirrors = {proto.mirrors().begin(), proto.mirrors().end()};
+  spec->mirrors_dropped = proto.mirror_dropped();
+  const std::string& direction = proto.mirror_direction();
+  spec->mirrors_in = direction != "out";
+  spec->mirrors_out = direction != "in";
+  if (direction.empty() || direction == "in" || direction == "out") return absl::OkStatus();
+  return FieldError(proto, "mirror_direction",
+                    fmt::format("\"{}\" is neither in nor out", direction));
+}
+
 // Values that PortSpec cannot hold; the others are Validate's.
 absl::Status ReadNumbers(const v1::PortSpec& proto, PortSpec* spec) {
   if (proto.mtu() > dataplane::kMaxMtu) {
@@ -80,6 +91,7 @@ absl::StatusOr<PortSpec> PortFromProto(const v1::PortSpec& proto) {
   absl::Status status = ReadRole(proto, &spec);
   if (status.ok()) status = ReadAddresses(proto, &spec);
   if (status.ok()) status = ReadNumbers(proto, &spec);
+  if (status.ok()) status = ReadMirror(proto, &spec);
   if (!status.ok()) return status;
   return spec;
 }
@@ -102,6 +114,10 @@ void PortToProto(const PortSpec& spec, v1::PortSpec* out) {
   }
   out->set_unguarded(!spec.guard);
   out->set_netns(spec.netns);
+  out->mutable_mirrors()->Assign(spec.mirrors.begin(), spec.mirrors.end());
+  if (spec.mirrors_in != spec.mirrors_out)
+    out->set_mirror_direction(spec.mirrors_in ? "in" : "out");
+  out->set_mirror_dropped(spec.mirrors_dropped);
   out->set_mtu(spec.mtu);
   out->set_queues(spec.queues);
 }

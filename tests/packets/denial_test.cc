@@ -142,7 +142,7 @@ TEST(DenialTally, KeysComeBackAsTheyWere) {
   auto tally = std::make_unique<DenialTally>();
   const auto ports = Ports(1024, 0xffff);
   const Denial denial{1023, 0xffff,        DropReason::kPolicyIngress, Outcome::kAudited,
-                      255,  (1u << 22) - 1};
+                      255,  (1u << 21) - 1};
   tally->Add(denial, ports);
   tally->Add(denial, ports);
   tally->ForEach([&](const Denial& got, uint64_t packets) {

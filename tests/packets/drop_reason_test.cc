@@ -431,6 +431,22 @@ std::set<DropReason> CheckStories() {
     EXPECT_GT(bed.Drops('a', DropReason::kTxFull), 0u);
     seen.insert(DropReason::kTxFull);
   }
+  {
+    Testbed bed({.pods = "abm"});
+    bed.MakeMirror('m', 0);
+    bed.next().ports[bed.id('a')].mirrors.in = 1;
+    bed.Publish();
+    bed.Send('m', Testbed::From('m', 'b').Udp(1, 2).bytes());
+    for (unsigned i = 0; i < 1100; ++i) {
+      bed.Send('a', AtoB().Udp(1, 2).bytes());
+      bed.Turn();
+      bed.Received('b');
+    }
+    for (const DropReason reason : {DropReason::kMirrorInput, DropReason::kMirrorFull}) {
+      EXPECT_GT(bed.Drops('m', reason), 0u) << DropReasonName(reason);
+      seen.insert(reason);
+    }
+  }
   return seen;
 }
 

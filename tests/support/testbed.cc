@@ -117,6 +117,7 @@ Testbed::Testbed(const TestbedConfig& config)
     known_[port] = guarded_[port] = true;
   }
   tx_ports_.pieces = pieces_.get();
+  tx_ports_.mirrored = pieces_.get();
   Stage();
   Publish();
   for (unsigned index = 0; index < config.workers; ++index) {
@@ -303,6 +304,18 @@ void Testbed::Publish() {
   published_.push_back(std::move(staged_));
   current_.store(published_.back().get());
   staged_ = std::make_unique<dataplane::Snapshot>(*published_.back());
+}
+
+void Testbed::MakeMirror(char port, size_t number) {
+  dataplane::PortView& view = staged_->ports[IdOf(port)];
+  view.role = dataplane::PortRole::kMirror;
+  view.subject = dataplane::SubjectState::kNone;
+  view.network = dataplane::kNoNetwork;
+  dataplane::NetworkView& network = staged_->networks[0];
+  std::erase(network.members, IdOf(port));
+  network.macs.erase(view.mac);
+  for (const acl::IpAddress& address : view.addresses) network.local_addresses.erase(address);
+  staged_->mirrors[number] = IdOf(port);
 }
 
 void Testbed::Apply(std::vector<acl::NetworkPolicy> policies) {

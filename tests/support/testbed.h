@@ -138,6 +138,8 @@ class Testbed {
   dataplane::ConnectionTable& table() { return *table_; }
   dataplane::Snapshot& next() { return *staged_; }  // edit, then Publish()
   void Publish();
+  // In the next snapshot `port` is mirror `number`. Who is mirrored to it is for the caller to add.
+  void MakeMirror(char port, size_t number);
   void Advance(uint32_t ms) { now_ms_ += ms; }
   unsigned BuffersInUse() const;
   void Starve(unsigned leave);  // takes all packet buffers but these

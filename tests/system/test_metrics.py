@@ -2,11 +2,13 @@
 import json
 import os
 import re
+import subprocess
+import time
 import unittest
 import urllib.request
 
 from harness.case import LabTest
-from harness.manifests import DENY_INGRESS, make_pod
+from harness.manifests import DENY_INGRESS, make_pod, pod_object
 from harness.process import Process
 
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
@@ -125,6 +127,49 @@ class Metrics(LabTest):
         self.assertEqual(self.value("sluice_enforcing"), 0)
         self.assertEqual(self.value("sluice_build_info", version=status["version"]), 1)
         self.assertEqual(self.value("sluice_build_failing"), 0)
+
+    def test_pools_are_those_of_status(self):
+        buffers = int(self.ctl.status()["packet_buffers"])
+        self.assertEqual(self.value("sluice_pool_buffers", pool="packets"), buffers)
+        self.assertLess(self.value("sluice_pool_buffers_in_use", pool="packets"), buffers)
+        pools = {labels["pool"] for name, labels, _ in self.page() if name == "sluice_pool_buffers"}
+        self.assertEqual(pools, {"packets", "pieces"})  # no other was needed
+
+    def test_a_change_makes_policy_young(self):
+        before = time.monotonic()
+        self.lab.apply(DENY_INGRESS)
+        self.assertLessEqual(self.value("sluice_policy_age_seconds"), time.monotonic() - before)
+        young = self.value("sluice_policy_age_seconds")
+        self.lab.wait_until(lambda: self.value("sluice_policy_age_seconds") > young, "it ages")
+
+    def test_a_capture_is_seen_while_it_runs(self):
+        self.assertEqual(self.value("sluice_capture_running"), 0)
+        with subprocess.Popen(
+                [self.lab.program("control/ctl/sluicectl"), "--server", self.lab.server, "capture",
+                 "-w", self.lab.path("capture.pcapng")], stderr=subprocess.DEVNULL) as capture:
+            self.lab.wait_until(lambda: self.value("sluice_capture_running") == 1, "it is seen")
+            self.assertEqual(self.value("sluice_worker_capture_bytes_waiting", worker="0"), 0)
+            capture.terminate()
+        self.lab.wait_until(lambda: self.value("sluice_capture_running") == 0, "it is over")
+
+    def test_several_queues_have_lines_that_add_up(self):
+        queues = "sluice_port_queue_receive_packets_total"
+        self.assertEqual([labels for name, labels, _ in self.page() if name == queues], [])
+        c = make_pod("c", 3)
+        self.lab.apply(pod_object(c))
+        self.lab.add_port(c, more=("--queues", "2"))
+        pktgen = self.lab.start_pktgen([c])
+        self.assertTrue(pktgen.connect(c.name, self.b.addresses[0], 7)["ok"])
+        self.assertEqual(set(self.by_queue(c)), {"0", "1"})
+        self.assertGreater(sum(self.by_queue(c).values()), 0)
+        # The last packets of the connection may still be on their way.
+        self.lab.wait_until(lambda: sum(self.by_queue(c).values()) == self.value(
+            "sluice_port_receive_packets_total", port=c.port), "they add up")
+
+    def by_queue(self, pod):
+        return {labels["queue"]: value for name, labels, value in self.page()
+                if name == "sluice_port_queue_receive_packets_total"
+                and labels["port"] == pod.port}
 
     def test_every_metric_is_in_the_documentation(self):
         with open(os.path.join(_ROOT, "docs", "metrics.md"), encoding="utf-8") as file:

@@ -67,6 +67,40 @@ class Builder {
 dataplane::PortSpec WebPort() { return RingPort("web", "web", "02:00:00:00:00:01", "10.0.0.2"); }
 dataplane::PortSpec DbPort() { return RingPort("db", "db", "02:00:00:00:00:02", "10.0.0.3"); }
 
+dataplane::PortSpec MirrorPort(const std::string& name, std::vector<std::string> mirrored) {
+  dataplane::PortSpec spec;
+  spec.name = name;
+  spec.kind = dataplane::PortKind::kRing;
+  spec.role = dataplane::PortRole::kMirror;
+  spec.mirrors = std::move(mirrored);
+  return spec;
+}
+
+TEST(SnapshotBuilderTest, MirrorsAreNumberedAndEachPortKnowsItsOwn) {
+  Builder builder;
+  builder.AddPort(WebPort(), 1);
+  EXPECT_EQ(builder.Build().mirrors[0], dataplane::kNoPort);
+  builder.AddPort(DbPort(), 2);
+  builder.AddPort(MirrorPort("all", {"*"}), 3);
+  dataplane::PortSpec some = MirrorPort("some", {"db", "not-there"});
+  some.mirrors_out = false;
+  some.mirrors_dropped = true;
+  builder.AddPort(some, 4);
+  const Snapshot snapshot = builder.Build();
+  EXPECT_EQ(snapshot.mirrors[0], 3);
+  EXPECT_EQ(snapshot.mirrors[1], 4);
+  EXPECT_EQ(snapshot.mirrors[2], dataplane::kNoPort);
+  const auto masks = [&](PortId id) {
+    const dataplane::PortMirrors& mirrors = snapshot.ports[id].mirrors;
+    return std::vector<int>{mirrors.in, mirrors.out, mirrors.dead};
+  };
+  EXPECT_EQ(masks(1), (std::vector<int>{1, 1, 0}));
+  EXPECT_EQ(masks(2), (std::vector<int>{3, 1, 2}));
+  EXPECT_EQ(masks(3), (std::vector<int>{0, 0, 0})) << "nobody mirrors a mirror";
+  EXPECT_EQ(snapshot.ports[3].network, dataplane::kNoNetwork);
+  EXPECT_EQ(snapshot.networks[0].members, (std::vector<PortId>{1, 2}));
+}
+
 TEST(SnapshotBuilderTest, WhatIsUnderAuditIsPassedOnBesideWhatIsInForce) {
   Builder builder;
   EXPECT_EQ(builder.Build().networks[0].layers[dataplane::kBase].audit.rules, nullptr);

@@ -46,6 +46,25 @@ TEST(PortSpec, IsRefusedByFieldAndReason) {
        "port web: addresses: ff02::1 is not the address of one pod"},
       {[](PortSpec& s) { s.role = PortRole::kUplink; },
        "port web: role: an uplink has no pod, MAC or addresses of its own"},
+      {[](PortSpec& s) { s.mirrors = {"db"}; }, "port web: mirrors: are for mirrors only"},
+      {[](PortSpec& s) { s.mirrors_dropped = true; }, "port web: mirrors: are for mirrors only"},
+      {[](PortSpec& s) { s.role = PortRole::kMirror; },
+       "port web: mirrors: a mirror needs the names of ports, or *"},
+      {[](PortSpec& s) {
+         s.role = PortRole::kMirror;
+         s.mirrors = {"*", "db"};
+       },
+       "port web: mirrors: * is all ports: no other can be beside it"},
+      {[](PortSpec& s) {
+         s.role = PortRole::kMirror;
+         s.mirrors = {"web"};
+       },
+       "port web: mirrors: a mirror does not mirror itself"},
+      {[](PortSpec& s) {
+         s.role = PortRole::kMirror;
+         s.mirrors = {"*"};
+       },
+       "port web: role: a mirror has no pod, MAC or addresses of its own"},
       {[](PortSpec& s) { s.pcap_out = "/tmp/x"; }, "port web: pcap_out: is for pcap ports only"},
       {[](PortSpec& s) {
          s.kind = PortKind::kPcap;
