@@ -60,7 +60,7 @@ class CompletionTest(unittest.TestCase):
     def test_bash_offers_the_values_of_a_choice(self):
         self.assertEqual(complete("sluicectl --output"), {"table", "json"})
         self.assertEqual(complete("sluicectl get ports -o"), {"table", "json"})
-        self.assertEqual(complete("sluicectl port add x --role"), {"pod", "uplink", "host"})
+        self.assertEqual(complete("sluicectl port add x --role"), {"pod", "uplink", "host", "mirror"})
 
     def test_shells_parse_them(self):
         for shell in ("bash", "zsh"):
