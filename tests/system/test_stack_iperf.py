@@ -7,8 +7,9 @@ import unittest
 from harness.stacks import IPERF, WAYS, StackTest, iperf_json
 
 TCP_BYTES = 30_000_000
-# iperf3's receiver stops counting when the sender ends: what is in its socket then is not counted.
-TCP_LEAST = TCP_BYTES - 8_000_000
+# iperf3's receiver stops counting when the sender ends: what is in its socket then is not counted,
+# 10 million bytes on a machine whose other core is busy.
+TCP_LEAST = TCP_BYTES // 2
 UDP_BYTES, UDP_SIZE = 2_500_000, 1200  # 1 second at UDP_RATE
 UDP_RATE = "20M"
 UDP_MAY_LOSE = 0.1
@@ -34,6 +35,7 @@ class Iperf(StackTest):
             for reverse in ([], ["--reverse"]):
                 with self.subTest(client=client, server=server, family=family, more=reverse):
                     end = self.iperf(client, server, family, "--bytes", str(TCP_BYTES), *reverse)
+                    self.assertGreaterEqual(end["sum_sent"]["bytes"], TCP_BYTES)
                     self.assertGreaterEqual(end["sum_received"]["bytes"], TCP_LEAST)
         self.assertNoPolicyDrop()
 
