@@ -4,9 +4,9 @@ import dataclasses
 import statistics
 
 import peers
-import rules
 from harness import Lab
 from harness.lab import cores
+from peer_cases import established, flows
 from switches import Sluice
 
 ROUNDS = 3
@@ -14,11 +14,6 @@ SECONDS = 0.5
 FLOWS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 RULES = (0, 10, 100, 1_000, 10_000, 100_000)
 LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)  # of the highest rate
-
-
-def _load(count, **more):
-    return {"cmd": "run", "flows": count, "first_port": rules.FIRST_PORT, "ports": rules.PORTS,
-            **more}
 
 
 def _side(lab, count=1000, flags=()):
@@ -37,8 +32,7 @@ def _sample(side, count):
     """Of established flows."""
     side.samples.clear()
     for _ in range(ROUNDS):
-        peers.sample(side, _load(count), SECONDS, lambda d: 1 - d["classified"] / d["packets"],
-                     warm=_load(count, packets=count))
+        peers.sample(side, flows(count), SECONDS, established, warm=flows(count, packets=count))
 
 
 def by_flows(facts, build):
@@ -73,7 +67,7 @@ class Latency:
                 side.samples.clear()
                 rate = int(load * most)
                 for _ in range(ROUNDS):
-                    one = peers.sample(side, _load(self.flows, rate_pps=rate, latency=True,
+                    one = peers.sample(side, flows(self.flows, rate_pps=rate, latency=True,
                                                    size=66), SECONDS)
                     for part in ("p50", "p99", "p999"):
                         one[part] = one["answer"]["latency_us"][part]
